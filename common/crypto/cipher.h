@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * AES in the modes the protocols need. A context holds its key and is reused; it is bound to one direction.
+ */
+#pragma once
+
+#include "common/base/err.h"
+#include "common/base/span.h"
+#include "common/crypto/hash.h"
+
+#define AES_BLOCK 16
+
+enum cipher_alg {
+    CIPHER_AES128_CBC,
+    CIPHER_AES256_CBC,
+    CIPHER_AES128_ECB,
+    CIPHER_AES128_GCM,
+    CIPHER_AES256_GCM
+};
+
+struct cipher;
+
+size_t cipher_key_len(enum cipher_alg a);
+/* NULL when out of memory. */
+struct cipher *cipher_new(enum cipher_alg a, bool encrypt, struct span key);
+void cipher_free(struct cipher *c); /* wipes; NULL is fine */
+
+/* CBC (iv 16 octets) and ECB (iv ignored) without padding: in.n a multiple of 16; out may be in.p. ERR_RANGE, ERR_CRYPTO. */
+MUST_USE err cipher_blocks(struct cipher *c, const uint8_t *iv, struct span in, uint8_t *out);
+
+/* GCM, iv 12 octets. Seal writes in.n octets and tag_len (8, 12 or 16) octets of tag; open verifies (ERR_AUTH, nothing usable in out). */
+MUST_USE err cipher_seal(struct cipher *c, const uint8_t iv[12], struct span aad, struct span in,
+                         uint8_t *out, uint8_t *tag, size_t tag_len);
+MUST_USE err cipher_open(struct cipher *c, const uint8_t iv[12], struct span aad, struct span in,
+                         uint8_t *out, const uint8_t *tag, size_t tag_len);
+
+/* Keyed HMAC context for many packets under one key (ESP). */
+struct mac;
+struct mac *mac_new(enum hash_alg a, struct span key);
+void mac_free(struct mac *m);
+MUST_USE err mac_spans(struct mac *m, const struct span *in, size_t n, uint8_t *out);
+
+/* XChaCha20-Poly1305 (libsodium) for things at rest. key 32, nonce 24 octets; out holds in.n + 16. */
+#define BOX_KEY   32
+#define BOX_NONCE 24
+#define BOX_TAG   16
+MUST_USE err box_seal(const uint8_t key[BOX_KEY], const uint8_t nonce[BOX_NONCE], struct span aad,
+                      struct span in, uint8_t *out);
+MUST_USE err box_open(const uint8_t key[BOX_KEY], const uint8_t nonce[BOX_NONCE], struct span aad,
+                      struct span in, uint8_t *out);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Signature keys in raw forms. Public forms: RSA as RFC 3110 (exponent length, exponent, modulus), ECDSA as
+ * X|Y. Signatures: RSASSA-PSS with MGF1 and salt of the hash's length; ECDSA r|s of fixed width.
+ * The salts and nonces of signatures are the one place where OpenSSL's own generator is used.
+ */
+#pragma once
+
+#include "common/base/err.h"
+#include "common/base/span.h"
+#include "common/crypto/hash.h"
+
+enum sig_type { SIG_NONE, SIG_RSA, SIG_ECDSA_P256, SIG_ECDSA_P384 };
+
+#define SIG_LEN_MAX    512
+#define SIG_PUBLIC_MAX 520
+
+struct sig_key; /* public, or public and private */
+
+/* bits: RSA 2048 or more, ignored for ECDSA. NULL on failure. */
+struct sig_key *sig_generate(enum sig_type t, unsigned bits);
+/* ERR_MALFORMED: not a key of this type, RSA below 1024 or above 4096 bits, even or tiny exponent, point not on the curve. */
+MUST_USE err sig_from_public(enum sig_type t, struct span pub, struct sig_key **out);
+/* PKCS#8, DER. The private form lives in secret memory of the caller. */
+MUST_USE err sig_from_private(struct span der, struct sig_key **out);
+/* *der is sec_alloc'ed; the caller frees it with sec_free. */
+MUST_USE err sig_to_private(const struct sig_key *k, uint8_t **der, size_t *der_len);
+void sig_free(struct sig_key *k);
+enum sig_type sig_key_type(const struct sig_key *k);
+struct span sig_public(const struct sig_key *k); /* the raw public form */
+bool sig_has_private(const struct sig_key *k);
+size_t sig_len(const struct sig_key *k); /* length of a signature */
+MUST_USE err sig_make(const struct sig_key *k, enum hash_alg h, struct span msg, uint8_t *out,
+                      size_t *out_len);
+/* ERR_AUTH when it does not verify, whatever the reason. */
+MUST_USE err sig_verify(const struct sig_key *k, enum hash_alg h, struct span msg, struct span sig);
