@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Datagram sockets in batches (recvmmsg, sendmmsg on uv_poll): UDP, and raw IP protocols such as 139 (HIP) and
+ * 50 (ESP). Each packet comes with both of its addresses, and is sent from the address the caller chooses.
+ *
+ * Raw sockets: the IPv4 header is stripped, checksums of the payload are left alone, the family is fixed when
+ * it is opened; ports are 0. Sending copies into the batch and flushes before the loop sleeps; a full batch is
+ * flushed at once. What the kernel refuses (no route, buffer full) is dropped and counted: these are datagrams.
+ */
+#pragma once
+
+#include "common/base/addr.h"
+#include "common/rt/loop.h"
+
+#define RT_SOCK_BATCH 32
+#define RT_SOCK_MTU   9216 /* longest packet taken or sent */
+
+struct rt_sock;
+
+struct rt_pkt {
+    struct addr local, peer;
+    unsigned ifindex; /* where it came in */
+    uint8_t ttl;      /* or hop limit; 0 = unknown */
+    struct span octets;
+};
+
+/* n packets, 1..RT_SOCK_BATCH, borrowed until it returns. The socket must not be closed inside. */
+typedef void (*rt_recv_fn)(void *ctx, const struct rt_pkt *pkts, size_t n);
+
+/* family ADDR_V4 or ADDR_V6. ERR_REFUSED: no CAP_NET_RAW. */
+MUST_USE err rt_raw_open(struct rt_loop *l, enum addr_family family, uint8_t protocol, rt_recv_fn recv,
+                         void *ctx, struct rt_sock **out);
+/* Bound to *bind (its family, address may be unspecified, port may be 0). ERR_EXISTS: in use. */
+MUST_USE err rt_udp_open(struct rt_loop *l, const struct addr *bind, rt_recv_fn recv, void *ctx,
+                         struct rt_sock **out);
+void rt_sock_close(struct rt_sock *s); /* flushes; NULL is fine */
+
+/* local: family ADDR_NONE or NULL lets the kernel choose. ifindex 0: the routing table decides; else it must
+ * leave there. ERR_RANGE: longer than RT_SOCK_MTU or wrong family. */
+MUST_USE err rt_sock_send(struct rt_sock *s, const struct addr *local, const struct addr *peer,
+                          unsigned ifindex, struct span octets);
+void rt_sock_flush(struct rt_sock *s);
+/* The bound address (UDP: with the port the kernel chose). */
+struct addr rt_sock_local(const struct rt_sock *s);
+
+struct rt_sock_stats {
+    uint64_t in, out, in_cut /* longer than RT_SOCK_MTU */, out_failed;
+    int last_errno; /* of the last failed send */
+};
+struct rt_sock_stats rt_sock_stats(const struct rt_sock *s);
+
+/* The address the kernel would send from to reach peer (connect() of a UDP socket, nothing is sent). ERR_UNREACHABLE. */
+MUST_USE err rt_source_for(const struct addr *peer, struct addr *out);
