@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Bound End-to-End Tunnel (RFC 7402 appendix B): applications see IPv6 packets between HITs, ESP carries only what follows the
+ * fixed IPv6 header, as in transport mode; the inner header is fixed by the SA and made again at the other end.
+ */
+#pragma once
+
+#include "common/base/err.h"
+#include "common/base/span.h"
+#include "hip/hit.h"
+
+#define BEET_HEAD 40 /* the inner IPv6 header */
+
+struct beet_packet {
+    struct hit src, dst;
+    uint8_t next_header;
+    uint8_t tclass;      /* DSCP and ECN, for the outer header */
+    uint8_t hop_limit;   /* for the outer header */
+    struct span payload; /* borrowed */
+};
+
+/* Reads an IPv6 packet between HITs as it comes from the TUN device. ERR_TRUNCATED, ERR_MALFORMED (version, length),
+ * ERR_RANGE: an address is not a HIT, ERR_REFUSED: source equals destination, hop limit 0. */
+MUST_USE err beet_parse(struct span ip6, struct beet_packet *out);
+
+/* Writes the inner header of an opened packet into the 40 octets at out. tclass and hop limit come from the outer
+ * header (0 and 64 where they are not known). ERR_RANGE: payload too long; ERR_UNSUPPORTED: next header 94 (IPv4 options), 59. */
+MUST_USE err beet_header(const struct hit *src, const struct hit *dst, uint8_t next_header, uint8_t tclass,
+                         uint8_t hop_limit, size_t payload_len, uint8_t out[BEET_HEAD]);
