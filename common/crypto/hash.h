@@ -7,9 +7,9 @@
 #include "common/base/err.h"
 #include "common/base/span.h"
 
-enum hash_alg { HASH_NONE, HASH_SHA1, HASH_SHA256, HASH_SHA384, HASH_MD5, HASH__COUNT };
+enum hash_alg { HASH_NONE, HASH_SHA1, HASH_SHA256, HASH_SHA384, HASH_SHA512, HASH_MD5, HASH__COUNT };
 
-#define HASH_LEN_MAX 48
+#define HASH_LEN_MAX 64
 
 size_t hash_len(enum hash_alg a); /* octets; 0 for HASH_NONE */
 const char *hash_name(enum hash_alg a);
