@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * EAP-AKA' peer (RFC 9048, RFC 4187) without I/O: one run. Each call answers with one action. What the peer cannot decide itself it asks
+ * for: the identity to show, and at a challenge the card and whether the network's name is acceptable (docs/sim-binding.md s4, s5).
+ *
+ * A run: aka_peer_start() (or an EAP Request/Identity into aka_peer_input()) -> SEND Response/Identity; input -> CHALLENGE; the owner
+ * judges net_name, asks the card, aka_peer_card() -> SEND with proof = true (AT_MAC of the challenge was right; RES goes out with this):
+ * aka_peer_msk() has the MSK from here on. input(EAP Success) -> SUCCESS.
+ *
+ * The peer sends no AT_RESULT_IND and does no fast re-authentication; EAP-AKA (23) is not spoken (Nak with 50).
+ */
+#pragma once
+
+#include "aka/attr.h"
+#include "aka/usim.h"
+#include "common/base/env.h"
+
+#define AKA_PEER_ROUNDS     8 /* EAP requests answered in a run */
+#define AKA_PEER_IDENTITIES 3 /* identity requests answered (sim-binding s8) */
+#define AKA_PEER_RESYNCS    1
+#define AKA_PEER_NOTES      1
+
+enum aka_id_req { AKA_ID_EAP, AKA_ID_ANY, AKA_ID_FULLAUTH, AKA_ID_PERMANENT };
+
+enum aka_peer_act {
+    AKA_PEER_NONE,      /* packet discarded; reason says why. State unchanged. */
+    AKA_PEER_SEND,      /* send octets */
+    AKA_PEER_IDENTITY,  /* which identity was asked for: answer with aka_peer_identity() */
+    AKA_PEER_CHALLENGE, /* rand, autn, net_name: answer with aka_peer_card() or aka_peer_refuse_name() */
+    AKA_PEER_SUCCESS,   /* EAP Success after our proof */
+    AKA_PEER_FAILED,    /* EAP Failure: the run is over */
+};
+
+struct aka_peer_action {
+    enum aka_peer_act type;
+    enum aka_reason
+        reason; /* of NONE and FAILED; of a SEND that refuses (Client-Error, Authentication-Reject, Synchronization-Failure, Nak) */
+    struct span octets;     /* SEND: borrowed until the next call */
+    bool proof;             /* SEND: this is the Challenge-Response with RES */
+    bool over;              /* SEND: the run cannot succeed any more (Client-Error, Authentication-Reject) */
+    enum aka_id_req id_req; /* IDENTITY */
+    const uint8_t *rand, *autn; /* CHALLENGE: 16 octets each, borrowed until the next call */
+    struct span net_name;       /* CHALLENGE: AT_KDF_INPUT's name, as received, not empty */
+};
+
+struct aka_peer;
+
+struct aka_peer *aka_peer_new(void); /* in secret memory; NULL: out of memory */
+void aka_peer_free(struct aka_peer *p);
+
+/* Begin unasked with Response/Identity, EAP identifier 0 (sim-binding s1). ERR_STATE: has begun. ERR_RANGE: identity length. */
+MUST_USE err aka_peer_start(struct aka_peer *p, struct span identity, struct aka_peer_action *out);
+/* One EAP packet from the server. */
+void aka_peer_input(struct aka_peer *p, struct span eap, struct aka_peer_action *out);
+/* The identity to show, octets as they go out (no decoration); an empty span refuses: Client-Error 0 (EAP identity: the run is over). */
+void aka_peer_identity(struct aka_peer *p, struct span identity, struct aka_peer_action *out);
+/* What the card said to the challenge. Verifies AT_MAC before RES is put into the answer. */
+void aka_peer_card(struct aka_peer *p, const struct usim_auth *a, struct aka_peer_action *out);
+/* The network name is not acceptable: Authentication-Reject (sim-binding s5). */
+void aka_peer_refuse_name(struct aka_peer *p, struct aka_peer_action *out);
+
+/* 64 octets once the proof was sent and while the run has not failed; else NULL. */
+const uint8_t *aka_peer_msk(const struct aka_peer *p);
+/* The network name of the verified challenge; empty before the proof. */
+struct span aka_peer_net_name(const struct aka_peer *p);
