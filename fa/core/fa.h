@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The engine of the Forwarding Agent, without I/O: HIP responder, registrar (RFC 8003), rendezvous server (RFC 8004) and the FA's side of the SIM
+ * binding (docs/sim-binding.md). Packets, time and results of jobs go in, actions come out; the caller carries the actions out in order
+ * and asks fa_deadline() when to call fa_timeout(). One engine belongs to one worker.
+ *
+ * Limits: every table is bounded by fa_config; what does not fit is refused with REG_FAILED 2 or dropped with a reason.
+ */
+#pragma once
+
+#include "fa/core/job.h"
+#include "hip/engine.h"
+
+struct fa;
+
+#define FA_REG_SIM_BINDING 201
+#define FA_REG_RENDEZVOUS  1
+
+/* A home network's realm and its authentication server. */
+struct fa_realm {
+    char realm[FA_NAME_MAX]; /* lower case */
+    uint8_t n_plmn;
+    char plmn[8][8]; /* MCC and MNC, 5 or 6 digits: IMSIs that may come from it */
+    bool
+        trust_eap_identity; /* an AS that names no subscriber: believe a permanent identity that it accepted */
+};
+
+/* A host that may register without a SIM (RFC 8003 s3.3). */
+struct fa_allow {
+    struct hit hit;
+    uint8_t n;
+    uint8_t type[HIP_REG_TYPES_MAX];
+};
+
+struct fa_config {
+    const struct env *env;
+    struct hip_config hip; /* offer and env are filled in by fa_new() */
+
+    char name[FA_NAME_MAX]; /* the FA's own name: rendezvous server in HIP records, item 18 */
+    uint8_t n_addr;
+    struct addr addr[FA_ADDRS_MAX]; /* that the own name shall have; 0: the own name is not ours to write */
+    char domain[FA_NAME_MAX];       /* subscribers' names lie directly below it */
+    uint32_t ttl_s;                 /* of HIP records; 0: 300, which is the most */
+
+    const struct fa_realm *realms; /* copied */
+    size_t n_realms;
+    bool allow_eap_aka; /* EAP type 23 besides 50 */
+
+    const struct fa_allow *allow; /* copied */
+    size_t n_allow;
+
+    const char *const *reserved; /* labels nobody gets, besides the built-in ones; copied */
+    size_t n_reserved;
+    bool own_names_only; /* only names that the subscriber's data yield */
+
+    bool sim_binding;                        /* offer type 201 */
+    uint32_t reg_min_s, reg_max_s;           /* registration lifetimes; 0: 10 s and 3600 s */
+    uint32_t binding_s, binding_max_s;       /* default and longest binding; 0: 30 days, 90 days */
+    uint32_t registrations_max;              /* 0: 65536 */
+    uint32_t runs_max;                       /* open runs; 0: 4096 */
+    uint32_t runs_per_source;                /* 0: 16 */
+    uint32_t new_runs_per_minute_and_source; /* 0: 10 */
+    uint64_t subscriber_fresh_us; /* how long "active" is remembered; 0: one hour, which is the most */
+};
+
+/* ---- actions ---- */
+
+enum fa_act_type {
+    FA_ACT_SEND,     /* send */
+    FA_ACT_JOB,      /* *job: copy it, carry it out, answer with fa_complete() */
+    FA_ACT_REG_UP,   /* reg: a host registered or renewed (lifetime), or moved (path) */
+    FA_ACT_REG_DOWN, /* reg: its registration ended */
+    FA_ACT_EVENT,    /* event: for logs and counters */
+};
+
+#define FA_EVENT_LIST(X) \
+    X(ASSOCIATED, "associated") \
+    X(GONE, "association ended") \
+    X(RUN, "SIM binding begun") \
+    X(CHALLENGE, "challenge passed on") \
+    X(ACCEPTED, "subscriber authenticated") \
+    X(COLLECTED, "subscriber data collected") \
+    X(NAMED, "name reserved") \
+    X(DNS_DONE, "DNS updated") \
+    X(BOUND, "bound") \
+    X(PENDING, "bound, DNS pending") \
+    X(UNBOUND, "unbound") \
+    X(REFUSED, "refused") \
+    X(ALARM, "alarm") \
+    X(RELAYED, "I1 relayed") \
+    X(RECONCILED, "intent settled") \
+    X(OWN_NAME, "own name written")
+
+enum fa_event_type {
+#define X(name, text) FA_EVENT_##name,
+    FA_EVENT_LIST(X)
+#undef X
+        FA_EVENT__COUNT
+};
+const char *fa_event_name(enum fa_event_type t);
+
+struct fa_event {
+    enum fa_event_type type;
+    struct hit peer;            /* null when no host is concerned */
+    char subscriber[FA_ID_MAX]; /* the daemon hashes it before it logs */
+    char name[FA_NAME_MAX];
+    char detail[FA_TEXT_MAX];
+    uint32_t number; /* BIND_RESPONSE status, REG_FAILED type or the like; detail says which */
+};
+
+struct fa_registration {
+    struct hit hit;
+    struct hip_ref ref;
+    struct hip_path path; /* where the host is now */
+    uint8_t n;
+    uint8_t type[HIP_REG_TYPES_MAX];
+    uint32_t lifetime_s;
+    uint64_t expires_us;
+    bool bound;             /* false: by the allow list */
+    char name[FA_NAME_MAX]; /* of a bound one */
+    uint64_t relayed;       /* I1s passed on */
+};
+
+struct fa_action {
+    enum fa_act_type type;
+    union {
+        struct {
+            struct hip_path path;
+            struct span octets; /* in fa_actions.buf */
+        } send;
+        const struct fa_job *job; /* in fa_actions.job */
+        struct fa_registration reg;
+        struct fa_event event;
+    };
+};
+
+#define FA_ACTIONS_MAX 96
+#define FA_JOBS_MAX    16 /* in one call */
+
+/* Filled from the front; reset by the caller between calls. About 150 KiB: one for a worker. */
+struct fa_actions {
+    size_t n;
+    struct fa_action v[FA_ACTIONS_MAX];
+    size_t n_job;
+    struct fa_job job[FA_JOBS_MAX];
+    size_t used;
+    uint8_t buf[24 * HIP_PACKET_MAX];
+};
+static inline void fa_actions_reset(struct fa_actions *a)
+{
+    a->n = a->n_job = a->used = 0;
+}
+
+/* ---- the calls ---- */
+
+struct fa *fa_new(const struct fa_config *c); /* copies *c; NULL: out of memory, or no suite usable */
+void fa_free(struct fa *f);
+/* The engine keeps its own copy of hi. ERR_EXISTS, ERR_FULL. */
+MUST_USE err fa_identity_add(struct fa *f, const struct hip_hi *hi, uint64_t r1_counter, uint64_t now);
+/* Once, after the identities: settles what an earlier life left open, then writes the own name. Packets are served meanwhile. */
+void fa_start(struct fa *f, uint64_t now, struct fa_actions *out);
+
+/* One datagram: HIP packet without IP header and UDP marker. Returns the drop reason (0 = taken), counted already. */
+int fa_input(struct fa *f, const struct hip_path *path, struct span octets, uint64_t now,
+             struct fa_actions *out);
+void fa_timeout(struct fa *f, uint64_t now, struct fa_actions *out);
+/* Result of a job. A result nobody waits for any more is counted and forgotten. */
+void fa_complete(struct fa *f, const struct fa_result *r, uint64_t now, struct fa_actions *out);
+uint64_t fa_deadline(const struct fa *f); /* HEAP_NEVER: none */
+
+/* Operator's command: take the binding with this name or HIT back (name NULL or hit NULL). Its host is told if it is associated.
+ * ERR_FULL, ERR_RANGE. The outcome is an event. */
+MUST_USE err fa_revoke(struct fa *f, const char *name, const struct hit *hit, uint64_t now,
+                       struct fa_actions *out);
+
+/* ---- looking at it ---- */
+
+/* *pos starts at 0; false at the end. */
+bool fa_registration_next(const struct fa *f, size_t *pos, struct fa_registration *out);
+
+struct fa_stats {
+    uint32_t associations, registrations, runs_open, transactions_open, jobs_open;
+    uint64_t runs, bound, pending, refused, failed, alarms, relayed, jobs, jobs_late;
+    uint64_t dropped_dispatch; /* packets for a HIT that is neither ours nor registered, or not an I1 */
+    bool settled;              /* nothing of an earlier life is open any more */
+};
+void fa_stats_get(const struct fa *f, struct fa_stats *out);
+struct hip_engine *fa_hip(
+    struct fa *f); /* for counters and the table of associations; do not change anything */
