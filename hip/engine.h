@@ -17,6 +17,7 @@
 #include "common/base/err.h"
 #include "hip/hi.h"  /* struct hip_hi: a host identity and its HIT */
 #include "hip/hit.h" /* struct hit: 16 octets */
+#include "hip/param_reg.h"
 
 struct hip_engine;
 
@@ -32,10 +33,8 @@ struct hip_path {
     struct addr peer;
 };
 
-#define HIP_PACKET_MAX    2048
-#define HIP_REG_TYPES_MAX 8
-#define HIP_LOCATORS_MAX  8
-#define HIP_INNER_MAX     1792 /* octets of owner's parameters inside ENCRYPTED */
+#define HIP_LOCATORS_MAX 8
+#define HIP_INNER_MAX    1792 /* octets of owner's parameters inside ENCRYPTED */
 
 enum hip_state {
     HIP_UNASSOCIATED,
@@ -50,27 +49,7 @@ enum hip_state {
 };
 const char *hip_state_name(enum hip_state s);
 
-/* ---- registration, as data (RFC 8003) ---- */
-
-struct hip_reg_list { /* REG_REQUEST, REG_RESPONSE */
-    bool present;
-    uint8_t lifetime; /* RFC 8003 s4.1 coding; hip_reg_seconds() */
-    uint8_t n;
-    uint8_t type[HIP_REG_TYPES_MAX];
-};
-
-struct hip_reg_fail { /* one REG_FAILED */
-    uint8_t reason;
-    uint8_t n;
-    uint8_t type[HIP_REG_TYPES_MAX];
-};
-
-struct hip_reg_info { /* REG_INFO */
-    bool present;
-    uint8_t min, max;
-    uint8_t n;
-    uint8_t type[HIP_REG_TYPES_MAX];
-};
+/* ---- registration, as data: hip/param_reg.h (RFC 8003) ---- */
 
 /* What travels beside the exchange's own parameters, in either direction.
  * inner: whole TLVs in type order, padded to 8, as they stand in ENCRYPTED behind HOST_ID; from a packet: without HOST_ID and with any
