@@ -18,7 +18,7 @@ MAY = {
     "common/crypto": ["common/base"],
     "common/rt": ["common/base", "common/crypto"],
     "hip": ["common/base", "common/crypto"],
-    "hip/esp": ["common/base", "common/crypto"],
+    "hip/esp": ["common/base", "common/crypto", "hip"],
     "aka": ["common/base", "common/crypto"],
     "dnsupd": ["common/base", "common/crypto"],
     "fa/core": ["common/base", "common/crypto", "hip", "aka", "dnsupd"],
