@@ -1,0 +1,339 @@
+# SPDX-License-Identifier: Apache-2.0
+"""hipfa's daemons and the DNS primary in a Lab: configurations written, processes started, questions asked."""
+
+import base64
+import dataclasses
+import json
+import os
+import pathlib
+import secrets
+import signal
+import time
+
+from lab import ADDR, LabError, sh, wait_for
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+ZONE = "operator.example"
+FA_NAME = f"fa.{ZONE}"
+KEY_NAME = f"fa1.{ZONE}"
+DNS = ADDR["home"][0]
+
+
+def binary(name):
+    """A program of the build under test (HIPFA_BUILD, else build/)."""
+    build = pathlib.Path(os.environ.get("HIPFA_BUILD", ROOT / "build"))
+    folder = {"hipfad": "fa", "hipakad": "as", "hiphostd": "host", "hipctl": "cli", "hipvec": "cli"}[name]
+    path = build / folder / name
+    if not path.exists():
+        raise LabError(f"{path} is not built")
+    return str(path)
+
+
+@dataclasses.dataclass
+class Subscriber:
+    imsi: str
+    k: str
+    opc: str
+    given: str
+    surname: str
+    msisdn: str
+    address: str = "Esimerkkikatu 1, 00100 Helsinki"
+    names: list = dataclasses.field(default_factory=list)  # wished FQDNs; empty list: given-surname
+    publish: bool = True
+    status: str = "active"
+
+    @property
+    def label(self):
+        return f"{self.given}-{self.surname}".lower()
+
+    @property
+    def realm(self):
+        return f"wlan.mnc{self.imsi[3:5].zfill(3)}.mcc{self.imsi[:3]}.3gppnetwork.org"
+
+    @property
+    def plmn(self):
+        return self.imsi[:5]
+
+
+# The subscriber of the mission document; K and OPc are those of 3GPP TS 35.208 test set 1.
+DEMO_SUBSCRIBER = Subscriber(imsi="001010000000001", k="465b5ce8b199b49faa5f0a2ee238a6bc", opc="cd63cb71954a9f4e48a5994e37a02baf",
+                             given="Matti", surname="Virtanen", msisdn="358401234567")
+
+
+def private(path, text):
+    """A file that only its owner may read."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(fd, "w") as f:
+        f.write(text)
+    return path
+
+
+class Operator:
+    """One operator's parts (DNS, AS, FA) and the hosts, each in its namespace of the main topology."""
+
+    def __init__(self, lab, dns="knot"):
+        self.lab, self.dns_kind = lab, dns
+        self.fa_hit = None
+        self.realms = {}
+        self.sims = {}
+        self.hosts_seen = {}
+
+    # ---- files -----------------------------------------------------------------------------------------------------
+
+    def prepare(self):
+        """Secrets, the FA's identity, and the configurations that do not depend on a subscriber."""
+        lab = self.lab
+        for part in ("home", "fa", "mn", "cn", "cn2"):
+            os.makedirs(lab.path(part, "x")[:-2], mode=0o700, exist_ok=True)
+        self.radius_secret = private(lab.path("fa", "radius.secret"), secrets.token_hex(32) + "\n")
+        self.tsig_secret = base64.b64encode(secrets.token_bytes(32)).decode()
+        self.tsig_file = private(lab.path("fa", "tsig.key"), self.tsig_secret + "\n")
+        self.write_fa()
+        self.fa_hit = json.loads(sh(binary("hipfad"), "--config", self.conf("fa"), "identity").stdout)["hit"]
+        self.write_as()
+
+    def conf(self, part):
+        return self.lab.path(part, {"fa": "hipfad.yaml", "home": "hipakad.yaml"}.get(part, "hiphostd.yaml"))
+
+    def socket(self, part):
+        return self.lab.path(part, "ctl.sock")
+
+    def write_fa(self, extra=""):
+        d = os.path.dirname(self.conf("fa"))
+        realms = "".join(f"  - realm: {r}\n    plmns: [\"{p}\"]\n    servers: [\"{ADDR['home'][0]}:1812\"]\n"
+                         f"    secret_file: {self.radius_secret}\n" for r, p in self.realms.items()) or "  []\n"
+        private(self.conf("fa"), f"""\
+name: {FA_NAME}
+addresses: [{ADDR['fa'][0]}, "{ADDR['fa'][1]}"]
+identity: {{ file: {d}/identity.der, type: ecdsa-p256 }}
+store: {{ backend: sqlite, path: {d}/bindings.sqlite }}
+subscribers: {{ backend: sqlite, path: {d}/subscribers.sqlite }}
+realms:{'' if self.realms else ' '}
+{realms}zone:
+  domain: {ZONE}
+  primary: ["{DNS}:53"]
+  key_name: {KEY_NAME}
+  key_algorithm: hmac-sha256
+  key_file: {self.tsig_file}
+  ttl: 60s
+control: {{ socket: {self.socket('fa')} }}
+log: {{ level: debug }}
+{extra}""".replace("realms: \n  []\n", "realms: []\n"))
+
+    def write_as(self):
+        d = os.path.dirname(self.conf("home"))
+        private(self.conf("home"), f"""\
+listen: ["{ADDR['home'][0]}:1812"]
+clients:
+  - name: fa1
+    address: {ADDR['fa'][0]}
+    secret_file: {self.radius_secret}
+    hits: ["{self.fa_hit}"]
+store: {{ path: {d}/auc.sqlite, key_file: {d}/auc.key }}
+control: {{ socket: {self.socket('home')} }}
+log: {{ level: debug }}
+""")
+
+    def write_host(self, host, sim=None, wishes=None):
+        d = os.path.dirname(self.conf(host))
+        text = f"""\
+state: {d}/state
+tun: {{ name: hip0, mtu: 1400 }}
+forwarding_agents:
+  - hit: "{self.fa_hit}"
+    name: {FA_NAME}
+    addresses: [{ADDR['fa'][0]}, "{ADDR['fa'][1]}"]
+resolver:
+  listen: ["127.0.0.1:53"]
+  upstream: ["{DNS}:53"]
+  zones:
+    - zone: {ZONE}
+      servers: ["{DNS}:53"]
+      anchor_file: {self.anchor}
+  require_dnssec: yes
+control: {{ socket: {self.socket(host)} }}
+log: {{ level: debug }}
+"""
+        if sim:
+            usim = self.lab.path(host, f"usim-{sim.imsi}.yaml")
+            if not os.path.exists(usim):
+                private(usim, f"imsi: \"{sim.imsi}\"\nk: \"{sim.k}\"\nopc: \"{sim.opc}\"\n"
+                        f"iccid: \"89{sim.imsi}00\"\nmnc_length: 2\n")
+            names = wishes if wishes is not None else [f"{sim.label}.{ZONE}"]
+            text += (f"interfaces: [umts0, wlan0]\nsim: {{ kind: soft, file: {usim} }}\nlabel: demo phone\n"
+                     f"names: [{', '.join(names)}]\n")
+        private(self.conf(host), text)
+        self.lab.etc_file(host, "resolv.conf", "nameserver 127.0.0.1\n")
+
+    # ---- processes -------------------------------------------------------------------------------------------------
+
+    def labels(self):
+        return ["hipfad", "hipakad", "hiphostd-mn", "hiphostd-cn", "hiphostd-cn2", "dns"]
+
+    def start_dns(self):
+        d = self.lab.path("home", "dns", "x")[:-2]
+        self.anchor = f"{d}/anchor"
+        script = ROOT / "tests" / "lab" / f"{self.dns_kind}.sh"
+        r = self.lab.run("home", "bash", "-c",
+                         f". {script}; {self.dns_kind}_start '{d}' {ADDR['home'][0]} {ADDR['home'][1]} {ZONE} {KEY_NAME} "
+                         f"'{self.tsig_secret}' {FA_NAME}", timeout=60, check=False)
+        if r.returncode != 0 or not os.path.exists(self.anchor):
+            raise LabError(f"{self.dns_kind} did not start: {r.stdout}{r.stderr}")
+
+    def stop_dns(self):
+        d = self.lab.path("home", "dns", "x")[:-2]
+        script = ROOT / "tests" / "lab" / f"{self.dns_kind}.sh"
+        self.lab.run("home", "bash", "-c", f". {script}; {self.dns_kind}_stop '{d}'", timeout=60)
+
+    def dns_version(self):
+        if self.dns_kind == "knot":
+            return sh("knotd", "--version").stdout.split("\n")[0].replace("knotd (Knot DNS), version", "Knot DNS")
+        return " ".join(sh("named", "-v").stdout.split()[:2])
+
+    def _start(self, host, label, program):
+        self.lab.start(host, label, binary(program), "--config", self.conf(host))
+        try:
+            wait_for(f"{label}'s control socket", lambda: self._up(label, host), 15)
+        except LabError as e:
+            raise LabError(f"{e}\n{self.lab.log_text(label)[-1500:]}") from None
+
+    def _up(self, label, host):
+        if not self.lab.alive(label):
+            raise LabError(f"{label} ended: {self.lab.log_text(label)[-1500:]}")
+        return self.ctl(host, "status", check=False) is not None
+
+    def start_as(self):
+        self._start("home", "hipakad", "hipakad")
+
+    def start_fa(self):
+        self._start("fa", "hipfad", "hipfad")
+
+    def start_host(self, host, sim=None, wishes=None):
+        self.write_host(host, sim, wishes)
+        self.sims[host] = sim
+        self._start(host, f"hiphostd-{host}", "hiphostd")
+        st = self.ctl(host, "status")
+        self.remember(host, st)
+
+    def stop_host(self, host):
+        self._stop(f"hiphostd-{host}")
+
+    def _stop(self, label):
+        code = self.lab.stop(label)
+        if code != 0:
+            raise LabError(f"{label} ended with {code}: {self.lab.log_text(label)[-3000:]}")
+
+    def stop_all(self):
+        for label in ("hiphostd-mn", "hiphostd-cn", "hiphostd-cn2", "hipfad", "hipakad"):
+            if self.lab.alive(label):
+                self._stop(label)
+
+    def add_subscriber(self, sub):
+        """Into the AuC and into the operator's subscriber database; the realm is configured when it is new (before the FA starts)."""
+        known = sub.realm in self.realms
+        self.realms[sub.realm] = sub.plmn
+        if not known:
+            self.write_fa()
+        sh(binary("hipakad"), "--config", self.conf("home"), "subscriber", "add", "--imsi", sub.imsi, "--k", sub.k, "--opc", sub.opc)
+        sh(binary("hipfad"), "--config", self.conf("fa"), "subscriber", "add", "--imsi", sub.imsi, "--given", sub.given, "--surname",
+           sub.surname, "--msisdn", sub.msisdn, "--address", sub.address, "--publish", "yes" if sub.publish else "no",
+           "--status", sub.status)
+
+    # ---- questions -------------------------------------------------------------------------------------------------
+
+    def ctl(self, host, *args, check=True):
+        """hipctl --json against the daemon of a host; None when it does not answer and check is off."""
+        r = sh(binary("hipctl"), "--socket", self.socket(host), "--json", *args, check=False)
+        if r.returncode != 0:
+            if check:
+                raise LabError(f"hipctl {' '.join(args)} in {host}: {r.stderr or r.stdout}")
+            return None
+        return json.loads(r.stdout)
+
+    def remember(self, host, status):
+        for hi in [status] if "hit" in status else []:
+            if hi.get("hit") and hi.get("hi"):
+                self.hosts_seen[hi["hit"]] = hi["hi"]
+
+    def wait_bound(self, host, fqdn, timeout=20):
+        def bound():
+            s = self.ctl(host, "status", check=False) or {}
+            b = s.get("binding") or {}
+            return s if b.get("state") == "bound" and (b.get("fqdn") or "").rstrip(".") == fqdn else None
+        try:
+            s = wait_for(f"{host} bound as {fqdn}", bound, timeout)
+        except LabError as e:
+            raise LabError(f"{e}; status: {self.ctl(host, 'status', check=False)}") from None
+        self.remember(host, s)
+        return s
+
+    def bindings(self):
+        return self.ctl("fa", "bindings")["bindings"]
+
+    def binding(self, fqdn):
+        b = next((b for b in self.bindings() if b["fqdn"].rstrip(".") == fqdn), None)
+        if not b:
+            raise LabError(f"hipctl bindings has no {fqdn}")
+        return b
+
+    def registrations(self):
+        return self.ctl("fa", "registrations")["registrations"]
+
+    def wait_registered_at(self, hit, addresses, timeout=15):
+        def there():
+            return any(r["hit"] == hit and r["address"] in addresses for r in self.registrations())
+        try:
+            wait_for(f"{hit} registered at {addresses}", there, timeout)
+        except LabError as e:
+            raise LabError(f"{e}; registrations: {self.registrations()}") from None
+
+    def peer(self, host, hit):
+        return next((p for p in self.ctl(host, "peers")["peers"] if p["hit"] == hit), None)
+
+    def wait_peer_at(self, host, hit, addresses, timeout=15):
+        def there():
+            p = self.peer(host, hit)
+            return p and p["address"] in addresses
+        try:
+            wait_for(f"{host} sends to {addresses}", there, timeout)
+        except LabError as e:
+            raise LabError(f"{e}; peer: {self.peer(host, hit)}") from None
+
+    def dig(self, name, kind, host="home"):
+        return self.lab.run(host, "dig", f"@{DNS}", "+short", "+tcp", name, kind).stdout
+
+    def write_hosts(self, path, sub):
+        """Public keys by HIT, and what must not be seen, for tests/interop/wirecheck.py."""
+        for host in ("mn", "cn", "cn2", "fa"):
+            s = self.ctl(host, "status", check=False)
+            if s:
+                self.remember(host, s)
+        with open(path, "w") as f:
+            json.dump({"hosts": self.hosts_seen, "imsi": sub.imsi, "fa": list(ADDR["fa"])}, f, indent=1)
+
+    # ---- a web server in one host, downloads in another ----------------------------------------------------------------
+
+    def serve(self, host, blob):
+        root = self.lab.path(host, "www", "index.html")
+        with open(root, "wb") as f:
+            f.write(blob)
+        hit = self.ctl(host, "status")["hit"]
+        self.lab.start(host, "web", "/usr/bin/python3", "-m", "http.server", "80", "--bind", hit, "--directory", os.path.dirname(root))
+        wait_for("the web server", lambda: "Serving HTTP" in self.lab.log_text("web") or
+                 self.lab.run(host, "ss", "-ltnH", "sport = :80").stdout.strip(), 10)
+
+    def fetch(self, host, fqdn):
+        out = self.lab.path(host, "fetched")
+        r = self.lab.run(host, "curl", "-sS", "--max-time", "60", "-o", out, f"http://{fqdn}/", check=False, timeout=90)
+        if r.returncode != 0:
+            raise LabError(f"curl: {r.stderr}")
+        return sh("sha256sum", out).stdout.split()[0]
+
+    def start_slow_fetch(self, host, fqdn):
+        out = self.lab.path(host, "slow")
+        return self.lab.start(host, "slow-curl", "curl", "-sS", "--limit-rate", "400k", "--max-time", "110", "-o", out,
+                              "-w", "%{num_connects} connections\n", f"http://{fqdn}/")
+
+    def slow_fetch_result(self, host):
+        text = self.lab.log_text("slow-curl")
+        return sh("sha256sum", self.lab.path(host, "slow")).stdout.split()[0], int(text.split()[-2] if text.split() else 0)
