@@ -185,6 +185,12 @@ log: {{ level: debug }}
         script = ROOT / "tests" / "lab" / f"{self.dns_kind}.sh"
         self.lab.run("home", "bash", "-c", f". {script}; {self.dns_kind}_stop '{d}'", timeout=60)
 
+    def restart_dns(self):
+        """The same zone and data again after stop_dns()."""
+        d = self.lab.path("home", "dns", "x")[:-2]
+        script = ROOT / "tests" / "lab" / f"{self.dns_kind}.sh"
+        self.lab.run("home", "bash", "-c", f". {script}; {self.dns_kind}_restart '{d}'", timeout=60)
+
     def dns_version(self):
         if self.dns_kind == "knot":
             return sh("knotd", "--version").stdout.split("\n")[0].replace("knotd (Knot DNS), version", "Knot DNS")
@@ -301,6 +307,24 @@ log: {{ level: debug }}
 
     def dig(self, name, kind, host="home"):
         return self.lab.run(host, "dig", f"@{DNS}", "+short", "+tcp", name, kind).stdout
+
+    def leaks(self, sub):
+        """Files of the lab (logs, stores, configurations excepted) in which this subscriber's secrets stand in clear."""
+        needles = {"IMSI": sub.imsi.encode(), "K": sub.k.encode(), "OPc": sub.opc.encode(), "K octets": bytes.fromhex(sub.k),
+                   "OPc octets": bytes.fromhex(sub.opc)}
+        found = []
+        for folder, _, files in os.walk(self.lab.dir):
+            for name in files:
+                path = os.path.join(folder, name)
+                if name.startswith("usim-") or name.endswith(".pcap"):
+                    continue  # the software card itself; captures are wirecheck's
+                data = open(path, "rb").read()
+                for what, needle in needles.items():
+                    if what == "IMSI" and ("sqlite" in name or name.startswith(sub.imsi)):
+                        continue  # the operator's own databases are keyed by it
+                    if needle in data or needle.upper() in data:
+                        found.append(f"{what} in {os.path.relpath(path, self.lab.dir)}")
+        return found
 
     def write_hosts(self, path, sub):
         """Public keys by HIT, and what must not be seen, for tests/interop/wirecheck.py."""

@@ -1,0 +1,66 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+# check: default 240
+"""The demo as a test: every step holds, its captures pass tests/interop/wirecheck.py, an interrupted run leaves nothing behind."""
+import glob
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+DEMO = [str(ROOT / "tests" / "lab" / "demo.py")]
+passed = failed = 0
+
+
+def say(ok, title, more=""):
+    global passed, failed
+    passed, failed = passed + bool(ok), failed + (not ok)
+    print(f"{'ok  ' if ok else 'FAIL'} {title}{': ' + more if more else ''}", flush=True)
+
+
+def leftovers():
+    names = {"net", "home", "fa", "umts", "wlan", "mn", "cn", "cn2"}
+    ns = names & set(os.listdir("/run/netns")) if os.path.isdir("/run/netns") else set()
+    etc = names & set(os.listdir("/etc/netns")) if os.path.isdir("/etc/netns") else set()
+    return sorted(ns) + sorted(etc) + glob.glob("/run/hipfa-lab/demo*")
+
+
+def whole_run(extra, title):
+    with tempfile.TemporaryDirectory() as d:
+        p = subprocess.run(DEMO + ["--json", f"{d}/demo.json", "--pcap", f"{d}/pcap", *extra], capture_output=True, text=True, timeout=200)
+        rows = json.load(open(f"{d}/demo.json"))["steps"] if os.path.exists(f"{d}/demo.json") else []
+        for r in rows:
+            say(r["result"] == "ok", f"{title} step {r['step']}, {r['title']}", "" if r["result"] == "ok" else r["evidence"])
+        say(p.returncode == 0, f"{title}: exit status", str(p.returncode) if p.returncode == 0 else p.stdout[-1500:] + p.stderr[-3500:])
+        w = subprocess.run(["/usr/bin/python3", str(ROOT / "tests/interop/wirecheck.py"), *sorted(glob.glob(f"{d}/pcap/*"))],
+                           capture_output=True, text=True, timeout=120)
+        closing = (w.stdout.strip().splitlines() or ["nothing said"])[-1]
+        say(w.returncode == 0 and re.match(r"[1-9]\d* passed, 0 failed", closing), f"{title}: wirecheck", closing if w.returncode == 0 else
+            w.stdout[-2000:] + w.stderr[-1000:])
+
+
+def interrupted():
+    p = subprocess.Popen(DEMO, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    end = time.monotonic() + 60
+    for line in p.stdout:
+        if line.strip().startswith("2 ") or time.monotonic() > end:
+            break
+    p.send_signal(signal.SIGINT)
+    p.stdout.read()
+    say(p.wait(timeout=60) == 1, "Ctrl-C: exit status 1")
+
+
+say(not leftovers(), "nothing of an earlier lab is there", str(leftovers()) if leftovers() else "")
+if not leftovers():
+    whole_run(["--dns", "bind"] if "--bind" in sys.argv else [], "demo")
+    say(not leftovers(), "the demo left nothing behind", str(leftovers() or ""))
+    interrupted()
+    say(not leftovers(), "the interrupted demo left nothing behind", str(leftovers() or ""))
+print(f"{passed} passed, {failed} failed")
+sys.exit(1 if failed else 0)
