@@ -19,7 +19,7 @@
 #include "dnsupd/tsig.h"
 
 #define DNSU_SERVERS_MAX 4
-#define DNSU_TRIES_MAX   24 /* in all, over all servers */
+#define DNSU_TRIES_MAX   32 /* messages sent in all, over all servers */
 
 struct dnsu_txn_config {
     const struct env *env;
