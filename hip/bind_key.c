@@ -124,8 +124,8 @@ const uint8_t *hip_bind_keys_th(const struct hip_bind_keys *k)
 }
 
 /* HMAC-SHA-256(key, Update ID | middle | P) */
-static err bind_mac(const uint8_t key[HIP_BIND_KEY_LEN], uint32_t update_id, struct span middle, struct span p,
-                    uint8_t out[HIP_BIND_KEY_LEN])
+static err bind_mac(const uint8_t key[HIP_BIND_KEY_LEN], uint32_t update_id, struct span middle,
+                    struct span p, uint8_t out[HIP_BIND_KEY_LEN])
 {
     uint8_t id[4] = { (uint8_t)(update_id >> 24), (uint8_t)(update_id >> 16), (uint8_t)(update_id >> 8),
                       (uint8_t)update_id };
