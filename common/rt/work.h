@@ -11,7 +11,7 @@ struct rt_work;
 
 /* limit: jobs waiting or running at most. NULL: out of memory. */
 struct rt_work *rt_work_new(struct rt_loop *l, size_t limit);
-/* Waiting jobs get done(arg, false); a running one is waited for and gets done(arg, true). Not inside run or done. */
+/* Waiting jobs get done(arg, false); a running one is waited for and gets done(arg, true). Runs the loop: only where rt_loop_run() has returned. */
 void rt_work_free(struct rt_work *w);
 /* done's `ran` is false when the queue was freed first. ERR_FULL, ERR_MEMORY: neither is called. */
 MUST_USE err rt_work_submit(struct rt_work *w, void (*run)(void *arg), void (*done)(void *arg, bool ran),

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Loop, timers, the work queue, randomness, the log's lines. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/rt/logsink.h"
+#include "common/rt/loop.h"
+#include "common/rt/osrand.h"
+#include "common/rt/work.h"
+
+struct fixture {
+    struct rt_loop *loop;
+    uint64_t fired_us;
+    int fires, flushes, terms, reloads;
+};
+
+static void on_fire(void *ctx)
+{
+    struct fixture *f = ctx;
+    f->fired_us = rt_now_us();
+    f->fires++;
+    rt_loop_stop(f->loop);
+}
+
+static void timer_fires_once_and_not_early(void **state)
+{
+    struct fixture f = { .loop = rt_loop_new() };
+    struct rt_timer *t = rt_timer_new(f.loop, on_fire, &f);
+    uint64_t at = rt_now_us() + 7300;
+    (void)state;
+
+    rt_timer_at(t, at + 1000000);
+    rt_timer_at(t, at);
+    rt_loop_run(f.loop);
+    assert_int_equal(f.fires, 1);
+    assert_true(f.fired_us >= at);
+    rt_timer_at(t, 1); /* long past */
+    rt_loop_run(f.loop);
+    assert_int_equal(f.fires, 2);
+    rt_timer_at(t, rt_now_us() + 1000);
+    rt_timer_at(t, HEAP_NEVER);
+    rt_loop_run(f.loop); /* nothing left: returns */
+    assert_int_equal(f.fires, 2);
+    rt_timer_free(t);
+    rt_loop_free(f.loop);
+}
+
+static void on_term(void *ctx)
+{
+    struct fixture *f = ctx;
+    f->terms++;
+    rt_loop_stop(f->loop);
+}
+
+static void on_reload(void *ctx)
+{
+    struct fixture *f = ctx;
+    f->reloads++;
+    (void)raise(SIGTERM);
+}
+
+static void signals(void **state)
+{
+    struct fixture f = { .loop = rt_loop_new() };
+    struct rt_timer *t = rt_timer_new(f.loop, on_fire, &f);
+    (void)state;
+
+    assert_int_equal(rt_loop_signals(f.loop, on_term, on_reload, &f), ERR_OK);
+    rt_timer_at(t, rt_now_us() + 3000000);
+    (void)raise(SIGHUP);
+    rt_loop_run(f.loop);
+    assert_int_equal(f.reloads, 1);
+    assert_int_equal(f.terms, 1);
+    assert_int_equal(f.fires, 0);
+    rt_timer_free(t);
+    rt_loop_free(f.loop);
+}
+
+struct job {
+    struct fixture *f;
+    int *order;
+    int at, ran, done;
+};
+
+static void job_run(void *arg)
+{
+    struct job *j = arg;
+    usleep(2000);
+    j->ran = 1;
+}
+
+static void job_done(void *arg, bool ran)
+{
+    struct job *j = arg;
+    j->done = ran ? ++*j->order : -1;
+}
+
+static void work_in_order_and_bounded(void **state)
+{
+    struct fixture f = { .loop = rt_loop_new() };
+    struct rt_work *w = rt_work_new(f.loop, 3);
+    int order = 0;
+    struct job j[4];
+    (void)state;
+
+    for (int i = 0; i < 4; i++) {
+        j[i] = (struct job){ &f, &order, i, 0, 0 };
+        assert_int_equal(rt_work_submit(w, job_run, job_done, &j[i]), i < 3 ? ERR_OK : ERR_FULL);
+    }
+    assert_int_equal(rt_work_pending(w), 3);
+    rt_loop_run(f.loop);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(j[i].ran, 1);
+        assert_int_equal(j[i].done, i + 1);
+    }
+    assert_int_equal(j[3].done, 0);
+    assert_int_equal(rt_work_pending(w), 0);
+    /* Freed with one running and one waiting: the first is waited for, the second told. */
+    for (int i = 0; i < 2; i++) {
+        j[i] = (struct job){ &f, &order, i, 0, 0 };
+        assert_int_equal(rt_work_submit(w, job_run, job_done, &j[i]), ERR_OK);
+    }
+    usleep(1000);
+    rt_work_free(w);
+    assert_true((j[0].ran && j[0].done > 0) || (!j[0].ran && j[0].done == -1));
+    assert_int_equal(j[1].ran, 0);
+    assert_int_equal(j[1].done, -1);
+    rt_loop_free(f.loop);
+}
+
+static void randomness(void **state)
+{
+    struct env e = rt_env((struct log){ 0 });
+    uint8_t a[64] = { 0 }, b[64] = { 0 };
+    (void)state;
+
+    env_random(&e, a, sizeof(a));
+    env_random(&e, b, sizeof(b));
+    assert_memory_not_equal(a, b, sizeof(a));
+}
+
+static void log_lines(void **state)
+{
+    char path[] = "/tmp/rt-log-XXXXXX", got[1024] = "";
+    int fd = mkstemp(path), keep = dup(STDERR_FILENO);
+    (void)state;
+
+    unsetenv("JOURNAL_STREAM");
+    struct log l = rt_logsink(LOG_LV_INFO);
+    dup2(fd, STDERR_FILENO);
+    log_at(&l, LOG_LV_INFO, "net", "say \"%s\"\nlevel=error", "a\\b");
+    log_at(&l, LOG_LV_DEBUG, "net", "not shown");
+    dup2(keep, STDERR_FILENO);
+    assert_true(pread(fd, got, sizeof(got) - 1, 0) > 0);
+    assert_memory_equal(got, "ts=20", 5);
+    assert_string_equal(got + strcspn(got, " "),
+                        " level=info cat=net msg=\"say \\\"a\\\\b\\\"?level=error\"\n");
+    close(fd);
+    close(keep);
+    unlink(path);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(timer_fires_once_and_not_early),
+        cmocka_unit_test(signals),
+        cmocka_unit_test(work_in_order_and_bounded),
+        cmocka_unit_test(randomness),
+        cmocka_unit_test(log_lines),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
