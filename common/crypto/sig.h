@@ -13,13 +13,13 @@
 enum sig_type { SIG_NONE, SIG_RSA, SIG_ECDSA_P256, SIG_ECDSA_P384 };
 
 #define SIG_LEN_MAX    512
-#define SIG_PUBLIC_MAX 520
+#define SIG_PUBLIC_MAX 528
 
 struct sig_key; /* public, or public and private */
 
 /* bits: RSA 2048 or more, ignored for ECDSA. NULL on failure. */
 struct sig_key *sig_generate(enum sig_type t, unsigned bits);
-/* ERR_MALFORMED: not a key of this type, RSA below 1024 or above 4096 bits, even or tiny exponent, point not on the curve. */
+/* ERR_MALFORMED: not a key of this type, RSA below 1024 or above 4096 bits, exponent even, 1, or of more than 64 bits, point not on the curve. */
 MUST_USE err sig_from_public(enum sig_type t, struct span pub, struct sig_key **out);
 /* PKCS#8, DER. The private form lives in secret memory of the caller. */
 MUST_USE err sig_from_private(struct span der, struct sig_key **out);

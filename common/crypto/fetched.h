@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Inside common/crypto only: what crypto_init() fetched once for the whole process. Read-only afterwards, so threads
+ * share it. (An implicit fetch takes a lock and a string search in OpenSSL 3, too dear for each packet.)
+ */
+#pragma once
+
+#include "common/crypto/cipher.h"
+#include "common/crypto/dh.h"
+#include "common/crypto/hash.h"
+#include "common/crypto/ossl.h"
+
+#define CIPHER__COUNT (CIPHER_AES256_GCM + 1)
+
+struct crypto_fetched {
+    EVP_MD *md[HASH__COUNT];
+    EVP_MAC_CTX *hmac[HASH__COUNT]; /* without a key: duplicated for each use */
+    EVP_CIPHER *cipher[CIPHER__COUNT];
+    EC_GROUP *group[DH__COUNT];
+};
+
+/* All NULL before crypto_init(). */
+extern struct crypto_fetched crypto_fetched;
+
+/* OpenSSL's names of a curve. */
+const char *crypto_curve_name(enum dh_curve c);
