@@ -170,26 +170,20 @@ log: {{ level: debug }}
     def labels(self):
         return ["hipfad", "hipakad", "hiphostd-mn", "hiphostd-cn", "hiphostd-cn2", "dns"]
 
-    def start_dns(self):
-        d = self.lab.path("home", "dns", "x")[:-2]
-        self.anchor = f"{d}/anchor"
+    def _dns(self, words):
         script = ROOT / "tests" / "lab" / f"{self.dns_kind}.sh"
-        r = self.lab.run("home", "bash", "-c",
-                         f". {script}; {self.dns_kind}_start '{d}' {ADDR['home'][0]} {ADDR['home'][1]} {ZONE} {KEY_NAME} "
-                         f"'{self.tsig_secret}' {FA_NAME}", timeout=60, check=False)
+        return self.lab.run("home", "bash", "-c", f". {script}; {self.dns_kind}_{words}", timeout=60, check=False)
+
+    def start_dns(self):
+        """Also after stop_dns(): the zone's contents and keys live on."""
+        self.dns_dir = self.lab.path("home", "dns", "x")[:-2]
+        self.anchor = f"{self.dns_dir}/anchor"
+        r = self._dns(f"start '{self.dns_dir}' {ADDR['home'][0]} {ADDR['home'][1]} {ZONE} {KEY_NAME} '{self.tsig_secret}' {FA_NAME}")
         if r.returncode != 0 or not os.path.exists(self.anchor):
             raise LabError(f"{self.dns_kind} did not start: {r.stdout}{r.stderr}")
 
     def stop_dns(self):
-        d = self.lab.path("home", "dns", "x")[:-2]
-        script = ROOT / "tests" / "lab" / f"{self.dns_kind}.sh"
-        self.lab.run("home", "bash", "-c", f". {script}; {self.dns_kind}_stop '{d}'", timeout=60)
-
-    def restart_dns(self):
-        """The same zone and data again after stop_dns()."""
-        d = self.lab.path("home", "dns", "x")[:-2]
-        script = ROOT / "tests" / "lab" / f"{self.dns_kind}.sh"
-        self.lab.run("home", "bash", "-c", f". {script}; {self.dns_kind}_restart '{d}'", timeout=60)
+        self._dns(f"stop '{self.dns_dir}'")
 
     def dns_version(self):
         if self.dns_kind == "knot":
