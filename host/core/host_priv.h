@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The inside of the host's engine. Each part has a file:
+ *   host.c   the calls, the HIP engine's actions handed to who they are for
+ *   acts.c   the list of actions, jobs, timers, events
+ *   sim.c    card in, store opened, identity up; card out
+ *   names.c  HIP records and addresses of names
+ *   peers.c  who can be reached, and connecting on demand
+ *   move.c   own addresses, and telling FA and peers
+ *   fa.c     which Forwarding Agent, associating and registering with it, coming back
+ *   bind.c   one run of the SIM binding
+ *
+ * During a call h->now and h->out are set; what the HIP engine answers is collected and handled before the call returns (host_leave).
+ */
+#pragma once
+
+#include "aka/peer.h"
+#include "common/base/heap.h"
+#include "hip/bind_key.h"
+#include "hip/bind_param.h"
+#include "host/core/host.h"
+#include "host/core/sealed.h"
+
+#define HOST_REG_RENDEZVOUS 1
+#define HOST_CACHE_MAX      96 /* names */
+#define HOST_TICKETS_MAX    8  /* applications that wait for one name */
+#define HOST_JOBS_MAX       128
+#define HOST_TIMERS_MAX     (HOST_PEERS_MAX + HOST_CACHE_MAX + 2 * HOST_FAS_MAX + 16)
+#define HOST_S              UINT64_C(1000000) /* a second */
+
+#define HOST_MEMBER(ptr, type, field) ((type *)(void *)((char *)(ptr)-offsetof(type, field)))
+
+struct host_timer {
+    struct heap_node node;
+    void (*fire)(struct host *h, struct host_timer *t);
+};
+
+/* ---- names ---- */
+
+struct host_record { /* a HIP RR whose HIT is its key's */
+    struct hit hit;
+    size_t n_rvs;
+    struct dnsu_name rvs[HOST_RVS_MAX];
+};
+
+struct host_ask { /* one question about a name */
+    bool asking, known;
+    err e;
+    uint64_t until_us; /* known until */
+    enum dnsu_security security;
+};
+
+struct host_name {
+    bool used;
+    struct dnsu_name name;
+    struct host_ask hip, addr;
+    bool nxdomain;
+    size_t n_record;
+    struct host_record record[HOST_RESOLVED_MAX];
+    size_t n_addr;
+    struct addr a[HOST_ADDRS_MAX];
+    size_t n_ticket;
+    uint64_t ticket[HOST_TICKETS_MAX];
+    uint64_t used_us; /* last time somebody wanted it */
+};
+
+/* ---- peers ---- */
+
+struct host_peer {
+    bool used, configured, fa;
+    struct hit hit;
+    enum host_peer_state state;
+    struct dnsu_name name; /* looked up by; len 0: none */
+    enum dnsu_security security;
+    uint64_t known_until_us; /* of what the name told us; HEAP_NEVER: configured */
+    size_t n_addr;
+    struct addr addr[HOST_ADDRS_MAX];
+    size_t n_rvs;
+    struct dnsu_name rvs[HOST_RVS_MAX];
+    bool wanted; /* packets wait */
+    uint64_t since_us, used_us;
+    struct hip_ref ref;
+    struct hip_path path;
+    struct host_timer timer;
+};
+
+/* ---- forwarding agents ---- */
+
+struct host_fa {
+    bool configured;
+    struct dnsu_name name; /* len 0: none */
+    struct hit hit;        /* null: not known yet */
+    bool known;            /* section 4; a named FA becomes known by a good BIND_MAC */
+    bool looked;           /* its HIP record was asked for */
+    size_t n_addr;
+    struct addr addr[HOST_ADDRS_MAX];
+    char network_name[128];
+    unsigned fails;
+    uint64_t not_before_us; /* back-off */
+};
+
+struct host_link { /* the association with the FA in use */
+    enum host_fa_state state;
+    struct host_fa *fa;
+    struct hip_ref ref;
+    struct hit peer; /* FA's HIT once the exchange told it */
+    bool established, opportunistic, offered, trusted;
+    bool bind_wanted; /* this I2 began a run */
+    bool good_mac;    /* a BIND_MAC on this association was right: notices count */
+    uint64_t reg_until_us, reg_life_us, heard_us;
+    bool renewing, probing;
+    struct host_timer timer;
+};
+
+/* ---- the binding run ---- */
+
+struct host_run {
+    bool open;
+    uint32_t gen; /* jobs of an older run are ignored */
+    struct aka_peer *eap;
+    struct hip_bind_th *th;
+    struct hip_bind_keys *keys; /* NULL until the proof was sent */
+    uint8_t request_mac[HIP_BIND_KEY_LEN];
+    bool at_card; /* the card is asked */
+    uint8_t rand[AKA_RAND_LEN], autn[AKA_AUTN_LEN];
+    bool named;           /* by AT_KDF_INPUT */
+    bool refresh, opaque; /* of the request */
+    uint16_t attempt;
+    bool retry_due;           /* another attempt when the timer says */
+    uint64_t end_us, wait_us; /* 60 s in all; 20 s for the next packet */
+    uint64_t retry_at_us;
+    bool any_update;
+    uint32_t last_update; /* Update ID of the last EAP packet taken */
+    uint8_t secret[HIP_BIND_SECRET_LEN];
+    bool finishing; /* the store is being written; then it counts */
+    struct host_timer timer;
+};
+
+/* ---- the card and its store ---- */
+
+struct host_sim { /* in locked memory */
+    enum host_sim_state state;
+    bool present;
+    uint32_t gen;
+    struct usim_identity id;
+    char nai[NAI_TEXT_MAX];
+    struct host_seal_params params;
+    struct host_seal_key key;
+    struct host_sealed sealed;
+    bool dirty, saving; /* a change came while the file was being written */
+    uint8_t platform[HOST_SEAL_KEY_LEN];
+};
+
+/* ---- jobs ---- */
+
+struct host_job_slot {
+    uint64_t id; /* 0: free */
+    enum host_job_type type;
+    uint32_t gen;    /* of the SIM or the run */
+    uint8_t purpose; /* LOAD, SAVE: enum in sim.c */
+    size_t index;    /* look-ups: of the name */
+};
+
+struct host {
+    /* configuration, copied */
+    const struct env *env;
+    struct host_config c;
+    struct hip_hi hi;
+    struct dnsu_name want[HOST_NAMES_MAX];
+    size_t n_want;
+    char label[HIP_BIND_DEVICE_MAX + 1];
+
+    struct hip_engine *hip;
+    struct hip_actions *list[2]; /* one is filled while the other is handled */
+    unsigned cur;
+    bool draining;
+
+    /* of the current call */
+    uint64_t now;
+    struct host_actions *out;
+    uint64_t dropped;
+
+    uint64_t wall_s, wall_at_us;
+    bool started, stopping;
+    bool has_id;
+    struct hit id;
+
+    struct heap timers;
+    struct host_job_slot job[HOST_JOBS_MAX];
+    uint64_t next_job;
+
+    struct host_sim *sim;
+    struct host_name name[HOST_CACHE_MAX];
+    struct host_peer peer[HOST_PEERS_MAX];
+    struct host_fa fa[2 * HOST_FAS_MAX]; /* configured ones, then those a BIND_RESPONSE told */
+    size_t n_fa;
+    struct host_link link;
+    struct host_run run;
+
+    size_t n_addr;
+    struct host_addr addr[HOST_ADDRS_MAX]; /* best first */
+    struct host_timer move_timer;
+    bool addr_known;
+
+    uint32_t runs, runs_failed, moves, alarms;
+};
+
+/* ---- acts.c ---- */
+void host_act_send(struct host *h, const struct hip_path *path, struct span octets);
+struct host_action *host_act(struct host *h, enum host_act_type type); /* NULL: no room */
+void host_event(struct host *h, enum host_event what, enum log_level lv, const struct hit *peer,
+                const char *fmt, ...) PRINTF_LIKE(5, 6);
+/* A job with its slot; NULL when there is no room. */
+struct host_job *host_job_new(struct host *h, enum host_job_type type, struct host_job_slot **slot);
+void host_timer_set(struct host *h, struct host_timer *t, uint64_t at_us);
+static inline void host_timer_stop(struct host *h, struct host_timer *t)
+{
+    heap_remove(&h->timers, &t->node);
+}
+/* Where engine calls put their actions. */
+static inline struct hip_actions *host_hip(struct host *h)
+{
+    return h->list[h->cur];
+}
+/* Handle what the engine answered so far; does nothing while that is going on already. */
+void host_drain(struct host *h);
+uint64_t host_unix(const struct host *h);
+bool host_ref_eq(struct hip_ref a, struct hip_ref b);
+/* us plus or minus 25 % */
+uint64_t host_jitter(struct host *h, uint64_t us);
+
+/* ---- host.c ---- */
+void host_id_use(struct host *h, const struct hip_hi *hi); /* NULL: none */
+
+/* ---- sim.c ---- */
+bool host_sim_start(struct host *h);
+void host_sim_out(struct host *h);
+void host_sim_complete(struct host *h, const struct host_job_slot *s, const struct host_result *r);
+/* Write the sealed contents as they are now. */
+void host_sim_save(struct host *h);
+bool host_sim_bound(const struct host *h);
+
+/* ---- names.c ---- */
+struct host_name *host_name_find(struct host *h, const struct dnsu_name *name);
+struct host_name *host_name_get(struct host *h,
+                                const struct dnsu_name *name); /* made if need be; NULL: full */
+/* Ask if not known; true when it is known (its answer may be an error). */
+bool host_name_hip(struct host *h, struct host_name *n);
+bool host_name_addr(struct host *h, struct host_name *n);
+void host_name_resolve(struct host *h, const struct dnsu_name *name, uint64_t ticket);
+void host_name_complete(struct host *h, const struct host_job_slot *s, const struct host_result *r);
+void host_name_forget_failures(struct host *h);
+
+/* ---- peers.c ---- */
+struct host_peer *host_peer_find(struct host *h, const struct hit *hit);
+void host_peer_learn(struct host *h, const struct hit *hit, const struct host_name *by,
+                     const struct host_record *rec);
+void host_peer_static(struct host *h, const struct host_peer_conf *c);
+void host_peer_want(struct host *h, const struct hit *hit);
+void host_peer_name_ready(struct host *h, const struct host_name *n);
+bool host_peer_admit(struct host *h, const struct hit *hit);
+void host_peer_up(struct host *h, const struct hip_action *a, const struct hip_path *path);
+void host_peer_gone(struct host *h, const struct hip_action *a);
+void host_peer_path(struct host *h, const struct hip_action *a, const struct hip_path *path);
+void host_peers_reset(struct host *h); /* our identity went away */
+void host_peers_retry(struct host *h); /* addresses came: who was wanted is tried */
+/* I1 paths to these addresses, at most three, best first. */
+size_t host_paths(const struct host *h, const struct addr *a, size_t n, struct hip_path out[3]);
+
+/* ---- move.c ---- */
+void host_move_init(struct host *h);
+void host_move_addresses(struct host *h, const struct host_addr *a, size_t n);
+const struct host_addr *host_addr_best(const struct host *h, uint8_t family);
+
+/* ---- fa.c ---- */
+void host_fa_init(struct host *h);
+void host_fa_kick(struct host *h);  /* something changed: go on */
+void host_fa_learn(struct host *h); /* FAs of the sealed store */
+void host_fa_name_ready(struct host *h, const struct host_name *n);
+bool host_fa_is(const struct host *h, struct hip_ref ref);
+bool host_fa_hit(const struct host *h, const struct hit *hit); /* one of ours */
+void host_fa_ask(struct host *h, const struct hip_action *a);
+void host_fa_up(struct host *h, const struct hip_action *a);
+void host_fa_update(struct host *h, const struct hip_action *a);
+void host_fa_acked(struct host *h, const struct hip_action *a);
+void host_fa_gone(struct host *h, const struct hip_action *a);
+void host_fa_heard(struct host *h);
+/* Registration contents in R2 or UPDATE. granted: RENDEZVOUS was. */
+void host_fa_registered(struct host *h, const struct hip_reg_list *resp);
+void host_fa_bound(struct host *h);                             /* the run ended well */
+enum host_fa_end { HOST_FA_RETRY, HOST_FA_HOUR, HOST_FA_NEXT }; /* back-off; an hour; another FA at once */
+/* The FA is of no use now: close, back off, try the next. wait_s: at least so long. */
+void host_fa_give_up(struct host *h, enum host_fa_end how, uint32_t wait_s);
+void host_fa_down(struct host *h, bool close); /* without back-off (card gone, stopping) */
+void host_fa_network(struct host *h);          /* own addresses changed */
+
+/* ---- bind.c ---- */
+void host_run_init(struct host *h);
+/* EAP Response/Identity for an I2 or UPDATE into w. ERR_STATE: no identity may be sent. */
+MUST_USE err host_run_begin(struct host *h, bool refresh, struct wcur *w);
+MUST_USE err host_run_begin_update(struct host *h, bool refresh); /* on the living association */
+bool host_run_may_begin(const struct host *h);
+/* Contents of R2 (id 0, first true) or of an UPDATE. */
+void host_run_contents(struct host *h, const struct hip_contents *c, bool r2, uint32_t update_id);
+void host_run_card(struct host *h, const struct host_job_slot *s, const struct host_result *r);
+void host_run_stored(struct host *h, bool ok);
+void host_run_end(struct host *h); /* wipe */
