@@ -216,8 +216,8 @@ static void update(struct host *h, const struct hip_action *a)
     }
     refuse_registration(&a->update.contents, &c);
     c.response.present = false;
-    if (c.n_failed ? hip_update(h->hip, a->ref, &c, h->now, host_hip(h)) :
-                     hip_update_done(h->hip, a->ref, h->now, host_hip(h)))
+    if (c.n_failed ? hip_update(h->hip, a->ref, &c, h->now, host_hip(h))
+                   : hip_update_done(h->hip, a->ref, h->now, host_hip(h)))
         h->dropped++;
 }
 

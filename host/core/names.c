@@ -169,8 +169,8 @@ static bool record_of(struct host *h, const struct host_name *n, const struct dn
     hip_hi_done(&hi);
     if (!span_eq(rr->hit, span_of(r.hit.b, sizeof r.hit.b))) {
         char text[DNSU_NAME_TEXT_MAX];
-        host_event(h, HOST_EV_ALARM, LOG_LV_WARN, &r.hit, "HIP record of %.200s: HIT is not its key's: refused",
-                   dnsu_name_text(&n->name, text));
+        host_event(h, HOST_EV_ALARM, LOG_LV_WARN, &r.hit,
+                   "HIP record of %.200s: HIT is not its key's: refused", dnsu_name_text(&n->name, text));
         return false;
     }
     for (size_t i = 0; i < rr->n_rvs && r.n_rvs < HOST_RVS_MAX; i++)
@@ -242,7 +242,9 @@ static void settle(struct host *h, struct host_ask *q, err e, uint32_t ttl)
     q->asking = false;
     q->known = true;
     q->e = e;
-    q->until_us = h->now + (e ? failure_us : (s ? s : 1) * HOST_S); /* what was just asked may be used: a second at least */
+    q->until_us =
+        h->now +
+        (e ? failure_us : (s ? s : 1) * HOST_S); /* what was just asked may be used: a second at least */
 }
 
 void host_name_complete(struct host *h, const struct host_job_slot *s, const struct host_result *r)

@@ -82,8 +82,8 @@ bool host_sim_bound(const struct host *h)
 {
     const struct host_sealed *s = &h->sim->sealed;
 
-    return h->sim->state == HOST_SIM_READY &&
-           (s->bind == HOST_BIND_BOUND || s->bind == HOST_BIND_PENDING) && s->bound_until_s > host_unix(h);
+    return h->sim->state == HOST_SIM_READY && (s->bind == HOST_BIND_BOUND || s->bind == HOST_BIND_PENDING) &&
+           s->bound_until_s > host_unix(h);
 }
 
 void host_sim_save(struct host *h)

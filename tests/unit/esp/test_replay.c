@@ -60,9 +60,13 @@ static void test_left_edge(void **state)
 static void test_jump_clears(void **state)
 {
     struct esp_replay w = window_at(0);
+    uint64_t far = UINT64_C(1) << 40 | 5;
     for (uint64_t s = 1; s <= 2000; s++)
         take(&w, s);
-    take(&w, UINT64_C(1) << 40 | 5); /* marked as it is: nothing of the old ring may be left */
+    esp_replay_mark(&w, far);
+    for (uint64_t s = far - ESP_WINDOW + 1; s < far; s++) /* nothing of the old ring is left */
+        assert_int_equal(esp_replay_check(&w, s), ERR_OK);
+    assert_int_equal(esp_replay_check(&w, far), ERR_REPLAY);
 }
 
 static void test_jump_leaves_holes(void **state)
