@@ -66,6 +66,9 @@ struct hip_ids16 {
     bool more;
     uint16_t id[HIP_IDS16_MAX];
 };
+/* reserved: octets in front that are zero when sent and ignored. */
+MUST_USE err hip_get_ids16(struct span v, size_t reserved, struct hip_ids16 *out);
+void hip_put_ids16(struct hip_build *b, uint16_t type, size_t reserved, const struct hip_ids16 *l);
 MUST_USE err hip_get_ciphers(struct span v, struct hip_ids16 *out);
 void hip_put_ciphers(struct hip_build *b, const struct hip_ids16 *l);
 MUST_USE err hip_get_transports(struct span v, struct hip_ids16 *out);

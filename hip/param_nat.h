@@ -37,9 +37,8 @@ MUST_USE err hip_get_u32(struct span v, uint32_t *out);
 void hip_put_u32(struct hip_build *b, uint16_t type, uint32_t v);
 
 struct hip_peer_permission {
-    uint16_t relayed_port, peer_port;
     uint8_t protocol;
-    struct addr relayed, peer; /* ports as above */
+    struct addr relayed, peer; /* with their ports */
     uint32_t spi_out, spi_in;
 };
 MUST_USE err hip_get_peer_permission(struct span v, struct hip_peer_permission *out);

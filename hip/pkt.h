@@ -65,8 +65,8 @@ static inline bool hip_pkt_has(const struct hip_pkt *k, uint16_t type)
     return hip_par_has(&k->p, type);
 }
 
-/* Internet checksum over the pseudo-header of src's family and the packet with its checksum field as zero (RFC 7401 s5.1.1).
- * packet: header and parameters. 0xffff is never returned for 0: what is returned goes into the field. */
+/* Internet checksum over the pseudo-header and the packet with its checksum field as zero (RFC 7401 s5.1.1).
+ * packet: header and parameters. What is returned goes into the field. */
 uint16_t hip_checksum(const struct addr *src, const struct addr *dst, struct span packet);
 /* Right for these addresses; with a port (UDP encapsulation, RFC 9028 s5.1) the field must be zero. */
 bool hip_checksum_ok(const struct hip_pkt *k, const struct addr *src, const struct addr *dst);
