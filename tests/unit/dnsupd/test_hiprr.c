@@ -28,7 +28,7 @@ static void check_record(json_t *t)
 {
     struct octets hit, pk, rvs, want = vec_hex(t, "rdata");
     struct dnsu_hiprr made = from_fields(t, &hit, &pk, &rvs), got;
-    char text[8192], line[8192];
+    char text[4096], line[8192];
     uint8_t buf[4096];
     size_t len;
     assert_int_equal(dnsu_hiprr_encode(&made, buf, sizeof buf, &len), ERR_OK);

@@ -6,16 +6,14 @@
 #include "dnsupd/tsig.h"
 #include "dnsupd/update.h"
 
-/* The key of a vector; for "unknown key" the verifier knows another one. */
+/* The key of a vector: the one that the verifier knows. */
 static struct dnsu_tsig_key key_of(json_t *t)
 {
     struct dnsu_tsig_key k;
     struct octets secret = vec_hex(t, "key");
-    json_t *expect = json_object_get(t, "expect");
-    const char *name = vec_text(t, "key_name");
-    if (expect && !strcmp(json_string_value(expect), "BADKEY"))
-        name = "fa1.hip-update.example.com.";
-    assert_int_equal(dnsu_tsig_key_init(&k, name, vec_text(t, "algorithm"), octets_span(&secret)), ERR_OK);
+    assert_int_equal(
+        dnsu_tsig_key_init(&k, vec_text(t, "key_name"), vec_text(t, "algorithm"), octets_span(&secret)),
+        ERR_OK);
     k.mac_min = 10;
     return k;
 }
@@ -182,9 +180,8 @@ static void keys(void **state)
     assert_int_equal(dnsu_tsig_key_init_b64(&k, "fa1.example", "hmac-sha256", ""), ERR_MALFORMED);
     assert_int_equal(dnsu_tsig_key_init_b64(&k, "fa1..example", "hmac-sha256", "AAECAw=="), ERR_MALFORMED);
     uint8_t tight[600];
-    size_t len = f.len, n = DNSU_HDR_LEN;
+    size_t n = DNSU_HDR_LEN;
     memset(tight, 0, sizeof tight);
-    (void)len;
     struct dnsu_tsig_mac mac;
     assert_int_equal(dnsu_tsig_sign(&f.key, tight, DNSU_HDR_LEN + 20, &n, NOW, (struct span){ 0 }, &mac),
                      ERR_SPACE);
@@ -227,7 +224,7 @@ static void mac_lengths(void **state)
         /* time is looked at before truncation, the MAC before time (s5.2) */
         if (row[i].v == DNSU_TSIG_BADTRUNC)
             assert_int_equal(check(&f, NOW + 301), DNSU_TSIG_BADTIME);
-        f.buf[20] ^= 1;
+        f.buf[14] ^= 1; /* a letter of the zone */
         if (row[i].v == DNSU_TSIG_BADTRUNC)
             assert_int_equal(check(&f, NOW + 301), DNSU_TSIG_BADSIG);
         dnsu_tsig_key_done(&f.key);
