@@ -144,14 +144,16 @@ struct token {
     size_t n;
 };
 
-/* Next word; parentheses count as blanks (RFC 1035 s5.1). */
+/* Next word; parentheses count as blanks unless a backslash stands before them (RFC 1035 s5.1). */
 static bool word(const char **at, struct token *out)
 {
     static const char blanks[] = " \t\r\n()";
     const char *p = *at + strspn(*at, blanks);
     out->p = p;
-    out->n = strcspn(p, blanks);
-    *at = p + out->n;
+    while (*p && !strchr(blanks, *p))
+        p += p[0] == '\\' && p[1] ? 2 : 1;
+    out->n = (size_t)(p - out->p);
+    *at = p;
     return out->n > 0;
 }
 

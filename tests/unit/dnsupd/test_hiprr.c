@@ -170,6 +170,8 @@ static void text_refused(void **state)
     assert_int_equal(dnsu_hiprr_scan("2 11 qg== fa.example", buf, sizeof buf, &len), ERR_OK);
     assert_int_equal(len, 6 + 12);
     assert_int_equal(dnsu_hiprr_scan("2 11 qg== fa.example", buf, 17, &len), ERR_SPACE);
+    assert_int_equal(dnsu_hiprr_scan("( 2 11 qg== a\\)b\\ c. )", buf, sizeof buf, &len), ERR_OK);
+    assert_memory_equal(buf + 6, "\5a)b c", 7);
     assert_int_equal(dnsu_hiprr_scan("\\# 6 0102 0001 11aa", buf, sizeof buf, &len), ERR_OK);
     assert_int_equal(dnsu_hiprr_scan("\\# 6 0102 0001 11aa", buf, 5, &len), ERR_SPACE);
 }
