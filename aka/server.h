@@ -12,9 +12,8 @@
 #include "aka/nai.h"
 #include "common/base/env.h"
 
-#define AKA_SERVER_ROUNDS     8
-#define AKA_SERVER_IDENTITIES 3
-#define AKA_SERVER_RESYNCS    1
+#define AKA_SERVER_ROUNDS  8
+#define AKA_SERVER_RESYNCS 1
 
 struct aka_server_config {
     const struct env *env;               /* randomness: the first EAP identifier */
