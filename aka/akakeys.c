@@ -8,8 +8,8 @@
 
 #define PRF_LEN 32
 
-err aka_prime_ck_ik(const uint8_t *ck, const uint8_t *ik, struct span net_name, const uint8_t *sqn_xor_ak,
-                    uint8_t *ck_prime, uint8_t *ik_prime)
+err aka_prime_ck_ik(const uint8_t ck[AKA_CK_LEN], const uint8_t ik[AKA_IK_LEN], struct span net_name,
+                    const uint8_t sqn_xor_ak[6], uint8_t ck_prime[AKA_CK_LEN], uint8_t ik_prime[AKA_IK_LEN])
 {
     static const uint8_t fc = 0x20, l1[2] = { 0, 6 };
     if (net_name.n == 0 || net_name.n > UINT16_MAX)
@@ -68,8 +68,8 @@ static void cut(const uint8_t *mk, uint8_t k_aut_len, bool k_re, struct aka_keys
     memcpy(k->emsk, mk + AKA_MSK_LEN, AKA_EMSK_LEN);
 }
 
-err aka_keys_prime(const uint8_t *ck_prime, const uint8_t *ik_prime, struct span identity,
-                   struct aka_keys *out)
+err aka_keys_prime(const uint8_t ck_prime[AKA_CK_LEN], const uint8_t ik_prime[AKA_IK_LEN],
+                   struct span identity, struct aka_keys *out)
 {
     static const char label[] = "EAP-AKA'";
     uint8_t key[AKA_CK_LEN + AKA_IK_LEN], mk[208], s[sizeof label - 1 + EAP_IDENTITY_MAX];
@@ -89,7 +89,8 @@ err aka_keys_prime(const uint8_t *ck_prime, const uint8_t *ik_prime, struct span
     return e;
 }
 
-err aka_keys_plain(const uint8_t *ck, const uint8_t *ik, struct span identity, struct aka_keys *out)
+err aka_keys_plain(const uint8_t ck[AKA_CK_LEN], const uint8_t ik[AKA_IK_LEN], struct span identity,
+                   struct aka_keys *out)
 {
     uint8_t mk[20], stream[160];
     const struct span in[] = { identity, span_of(ik, AKA_IK_LEN), span_of(ck, AKA_CK_LEN) };
@@ -107,7 +108,7 @@ err aka_keys_plain(const uint8_t *ck, const uint8_t *ik, struct span identity, s
 }
 
 err aka_mac(uint8_t method, const struct aka_keys *k, struct span packet, size_t mac_off, struct span extra,
-            uint8_t *out)
+            uint8_t out[AKA_AT_MAC_LEN])
 {
     static const uint8_t zero[AKA_AT_MAC_LEN];
     uint8_t full[HASH_LEN_MAX];

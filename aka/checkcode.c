@@ -15,7 +15,7 @@ err checkcode_add(struct checkcode *c, struct span packet)
     return ERR_OK;
 }
 
-err checkcode_value(const struct checkcode *c, uint8_t *out, size_t *len)
+err checkcode_value(const struct checkcode *c, uint8_t out[CHECKCODE_LEN], size_t *len)
 {
     if (c->n == 0) {
         *len = 0;

@@ -78,7 +78,7 @@ static err run(const uint8_t *k, const uint8_t *opc, const uint8_t *rand, const 
     return ERR_OK;
 }
 
-err milenage_opc(const uint8_t *k, const uint8_t *op, uint8_t *opc)
+err milenage_opc(const uint8_t k[AKA_K_LEN], const uint8_t op[AKA_OPC_LEN], uint8_t opc[AKA_OPC_LEN])
 {
     uint8_t x[AES_BLOCK];
     struct cipher *c = cipher_new(CIPHER_AES128_ECB, true, span_of(k, AKA_K_LEN));
@@ -92,8 +92,8 @@ err milenage_opc(const uint8_t *k, const uint8_t *op, uint8_t *opc)
     return e;
 }
 
-err milenage_run(const uint8_t *k, const uint8_t *opc, const uint8_t *rand, const uint8_t *sqn,
-                 const uint8_t *amf, struct milenage_out *out)
+err milenage_run(const uint8_t k[AKA_K_LEN], const uint8_t opc[AKA_OPC_LEN], const uint8_t rand[AKA_RAND_LEN],
+                 const uint8_t sqn[AKA_SQN_LEN], const uint8_t amf[AKA_AMF_LEN], struct milenage_out *out)
 {
     struct work *w = sec_alloc(sizeof *w);
     if (!w)
@@ -105,7 +105,8 @@ err milenage_run(const uint8_t *k, const uint8_t *opc, const uint8_t *rand, cons
     return e;
 }
 
-err milenage_gsm(const uint8_t *k, const uint8_t *opc, const uint8_t *rand, uint8_t *sres, uint8_t *kc)
+err milenage_gsm(const uint8_t k[AKA_K_LEN], const uint8_t opc[AKA_OPC_LEN], const uint8_t rand[AKA_RAND_LEN],
+                 uint8_t sres[AKA_SRES_LEN], uint8_t kc[AKA_KC_LEN])
 {
     static const uint8_t zero[AKA_SQN_LEN];
     struct work *w = sec_alloc(sizeof *w);

@@ -20,7 +20,7 @@ bool imsi_valid(const char *imsi)
     return true;
 }
 
-err nai_home_realm(const char *imsi, unsigned mnc_len, char *out)
+err nai_home_realm(const char *imsi, unsigned mnc_len, char out[NAI_TEXT_MAX])
 {
     if (!imsi_valid(imsi) || (mnc_len != 2 && mnc_len != 3))
         return ERR_RANGE;
@@ -30,7 +30,7 @@ err nai_home_realm(const char *imsi, unsigned mnc_len, char *out)
     return n > 0 && n < NAI_TEXT_MAX ? ERR_OK : ERR_SPACE;
 }
 
-err nai_permanent(char lead, const char *imsi, unsigned mnc_len, const char *realm, char *out)
+err nai_permanent(char lead, const char *imsi, unsigned mnc_len, const char *realm, char out[NAI_TEXT_MAX])
 {
     char home[NAI_TEXT_MAX];
     err e = nai_home_realm(imsi, mnc_len, home);

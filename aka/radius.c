@@ -162,7 +162,7 @@ err radius_check_request(const struct radius_pkt *p, struct span secret)
 }
 
 err radius_check_reply(const struct radius_pkt *p, struct span secret, uint8_t request_id,
-                       const uint8_t *request_auth)
+                       const uint8_t request_auth[RADIUS_AUTH_LEN])
 {
     uint8_t want[RADIUS_AUTH_LEN];
     if (p->id != request_id)
@@ -178,7 +178,7 @@ err radius_check_reply(const struct radius_pkt *p, struct span secret, uint8_t r
 /* ---- writing ---- */
 
 struct radius_wr radius_wr_begin(void *buf, size_t cap, enum radius_code code, uint8_t id,
-                                 const uint8_t *auth)
+                                 const uint8_t auth[RADIUS_AUTH_LEN])
 {
     static const uint8_t zero[RADIUS_AUTH_LEN];
     struct radius_wr w = { .c = wcur_of(buf, cap < RADIUS_MAX ? cap : RADIUS_MAX) };
@@ -273,7 +273,7 @@ static bool salt_used(const struct radius_wr *w, const uint8_t salt[MPPE_SALT])
 }
 
 void radius_wr_mppe(struct radius_wr *w, uint8_t type, struct span key, struct span secret,
-                    const uint8_t *request_auth, const struct env *env)
+                    const uint8_t request_auth[RADIUS_AUTH_LEN], const struct env *env)
 {
     uint8_t plain[MPPE_MAX] = { 0 }, value[MPPE_MAX];
     size_t n = (1 + key.n + 15) / 16 * 16;
@@ -313,8 +313,8 @@ err radius_wr_end(struct radius_wr *w, struct span secret, size_t *len)
 
 /* ---- keys ---- */
 
-err radius_mppe_open(struct span value, struct span secret, const uint8_t *request_auth, uint8_t *key,
-                     size_t cap, size_t *len)
+err radius_mppe_open(struct span value, struct span secret, const uint8_t request_auth[RADIUS_AUTH_LEN],
+                     uint8_t *key, size_t cap, size_t *len)
 {
     uint8_t plain[RADIUS_VALUE_MAX];
     if (value.n < MPPE_SALT + 16 || (value.n - MPPE_SALT) % 16 || value.n - MPPE_SALT > sizeof plain ||
@@ -337,7 +337,8 @@ out:
     return e;
 }
 
-err radius_msk(const struct radius_pkt *p, struct span secret, const uint8_t *request_auth, uint8_t *msk)
+err radius_msk(const struct radius_pkt *p, struct span secret, const uint8_t request_auth[RADIUS_AUTH_LEN],
+               uint8_t msk[64])
 {
     static const uint8_t types[] = { RADIUS_MS_MPPE_RECV, RADIUS_MS_MPPE_SEND };
     uint8_t both[2 * RADIUS_MPPE_KEY];

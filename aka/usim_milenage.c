@@ -5,8 +5,8 @@
 
 #include "common/crypto/secret.h"
 
-void usim_milenage_authenticate(struct usim_milenage *u, const uint8_t *rand, const uint8_t *autn,
-                                struct usim_auth *out)
+void usim_milenage_authenticate(struct usim_milenage *u, const uint8_t rand[AKA_RAND_LEN],
+                                const uint8_t autn[AKA_AUTN_LEN], struct usim_auth *out)
 {
     uint64_t sqn = 0;
     *out = (struct usim_auth){ .verdict = USIM_UNUSABLE };
@@ -33,7 +33,8 @@ out:
     sec_free(v);
 }
 
-err usim_milenage_gsm(const struct usim_milenage *u, const uint8_t *rand, uint8_t *sres, uint8_t *kc)
+err usim_milenage_gsm(const struct usim_milenage *u, const uint8_t rand[AKA_RAND_LEN],
+                      uint8_t sres[AKA_SRES_LEN], uint8_t kc[AKA_KC_LEN])
 {
     return milenage_gsm(u->cred.k, u->cred.opc, rand, sres, kc);
 }

@@ -25,8 +25,8 @@ static void take(struct aka_vector *v, const uint8_t *rand, const uint8_t *autn,
     memcpy(v->ik, m->ik, AKA_IK_LEN);
 }
 
-err aka_vector_make(const struct aka_cred *c, uint64_t sqn, const uint8_t *amf, const uint8_t *rand,
-                    struct aka_vector *out)
+err aka_vector_make(const struct aka_cred *c, uint64_t sqn, const uint8_t amf[AKA_AMF_LEN],
+                    const uint8_t rand[AKA_RAND_LEN], struct aka_vector *out)
 {
     uint8_t sqn6[AKA_SQN_LEN], autn[AKA_AUTN_LEN];
     struct milenage_out *m = sec_alloc(sizeof *m);
@@ -45,7 +45,8 @@ out:
     return e;
 }
 
-err aka_auts_open(const struct aka_cred *c, const uint8_t *rand, const uint8_t *auts, uint64_t *sqn_ms)
+err aka_auts_open(const struct aka_cred *c, const uint8_t rand[AKA_RAND_LEN],
+                  const uint8_t auts[AKA_AUTS_LEN], uint64_t *sqn_ms)
 {
     uint8_t sqn6[AKA_SQN_LEN] = { 0 };
     struct milenage_out *m = sec_alloc(sizeof *m);
@@ -67,8 +68,8 @@ out:
     return e;
 }
 
-err aka_autn_open(const struct aka_cred *c, const uint8_t *rand, const uint8_t *autn, uint64_t *sqn,
-                  struct aka_vector *v)
+err aka_autn_open(const struct aka_cred *c, const uint8_t rand[AKA_RAND_LEN],
+                  const uint8_t autn[AKA_AUTN_LEN], uint64_t *sqn, struct aka_vector *v)
 {
     uint8_t sqn6[AKA_SQN_LEN] = { 0 };
     struct milenage_out *m = sec_alloc(sizeof *m);
@@ -92,7 +93,8 @@ out:
     return e;
 }
 
-err aka_auts_make(const struct aka_cred *c, const uint8_t *rand, uint64_t sqn_ms, uint8_t *auts)
+err aka_auts_make(const struct aka_cred *c, const uint8_t rand[AKA_RAND_LEN], uint64_t sqn_ms,
+                  uint8_t auts[AKA_AUTS_LEN])
 {
     uint8_t sqn6[AKA_SQN_LEN];
     struct milenage_out *m = sec_alloc(sizeof *m);
