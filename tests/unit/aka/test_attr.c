@@ -28,7 +28,7 @@ struct bad {
 };
 
 static const struct bad table[] = {
-    { "challenge", "01010054320100 00" RAND AUTN KDF NAME MAC, AKA_R_OK },
+    { "challenge", "01010050320100 00" RAND AUTN KDF NAME MAC, AKA_R_OK },
     { "identity request", "0101000c320500000d010000", AKA_R_OK },
     { "skippable unknown attribute", "0101001032050000 0d010000 c8010000", AKA_R_OK },
     { "unknown attribute below 128", "0101001032050000 0d010000 48010000", AKA_R_UNKNOWN_ATTR },
