@@ -131,7 +131,7 @@ static err run_find(struct store_sqlite *s, const struct fa_job *job, struct sto
     case FA_FIND_OPEN:
         q = sql_prepare(s->db,
                         "SELECT " COLUMNS " FROM binding WHERE id > ? AND (state IN (1, 3) OR (state = 2 AND "
-                                          "ends_s <= ?)) ORDER BY id LIMIT 9",
+                        "ends_s <= ?)) ORDER BY id LIMIT 9",
                         "ii", (int64_t)job->find.id, now);
         break;
     default:
