@@ -120,8 +120,8 @@ enum hip_gone {
     HIP_GONE_CLOSED,   /* CLOSE exchange, either side */
     HIP_GONE_FAILED,   /* retransmissions used up (E-FAILED) */
     HIP_GONE_REPLACED, /* a new base exchange with the same peer took its place */
-    HIP_GONE_REFUSED,  /* our owner or the peer's NOTIFY refused */
-    HIP_GONE_REMOVED,  /* hip_drop() or hip_identity_remove() */
+    HIP_GONE_REFUSED, /* our owner refused; a NOTIFY of the peer's is only a hint (HIP_ACT_NOTIFY) and ends nothing */
+    HIP_GONE_REMOVED, /* hip_drop() or hip_identity_remove() */
 };
 
 struct hip_sa_keys { /* borrowed from locked memory; copy into a SA of hip/esp and forget */
@@ -226,6 +226,8 @@ MUST_USE err hip_connect(struct hip_engine *e, const struct hit *local, const st
                          const struct hip_path *to, size_t n, uint64_t now, struct hip_actions *out,
                          struct hip_ref *ref);
 MUST_USE err hip_close(struct hip_engine *e, struct hip_ref ref, uint64_t now, struct hip_actions *out);
+/* No idle CLOSE (UAL) before this moment, whatever the traffic: a registration or binding lives on this association. */
+MUST_USE err hip_keep(struct hip_engine *e, struct hip_ref ref, uint64_t until_us, uint64_t now);
 /* Forget without a packet (the peer is known to be gone). */
 MUST_USE err hip_drop(struct hip_engine *e, struct hip_ref ref, uint64_t now, struct hip_actions *out);
 

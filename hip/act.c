@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "hip/core.h"
+
+bool hip_act_room(const struct hip_actions *out)
+{
+    return out->n + HIP_ROOM_ACTIONS <= HIP_ACTIONS_MAX &&
+           out->used + HIP_ROOM_PACKETS * HIP_PACKET_MAX <= sizeof out->buf;
+}
+
+struct hip_action *hip_act(struct hip_engine *e, struct hip_actions *out, enum hip_act_type type,
+                           const struct hip_assoc *a)
+{
+    if (out->n == HIP_ACTIONS_MAX) {
+        e->counters[HIP_DROP_ACTIONS_FULL]++;
+        return NULL;
+    }
+    struct hip_action *v = &out->v[out->n++];
+    memset(v, 0, sizeof *v);
+    v->type = type;
+    if (a) {
+        v->ref = hip_assoc_ref(a);
+        v->local = *hip_assoc_local(a);
+        v->peer = a->peer;
+    }
+    return v;
+}
+
+struct span hip_act_copy(struct hip_engine *e, struct hip_actions *out, struct span s)
+{
+    if (s.n > sizeof out->buf - out->used) {
+        e->counters[HIP_DROP_ACTIONS_FULL]++;
+        return span_of(NULL, 0);
+    }
+    uint8_t *p = out->buf + out->used;
+    if (s.n)
+        memcpy(p, s.p, s.n);
+    out->used += s.n;
+    return span_of(p, s.n);
+}
+
+void hip_act_send(struct hip_engine *e, struct hip_actions *out, const struct hip_assoc *a,
+                  const struct hip_path *path, struct span packet)
+{
+    uint8_t *p = out->buf + out->used;
+    struct span copy = hip_act_copy(e, out, packet);
+    struct hip_action *v = span_empty(copy) ? NULL : hip_act(e, out, HIP_ACT_SEND, a);
+    if (!v)
+        return;
+    hip_set_checksum(p, copy.n, &path->local, &path->peer);
+    if (!a) {
+        memcpy(v->local.b, p + 8, sizeof v->local.b);
+        memcpy(v->peer.b, p + 24, sizeof v->peer.b);
+    }
+    v->send.path = *path;
+    v->send.octets = copy;
+}
+
+static struct hip_sa_keys sa_keys(uint32_t spi, uint16_t suite, const struct hip_key_pair *k)
+{
+    return (struct hip_sa_keys){ .spi = spi, .suite = suite, .enc = hip_key_enc(k), .auth = hip_key_mac(k) };
+}
+
+void hip_act_sas(struct hip_engine *e, struct hip_actions *out, struct hip_assoc *a)
+{
+    struct hip_action *v = hip_act(e, out, HIP_ACT_SA_UP, a);
+    if (!v)
+        return;
+    a->sas_up = true;
+    v->sa.in = sa_keys(a->spi_in, a->esp_suite, &a->keys.secrets->esp.in);
+    v->sa.out = sa_keys(a->spi_out, a->esp_suite, &a->keys.secrets->esp.out);
+    v->sa.path = a->path;
+    v->sa.out_ready = true;
+}
+
+void hip_act_sa_path(struct hip_engine *e, struct hip_actions *out, struct hip_assoc *a)
+{
+    struct hip_action *v = hip_act(e, out, HIP_ACT_SA_PATH, a);
+    if (v)
+        v->sa_path.path = a->path;
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hip/assoc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/crypto/secret.h"
+#include "hip/core.h"
+#include "hip/initiator.h"
+#include "hip/rvs.h"
+#include "hip/update.h"
+
+#define TO(s) (1u << HIP_##s)
+
+/* RFC 7401 s4.4.3: from each state the states that can follow. UNASSOCIATED stands for "no more" as well. */
+static const struct {
+    const char *name;
+    unsigned next;
+} states[HIP_STATE__COUNT] = {
+    [HIP_UNASSOCIATED] = { "UNASSOCIATED", TO(I1_SENT) | TO(R2_SENT) },
+    [HIP_I1_SENT] = { "I1-SENT", TO(I2_SENT) | TO(E_FAILED) | TO(UNASSOCIATED) },
+    [HIP_I2_SENT] = { "I2-SENT", TO(ESTABLISHED) | TO(CLOSED) | TO(E_FAILED) | TO(UNASSOCIATED) },
+    [HIP_R2_SENT] = { "R2-SENT", TO(ESTABLISHED) | TO(CLOSING) | TO(CLOSED) | TO(UNASSOCIATED) },
+    [HIP_ESTABLISHED] = { "ESTABLISHED", TO(CLOSING) | TO(CLOSED) | TO(UNASSOCIATED) },
+    [HIP_CLOSING] = { "CLOSING", TO(CLOSED) | TO(UNASSOCIATED) },
+    [HIP_CLOSED] = { "CLOSED", TO(UNASSOCIATED) },
+    [HIP_E_FAILED] = { "E-FAILED", TO(UNASSOCIATED) },
+};
+
+const char *hip_state_name(enum hip_state s)
+{
+    return (unsigned)s < HIP_STATE__COUNT ? states[s].name : "?";
+}
+
+void hip_assoc_set_state(struct hip_engine *e, struct hip_assoc *a, enum hip_state next, uint64_t now)
+{
+    if (!(states[a->state].next & (1u << next)))
+        abort();
+    char text[HIT_TEXT_MAX];
+    log_at(&hip_env(e)->log, LOG_LV_DEBUG, "hip", "peer=%s state=%s was=%s", hit_format(&a->peer, text),
+           states[next].name, states[a->state].name);
+    a->state = next;
+    a->since_us = now;
+}
+
+const struct hit *hip_assoc_local(const struct hip_assoc *a)
+{
+    return &a->id->hi.hit;
+}
+
+/* ---- the table ---- */
+
+struct pair_key {
+    uint8_t b[32];
+};
+
+static struct pair_key pair_of(const struct hit *local, const struct hit *peer)
+{
+    struct pair_key k;
+    memcpy(k.b, local->b, 16);
+    memcpy(k.b + 16, peer->b, 16);
+    return k;
+}
+
+/* What a peer left behind in CLOSED is the first to go: it only repeats CLOSE_ACKs. */
+static bool evict(struct hip_engine *e)
+{
+    struct hip_assoc *oldest = NULL;
+    for (uint32_t i = 0; i < e->cfg.assoc_max; i++) {
+        struct hip_assoc *a = e->slots[i].a;
+        if (a && a->state == HIP_CLOSED && (!oldest || a->since_us < oldest->since_us))
+            oldest = a;
+    }
+    if (!oldest)
+        return false;
+    hip_assoc_free(e, oldest);
+    return true;
+}
+
+struct hip_assoc *hip_assoc_new(struct hip_engine *e, struct hip_identity *id, const struct hit *peer)
+{
+    if (e->n_free == 0 && !evict(e))
+        return NULL;
+    struct hip_assoc *a = calloc(1, sizeof *a);
+    if (!a)
+        return NULL;
+    uint32_t slot = e->free_slots[--e->n_free];
+    if (++e->slots[slot].gen == 0)
+        e->slots[slot].gen = 1;
+    e->slots[slot].a = a;
+    a->slot = slot;
+    a->gen = e->slots[slot].gen;
+    a->id = id;
+    a->peer = *peer;
+    hip_timers_init(&a->timers);
+    return a;
+}
+
+void hip_assoc_free(struct hip_engine *e, struct hip_assoc *a)
+{
+    if (!a)
+        return;
+    hip_assoc_leave(e, a);
+    hip_rvs_forget(e, a);
+    if (a->in_spis)
+        hip_assoc_release_spi(e, a->spi_in);
+    if (a->rekeying)
+        hip_assoc_release_spi(e, a->spi_in_next);
+    hip_timers_stop(&e->heap, &a->timers);
+    hip_exchange_free(a->x);
+    hip_stored_clear(&a->last);
+    for (size_t i = 0; i < HIP_UPDATES_MAX; i++)
+        hip_stored_clear(&a->sent[i].pkt);
+    hip_keyset_done(&a->keys);
+    hip_hi_done(&a->peer_hi);
+    e->slots[a->slot].a = NULL;
+    e->free_slots[e->n_free++] = a->slot;
+    free(a);
+}
+
+struct hip_assoc *hip_assoc_by_ref(const struct hip_engine *e, struct hip_ref ref)
+{
+    if (ref.gen == 0 || ref.slot >= e->cfg.assoc_max || e->slots[ref.slot].gen != ref.gen)
+        return NULL;
+    struct hip_assoc *a = e->slots[ref.slot].a;
+    return a && a->state != HIP_CLOSED ? a : NULL;
+}
+
+struct hip_assoc *hip_assoc_by_pair(const struct hip_engine *e, const struct hit *local,
+                                    const struct hit *peer)
+{
+    struct pair_key k = pair_of(local, peer);
+    return htab_get(e->pairs, &k);
+}
+
+struct hip_assoc *hip_embryo_by_pair(const struct hip_engine *e, const struct hit *local,
+                                     const struct hit *peer)
+{
+    struct pair_key k = pair_of(local, peer);
+    return htab_get(e->embryos, &k);
+}
+
+err hip_assoc_enter(struct hip_engine *e, struct hip_assoc *a)
+{
+    struct pair_key k = pair_of(hip_assoc_local(a), &a->peer);
+    err r = htab_put(a->embryo ? e->embryos : e->pairs, &k, a);
+    if (r != ERR_OK)
+        return r;
+    *(a->embryo ? &a->in_embryos : &a->in_pairs) = true;
+    return ERR_OK;
+}
+
+void hip_assoc_leave(struct hip_engine *e, struct hip_assoc *a)
+{
+    struct pair_key k = pair_of(hip_assoc_local(a), &a->peer);
+    if (a->in_pairs)
+        htab_del(e->pairs, &k);
+    if (a->in_embryos)
+        htab_del(e->embryos, &k);
+    a->in_pairs = a->in_embryos = false;
+}
+
+err hip_assoc_new_spi(struct hip_engine *e, struct hip_assoc *a, uint32_t *spi)
+{
+    for (int i = 0; i < 16; i++) {
+        uint32_t v = env_random_u32(hip_env(e));
+        if (v < 256) /* reserved, RFC 4303 s2.1 */
+            continue;
+        err r = htab_put(e->spis, &v, a);
+        if (r == ERR_EXISTS)
+            continue;
+        if (r == ERR_OK)
+            *spi = v;
+        return r;
+    }
+    return ERR_FULL;
+}
+
+void hip_assoc_release_spi(struct hip_engine *e, uint32_t spi)
+{
+    htab_del(e->spis, &spi);
+}
+
+/* ---- life ---- */
+
+void hip_assoc_touch(struct hip_engine *e, struct hip_assoc *a, uint64_t now)
+{
+    a->used_us = now;
+    uint64_t at = now + e->cfg.ual_us;
+    hip_assoc_timer(e, a, HIP_TIMER_IDLE, at < a->keep_until_us ? a->keep_until_us : at);
+}
+
+void hip_retry_start(struct hip_engine *e, struct hip_assoc *a, uint64_t now)
+{
+    a->tries = 0;
+    hip_assoc_timer(e, a, HIP_TIMER_RETRY, now + e->cfg.rtx_first_us);
+}
+
+uint64_t hip_retry_total(const struct hip_engine *e)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i <= e->cfg.rtx_tries; i++)
+        sum += hip_backoff(e->cfg.rtx_first_us, i);
+    return sum;
+}
+
+bool hip_retry_again(struct hip_engine *e, struct hip_assoc *a, uint64_t now)
+{
+    if (++a->tries > e->cfg.rtx_tries)
+        return false;
+    hip_assoc_timer(e, a, HIP_TIMER_RETRY, now + hip_backoff(e->cfg.rtx_first_us, a->tries));
+    return true;
+}
+
+void hip_assoc_end(struct hip_engine *e, struct hip_assoc *a, enum hip_gone why, bool linger, uint64_t now,
+                   struct hip_actions *out)
+{
+    enum hip_state was = a->state;
+    if (a->sas_up) {
+        a->sas_up = false;
+        (void)hip_act(e, out, HIP_ACT_SA_DOWN, a);
+    }
+    struct hip_action *v = was == HIP_CLOSED ? NULL : hip_act(e, out, HIP_ACT_GONE, a);
+    if (v) {
+        v->gone.why = why;
+        v->gone.was = was;
+    }
+    if (!linger) {
+        if (was != HIP_UNASSOCIATED)
+            hip_assoc_set_state(e, a, HIP_UNASSOCIATED, now);
+        hip_assoc_free(e, a);
+        return;
+    }
+    hip_exchange_free(a->x);
+    a->x = NULL;
+    hip_rvs_forget(e, a);
+    hip_update_cancel_all(e, a);
+    hip_timers_stop(&e->heap, &a->timers);
+    if (was != HIP_CLOSED)
+        hip_assoc_set_state(e, a, HIP_CLOSED, now);
+    hip_assoc_timer(e, a, HIP_TIMER_LINGER, now + e->cfg.ual_us + 2 * HIP_MSL_US);
+}
+
+/* ---- keys and stored packets ---- */
+
+err hip_keyset_make(const struct hip_keyset_args *g, struct hip_keyset *out)
+{
+    struct hip_keymat *k = NULL;
+    struct hip_secrets *s = sec_alloc(sizeof *s);
+    uint16_t index = 0;
+    err r = s ? hip_keymat_new(g->rhash, g->kij, g->i, g->j, g->own, g->peer, &k) : ERR_MEMORY;
+    if (r == ERR_OK)
+        r = hip_keymat_hip_keys(k, g->cipher, g->own, g->peer, &s->hip);
+    if (r == ERR_OK) {
+        index = (uint16_t)hip_keymat_index(k);
+        r = hip_keymat_esp_keys(k, g->esp_suite, g->own, g->peer, &s->esp);
+    }
+    if (r == ERR_OK)
+        r = hip_keymat_export(k, "HIP-EXPORT sim-binding", s->exported, sizeof s->exported);
+    if (r != ERR_OK) {
+        hip_keymat_free(k);
+        sec_free(s);
+        return r;
+    }
+    hip_keymat_wipe_prk(k);
+    *out = (struct hip_keyset){ .keymat = k, .secrets = s, .esp_index = index };
+    return ERR_OK;
+}
+
+void hip_keyset_done(struct hip_keyset *k)
+{
+    hip_keymat_free(k->keymat);
+    sec_free(k->secrets);
+    *k = (struct hip_keyset){ 0 };
+}
+
+void hip_assoc_adopt(struct hip_assoc *a, struct hip_keyset *k)
+{
+    hip_keyset_done(&a->keys);
+    a->keys = *k;
+    a->has_export = true;
+    *k = (struct hip_keyset){ 0 };
+}
+
+err hip_stored_set(struct hip_stored *s, struct span octets)
+{
+    uint8_t *p = malloc(octets.n ? octets.n : 1);
+    if (!p)
+        return ERR_MEMORY;
+    memcpy(p, octets.p, octets.n);
+    free(s->p);
+    *s = (struct hip_stored){ .p = p, .n = octets.n };
+    return ERR_OK;
+}
+
+void hip_stored_clear(struct hip_stored *s)
+{
+    free(s->p);
+    *s = (struct hip_stored){ 0 };
+}

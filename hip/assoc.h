@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The association: what two hosts share from the first packet of a base exchange to the last one of CLOSE (RFC 7401 s4.4),
+ * and the table that owns it. hip_assoc_set_state() is the only place where the state changes.
+ *
+ * An embryo is an association whose I2 was verified and whose owner has not said yet what goes into R2: it lives beside
+ * whatever association the pair has, and takes its place when R2 leaves (s6.9 step 20).
+ */
+#pragma once
+
+#include "common/base/limiter.h"
+#include "hip/drop.h"
+#include "hip/engine.h"
+#include "hip/keymat.h"
+#include "hip/timers.h"
+
+struct hip_identity;
+struct hip_exchange;
+
+#define HIP_UPDATES_MAX   8  /* of ours, not yet acknowledged */
+#define HIP_ACKS_OWED     16 /* Update IDs of the peer's that wait for our ACK */
+#define HIP_UPDATE_WINDOW 64 /* Update IDs remembered behind the newest one, and accepted before it */
+#define HIP_ECHO_LEN      16
+
+/* A packet as it was sent; a retransmission differs in nothing but, after a move, the checksum. */
+struct hip_stored {
+    uint8_t *p; /* owned */
+    size_t n;
+};
+
+enum hip_update_kind {
+    HIP_UPD_OWNER,  /* from hip_update() */
+    HIP_UPD_MOVE,   /* our LOCATOR_SET */
+    HIP_UPD_VERIFY, /* an address check of ours: goes to the address that is checked */
+    HIP_UPD_REKEY,  /* our half of a rekey */
+};
+
+struct hip_sent_update {
+    struct hip_stored pkt; /* p NULL: free place */
+    enum hip_update_kind kind;
+    uint32_t id;
+    uint8_t tries;
+    uint64_t due_us;
+    struct hip_path path; /* HIP_UPD_VERIFY only; others follow the association's */
+};
+
+/* RFC 8046 s5.1 */
+enum hip_locator_state {
+    HIP_LOCATOR_NONE,
+    HIP_LOCATOR_UNVERIFIED,
+    HIP_LOCATOR_ACTIVE,
+    HIP_LOCATOR_DEPRECATED
+};
+struct hip_peer_locator {
+    enum hip_locator_state state;
+    struct addr addr;
+    uint64_t expires_us; /* HEAP_NEVER: unbounded */
+    uint32_t verify_id;  /* Update ID of the check under way */
+    uint8_t nonce[HIP_ECHO_LEN];
+    bool verifying;
+};
+
+/* In locked memory. */
+struct hip_secrets {
+    struct hip_keys hip;
+    struct hip_keys esp;
+    struct hip_keys esp_next; /* of a rekey that is not complete */
+    uint8_t exported[32];
+};
+
+/* What follows from one Diffie-Hellman secret. */
+struct hip_keyset {
+    struct hip_keymat *keymat;
+    struct hip_secrets *secrets;
+    uint16_t esp_index; /* KEYMAT index of the first ESP key */
+};
+
+struct hip_assoc {
+    uint32_t slot, gen;
+    enum hip_state state;
+    uint64_t since_us;
+    struct hip_timers timers;
+
+    struct hip_identity *id;
+    struct hit peer;
+    struct hip_path path;
+    bool initiator;
+    bool opportunistic; /* our I1 had, or has, a NULL HIT */
+    bool relayed;       /* the I1 came through a rendezvous server */
+    bool embryo;
+    bool in_pairs, in_embryos, in_spis;
+    bool rvs_trusted;
+    bool has_export;
+    bool sas_up;
+
+    struct hip_hi peer_hi; /* alg 0: not known yet */
+    enum hash_alg rhash;   /* of the Responder's HIT suite: puzzle, HKDF, HIP_MAC */
+    uint8_t dh_group, puzzle_k;
+    uint16_t cipher, esp_suite;
+    uint32_t spi_in, spi_out;
+    struct hip_keyset keys; /* empty before I2 */
+
+    struct hip_stored last; /* I1, I2, R2 or CLOSE */
+    uint8_t tries;
+    uint8_t i2_hash[32]; /* responder: SHA-256 of the I2 that this association came from */
+    bool has_i2_hash;
+    struct hip_exchange *x; /* initiator: until R2 */
+    bool closing;           /* we sent CLOSE with this echo */
+    uint8_t close_echo[HIP_ECHO_LEN];
+
+    uint32_t next_id; /* of our next UPDATE */
+    struct hip_sent_update sent[HIP_UPDATES_MAX];
+    bool any_in; /* an UPDATE of the peer's was taken */
+    uint32_t newest_in;
+    uint64_t seen_in; /* bit i: newest_in - i was taken */
+    uint32_t owed[HIP_ACKS_OWED];
+    uint8_t n_owed;
+    struct hip_path ack_path; /* where the UPDATE that is owed an ACK came from */
+    struct bucket reack;
+    uint64_t used_us; /* last sign of life, for UAL */
+    uint64_t keep_until_us;
+
+    struct hip_peer_locator loc[HIP_LOCATORS_MAX];
+    bool any_locset;
+    uint32_t locset_id; /* Update ID of the newest LOCATOR_SET taken */
+
+    bool rekeying; /* we answered a rekey request; its keys come into force with the ACK */
+    uint32_t rekey_id, spi_in_next, spi_out_next;
+};
+
+struct hip_engine;
+
+/* ---- the table ---- */
+
+/* A new association in no index yet, state UNASSOCIATED. When the table is full the CLOSED one that lingers longest goes first; NULL: none. */
+struct hip_assoc *hip_assoc_new(struct hip_engine *e, struct hip_identity *id, const struct hit *peer);
+/* Out of every index, memory given back, refs stale. No action. */
+void hip_assoc_free(struct hip_engine *e, struct hip_assoc *a);
+/* NULL: stale, or CLOSED (for its owner it is gone). */
+struct hip_assoc *hip_assoc_by_ref(const struct hip_engine *e, struct hip_ref ref);
+static inline struct hip_ref hip_assoc_ref(const struct hip_assoc *a)
+{
+    return (struct hip_ref){ .slot = a->slot, .gen = a->gen };
+}
+const struct hit *hip_assoc_local(const struct hip_assoc *a);
+struct hip_assoc *hip_assoc_by_pair(const struct hip_engine *e, const struct hit *local,
+                                    const struct hit *peer);
+struct hip_assoc *hip_embryo_by_pair(const struct hip_engine *e, const struct hit *local,
+                                     const struct hit *peer);
+/* Into the index of pairs (or of embryos). ERR_EXISTS. */
+MUST_USE err hip_assoc_enter(struct hip_engine *e, struct hip_assoc *a);
+void hip_assoc_leave(struct hip_engine *e, struct hip_assoc *a);
+/* A fresh inbound SPI, unique in this engine. */
+MUST_USE err hip_assoc_new_spi(struct hip_engine *e, struct hip_assoc *a, uint32_t *spi);
+void hip_assoc_release_spi(struct hip_engine *e, uint32_t spi);
+
+/* ---- state ---- */
+
+/* Checks the step against the table in assoc.c (a step that is not in it is our own defect and aborts), logs it. */
+void hip_assoc_set_state(struct hip_engine *e, struct hip_assoc *a, enum hip_state next, uint64_t now);
+/* SA_DOWN if they were up, GONE; then CLOSED and lingering when `linger`, else freed. */
+void hip_assoc_end(struct hip_engine *e, struct hip_assoc *a, enum hip_gone why, bool linger, uint64_t now,
+                   struct hip_actions *out);
+
+/* ---- keys ---- */
+
+struct hip_keyset_args {
+    enum hash_alg rhash;
+    uint16_t cipher, esp_suite;
+    struct span kij, i, j; /* kij is the caller's to wipe */
+    const struct hit *own, *peer;
+};
+/* KEYMAT, the keys of both protocols, the export; the PRK is wiped. */
+MUST_USE err hip_keyset_make(const struct hip_keyset_args *g, struct hip_keyset *out);
+void hip_keyset_done(struct hip_keyset *k);
+/* The association takes *k over and forgets what it had. */
+void hip_assoc_adopt(struct hip_assoc *a, struct hip_keyset *k);
+
+/* Copies octets. ERR_MEMORY. */
+MUST_USE err hip_stored_set(struct hip_stored *s, struct span octets);
+void hip_stored_clear(struct hip_stored *s);

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hip/close.h"
+
+#include "common/crypto/secret.h"
+#include "hip/fsm.h"
+#include "hip/param_echo.h"
+#include "hip/update.h"
+
+static err build_close(struct hip_engine *e, struct hip_assoc *a)
+{
+    uint8_t buf[HIP_PACKET_MAX];
+    struct span pkt;
+    struct hip_build b;
+    env_random(hip_env(e), a->close_echo, sizeof a->close_echo);
+    hip_build_init(&b, buf, sizeof buf, HIP_PKT_CLOSE, hip_assoc_local(a), &a->peer, 0);
+    hip_build_param(&b, HIP_PAR_ECHO_REQUEST_SIGNED, span_of(a->close_echo, sizeof a->close_echo));
+    hip_auth_add(&b, a);
+    err r = hip_build_finish(&b, &a->path.local, &a->path.peer, &pkt);
+    return r == ERR_OK ? hip_stored_set(&a->last, pkt) : r;
+}
+
+void hip_close_begin(struct hip_engine *e, struct hip_assoc *a, uint64_t now, struct hip_actions *out)
+{
+    if (build_close(e, a) != ERR_OK) {
+        hip_assoc_end(e, a, HIP_GONE_FAILED, false, now, out);
+        return;
+    }
+    if (a->sas_up) {
+        a->sas_up = false;
+        (void)hip_act(e, out, HIP_ACT_SA_DOWN, a);
+    }
+    hip_update_cancel_all(e, a);
+    hip_timers_stop(&e->heap, &a->timers);
+    hip_assoc_set_state(e, a, HIP_CLOSING, now);
+    a->closing = true;
+    hip_act_send(e, out, a, &a->path, span_of(a->last.p, a->last.n));
+    hip_retry_start(e, a, now);
+}
+
+void hip_close_retry(struct hip_engine *e, struct hip_assoc *a, uint64_t now, struct hip_actions *out)
+{
+    if (hip_retry_again(e, a, now))
+        hip_act_send(e, out, a, &a->path, span_of(a->last.p, a->last.n));
+    else
+        hip_assoc_end(e, a, HIP_GONE_CLOSED, false, now, out);
+}
+
+err hip_close(struct hip_engine *e, struct hip_ref ref, uint64_t now, struct hip_actions *out)
+{
+    struct hip_assoc *a = hip_assoc_by_ref(e, ref);
+    if (!a)
+        return ERR_NOT_FOUND;
+    if (!hip_act_room(out))
+        return ERR_SPACE;
+    if (a->state == HIP_R2_SENT || a->state == HIP_ESTABLISHED)
+        hip_close_begin(e, a, now, out);
+    else if (a->state != HIP_CLOSING)
+        hip_assoc_end(e, a, HIP_GONE_CLOSED, false, now, out);
+    return ERR_OK;
+}
+
+/* s6.14: also when we are CLOSING ourselves, and again in CLOSED. */
+int hip_close_receive(struct hip_rx *rx)
+{
+    struct hip_assoc *a = rx->a;
+    uint8_t buf[HIP_PACKET_MAX];
+    struct span pkt;
+    struct hip_build b;
+    int drop = hip_auth_check(rx);
+    if (drop != HIP_TAKEN)
+        return drop;
+    hip_build_init(&b, buf, sizeof buf, HIP_PKT_CLOSE_ACK, hip_assoc_local(a), &a->peer, 0);
+    hip_put_echo_responses(&b, &rx->pkt.p, HIP_PAR_ECHO_REQUEST_SIGNED);
+    hip_auth_add(&b, a);
+    if (hip_build_finish(&b, &rx->path->local, &rx->path->peer, &pkt) != ERR_OK)
+        return HIP_DROP_INTERNAL;
+    hip_act_send(rx->e, rx->out, a, rx->path, pkt);
+    if (a->state != HIP_CLOSED)
+        hip_assoc_end(rx->e, a, HIP_GONE_CLOSED, true, rx->now, rx->out);
+    return HIP_TAKEN;
+}
+
+int hip_close_ack_receive(struct hip_rx *rx)
+{
+    struct hip_assoc *a = rx->a;
+    struct span echo = hip_pkt_span(&rx->pkt, HIP_PAR_ECHO_RESPONSE_SIGNED);
+    int drop = hip_auth_check(rx);
+    if (drop != HIP_TAKEN)
+        return drop;
+    if (!a->closing || echo.n != sizeof a->close_echo || !sec_equal(echo.p, a->close_echo, echo.n))
+        return HIP_DROP_BAD_ECHO;
+    hip_assoc_end(rx->e, a, HIP_GONE_CLOSED, false, rx->now, rx->out);
+    return HIP_TAKEN;
+}

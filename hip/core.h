@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the engine's files share: struct hip_engine, a received packet on its way, and the actions. Not for owners: they
+ * include hip/engine.h.
+ */
+#pragma once
+
+#include "common/base/heap.h"
+#include "common/base/htab.h"
+#include "common/base/limiter.h"
+#include "hip/assoc.h"
+#include "hip/build.h"
+#include "hip/param_core.h"
+#include "hip/pkt.h"
+#include "hip/r1pool.h"
+
+#define HIP_IDENTITIES_MAX  16
+#define HIP_HOST_ID_TLV_MAX (HIP_HI_MAX + 16)
+#define HIP_RVS_MAX         8 /* rendezvous servers that we are a client of */
+#define HIP_ROOM_ACTIONS    8 /* a single event takes less than this */
+#define HIP_ROOM_PACKETS    4
+#define HIP_SLICE           2048 /* puzzle hashes in one hip_timeout() */
+
+struct hip_identity {
+    struct hip_hi hi;
+    struct hip_r1pool *pool;
+    uint16_t tlv_len;
+    uint8_t tlv[HIP_HOST_ID_TLV_MAX]; /* HOST_ID as it stands in our R1: HIP_MAC_2 covers it */
+};
+
+struct hip_slot {
+    uint32_t gen;
+    struct hip_assoc *a;
+};
+
+struct hip_engine {
+    struct hip_config cfg; /* defaults filled in */
+    uint8_t n_groups, n_ciphers, n_esp;
+    struct hip_identity *id[HIP_IDENTITIES_MAX];
+    size_t n_id;
+    struct hip_slot *slots;
+    uint32_t *free_slots;
+    size_t n_free;
+    struct htab *pairs, *embryos; /* local HIT, peer HIT */
+    struct htab *spis;            /* inbound SPI */
+    struct heap heap;
+    struct limiter *r1_limit; /* NULL: no limit */
+    struct hip_assoc *rvs[HIP_RVS_MAX];
+    uint64_t counters[HIP_DROP__COUNT];
+};
+
+/* A packet that parsed, whose checksum is right and that is for one of our HITs. */
+struct hip_rx {
+    struct hip_engine *e;
+    const struct hip_path *path;
+    struct hip_pkt pkt;
+    struct hip_identity *id;
+    struct hip_assoc *a; /* the association of the pair, embryos left out; NULL: none */
+    uint64_t now;
+    struct hip_actions *out;
+};
+
+/* Returns HIP_TAKEN or the drop reason. */
+typedef int hip_handler(struct hip_rx *rx);
+
+struct hip_identity *hip_identity_find(const struct hip_engine *e, const struct hit *hit);
+static inline const struct env *hip_env(const struct hip_engine *e)
+{
+    return e->cfg.env;
+}
+
+/* ---- actions: hip/act.c ---- */
+
+/* Room for one more event's worth of actions and packets. */
+bool hip_act_room(const struct hip_actions *out);
+/* The next action, type and names filled in; NULL (counted) when full. */
+struct hip_action *hip_act(struct hip_engine *e, struct hip_actions *out, enum hip_act_type type,
+                           const struct hip_assoc *a);
+/* Octets that live as long as the actions; empty when there is no room. */
+struct span hip_act_copy(struct hip_engine *e, struct hip_actions *out, struct span s);
+/* Copy, set the checksum for this path, SEND. a may be NULL: local and peer say who. */
+void hip_act_send(struct hip_engine *e, struct hip_actions *out, const struct hip_assoc *a,
+                  const struct hip_path *path, struct span packet);
+void hip_act_sas(struct hip_engine *e, struct hip_actions *out, struct hip_assoc *a);
+void hip_act_sa_path(struct hip_engine *e, struct hip_actions *out, struct hip_assoc *a);
+
+/* ---- the table's helpers ---- */
+static inline void hip_assoc_timer(struct hip_engine *e, struct hip_assoc *a, enum hip_timer which,
+                                   uint64_t at_us)
+{
+    hip_timer_set(&e->heap, &a->timers, which, at_us);
+}
+/* Traffic of the association: UAL starts again. */
+void hip_assoc_touch(struct hip_engine *e, struct hip_assoc *a, uint64_t now);
+/* RETRY: start with the packet in a->last, or go on after an expiry; false: tries used up. */
+void hip_retry_start(struct hip_engine *e, struct hip_assoc *a, uint64_t now);
+/* What all the tries of an exchange take: EC, and how long a peer may go on. */
+uint64_t hip_retry_total(const struct hip_engine *e);
+bool hip_retry_again(struct hip_engine *e, struct hip_assoc *a, uint64_t now);

@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hip/engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/crypto/secret.h"
+#include "hip/close.h"
+#include "hip/core.h"
+#include "hip/fsm.h"
+#include "hip/initiator.h"
+#include "hip/mobility.h"
+#include "hip/responder.h"
+#include "hip/suite.h"
+#include "hip/update.h"
+
+/* ---- making ---- */
+
+static void fill_defaults(struct hip_config *c)
+{
+    if (c->rtx_first_us == 0)
+        c->rtx_first_us = 1000000;
+    if (c->rtx_tries == 0)
+        c->rtx_tries = 5;
+    if (c->ual_us == 0)
+        c->ual_us = UINT64_C(900000000);
+    if (c->ack_delay_us == 0)
+        c->ack_delay_us = 100000;
+    if (c->r1_life_us == 0)
+        c->r1_life_us = UINT64_C(120000000);
+    if (c->puzzle_k_max == 0)
+        c->puzzle_k_max = 26;
+}
+
+/* Only what is implemented stays in the lists. */
+static bool filter_suites(struct hip_engine *e)
+{
+    struct hip_config *c = &e->cfg, raw = *c;
+    memset(c->dh_groups, 0, sizeof c->dh_groups);
+    memset(c->ciphers, 0, sizeof c->ciphers);
+    memset(c->esp_suites, 0, sizeof c->esp_suites);
+    for (size_t i = 0; i < sizeof raw.dh_groups && raw.dh_groups[i]; i++) {
+        const struct hip_dh_suite *s = hip_dh_suite(raw.dh_groups[i]);
+        if (s && s->supported)
+            c->dh_groups[e->n_groups++] = s->id;
+    }
+    for (size_t i = 0; i < 6 && raw.ciphers[i]; i++) {
+        const struct hip_cipher_suite *s = hip_cipher_suite(raw.ciphers[i]);
+        if (s && s->supported)
+            c->ciphers[e->n_ciphers++] = s->id;
+    }
+    for (size_t i = 0; i < 6 && raw.esp_suites[i]; i++) {
+        const struct hip_esp_suite *s = hip_esp_suite(raw.esp_suites[i]);
+        if (s && s->supported)
+            c->esp_suites[e->n_esp++] = s->id;
+    }
+    return e->n_groups && e->n_ciphers && e->n_esp;
+}
+
+static struct htab *table(struct hip_engine *e, size_t n, size_t key_len)
+{
+    uint8_t seed[16];
+    env_random(e->cfg.env, seed, sizeof seed);
+    return htab_new(n, key_len, seed);
+}
+
+static bool make_tables(struct hip_engine *e)
+{
+    size_t n = e->cfg.assoc_max;
+    uint8_t seed[16];
+    e->slots = calloc(n, sizeof *e->slots);
+    e->free_slots = calloc(n, sizeof *e->free_slots);
+    e->pairs = table(e, n, 32);
+    e->embryos = table(e, n, 32);
+    e->spis = table(e, 2 * n, 4); /* two while a rekey is under way */
+    if (!e->slots || !e->free_slots || !e->pairs || !e->embryos || !e->spis ||
+        heap_init(&e->heap, n) != ERR_OK)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        e->free_slots[e->n_free++] = (uint32_t)(n - 1 - i);
+    if (e->cfg.r1_per_source_milli) {
+        struct bucket_rate r = { .per_second_milli = e->cfg.r1_per_source_milli };
+        r.burst = r.per_second_milli / 500 + 4; /* two seconds' worth */
+        env_random(e->cfg.env, seed, sizeof seed);
+        e->r1_limit = limiter_new(4096, r, seed);
+        return e->r1_limit != NULL;
+    }
+    return true;
+}
+
+struct hip_engine *hip_engine_new(const struct hip_config *c)
+{
+    struct hip_engine *e = calloc(1, sizeof *e);
+    if (!e)
+        return NULL;
+    e->cfg = *c;
+    fill_defaults(&e->cfg);
+    if (c->assoc_max == 0 || !filter_suites(e) || !make_tables(e)) {
+        hip_engine_free(e);
+        return NULL;
+    }
+    return e;
+}
+
+static void identity_free(struct hip_identity *id)
+{
+    hip_r1pool_free(id->pool);
+    hip_hi_done(&id->hi);
+    free(id);
+}
+
+void hip_engine_free(struct hip_engine *e)
+{
+    if (!e)
+        return;
+    for (uint32_t i = 0; e->slots && i < e->cfg.assoc_max; i++)
+        hip_assoc_free(e, e->slots[i].a);
+    for (size_t i = 0; i < e->n_id; i++)
+        identity_free(e->id[i]);
+    htab_free(e->pairs);
+    htab_free(e->embryos);
+    htab_free(e->spis);
+    heap_done(&e->heap);
+    limiter_free(e->r1_limit);
+    free(e->slots);
+    free(e->free_slots);
+    free(e);
+}
+
+/* ---- identities ---- */
+
+struct hip_identity *hip_identity_find(const struct hip_engine *e, const struct hit *hit)
+{
+    for (size_t i = 0; i < e->n_id; i++)
+        if (hit_eq(&e->id[i]->hi.hit, hit))
+            return e->id[i];
+    return NULL;
+}
+
+static err make_tlv(struct hip_identity *id)
+{
+    struct hip_build b;
+    struct span s;
+    hip_build_inner(&b, id->tlv, sizeof id->tlv);
+    hip_put_host_id(&b, &(struct hip_host_id){ .hi = span_of(id->hi.wire, id->hi.wire_len) });
+    err r = hip_build_inner_finish(&b, &s);
+    id->tlv_len = (uint16_t)s.n;
+    return r;
+}
+
+err hip_identity_add(struct hip_engine *e, const struct hip_hi *hi, uint64_t r1_counter, uint64_t now)
+{
+    if (hip_identity_find(e, &hi->hit))
+        return ERR_EXISTS;
+    if (e->n_id == HIP_IDENTITIES_MAX)
+        return ERR_FULL;
+    struct hip_identity *id = calloc(1, sizeof *id);
+    if (!id)
+        return ERR_MEMORY;
+    err r = hip_hi_copy(hi, &id->hi);
+    if (r == ERR_OK && !sig_has_private(id->hi.key))
+        r = ERR_UNSUPPORTED;
+    if (r == ERR_OK)
+        r = make_tlv(id);
+    if (r == ERR_OK && !(id->pool = hip_r1pool_new(&id->hi, &e->cfg, r1_counter)))
+        r = ERR_MEMORY;
+    if (r == ERR_OK)
+        e->id[e->n_id++] = id;
+    else
+        identity_free(id);
+    return r;
+}
+
+err hip_identity_remove(struct hip_engine *e, const struct hit *hit)
+{
+    struct hip_identity *id = hip_identity_find(e, hit);
+    if (!id)
+        return ERR_NOT_FOUND;
+    for (uint32_t i = 0; i < e->cfg.assoc_max; i++)
+        if (e->slots[i].a && e->slots[i].a->id == id)
+            hip_assoc_free(e, e->slots[i].a);
+    for (size_t i = 0; i < e->n_id; i++)
+        if (e->id[i] == id)
+            e->id[i] = e->id[--e->n_id];
+    identity_free(id);
+    return ERR_OK;
+}
+
+uint64_t hip_identity_r1_counter(const struct hip_engine *e, const struct hit *hit)
+{
+    const struct hip_identity *id = hip_identity_find(e, hit);
+    return id ? hip_r1pool_counter(id->pool) : 0;
+}
+
+/* RFC 7401 s6.7 step 5: of the Initiator's suite, else of the REQUIRED one, else whichever we have. */
+static struct hip_identity *choose_identity(const struct hip_engine *e, const struct hit *peer)
+{
+    const uint8_t suites[] = { hit_suite(peer), 1 };
+    for (size_t s = 0; s < sizeof suites; s++)
+        for (size_t i = 0; i < e->n_id; i++)
+            if (hit_suite(&e->id[i]->hi.hit) == suites[s])
+                return e->id[i];
+    return e->n_id ? e->id[0] : NULL;
+}
+
+/* ---- a packet ---- */
+
+static int address(struct hip_rx *rx)
+{
+    const struct hip_engine *e = rx->e;
+    const struct hip_pkt *k = &rx->pkt;
+    if (!hip_checksum_ok(k, &rx->path->peer, &rx->path->local))
+        return HIP_DROP_BAD_CHECKSUM;
+    if (hip_identity_find(e, &k->sender))
+        return HIP_DROP_OWN_HIT;
+    if (hip_rhash_of(&k->sender) == HASH_NONE)
+        return HIP_DROP_UNSUPPORTED_SUITE;
+    if (!hit_is_null(&k->receiver))
+        rx->id = hip_identity_find(e, &k->receiver);
+    else if (k->type == HIP_PKT_I1)
+        rx->id = choose_identity(e, &k->sender);
+    if (!rx->id)
+        return HIP_DROP_NOT_OUR_HIT;
+    rx->a = hip_assoc_by_pair(e, &rx->id->hi.hit, &k->sender);
+    if (!rx->a && k->type == HIP_PKT_R1) {
+        static const struct hit null;
+        rx->a = hip_assoc_by_pair(e, &rx->id->hi.hit, &null); /* opportunistic: matched by address later */
+    }
+    return HIP_TAKEN;
+}
+
+int hip_input(struct hip_engine *e, const struct hip_path *path, struct span octets, uint64_t now,
+              struct hip_actions *out)
+{
+    struct hip_rx rx = { .e = e, .path = path, .now = now, .out = out };
+    int drop = hip_act_room(out) ? HIP_TAKEN : HIP_DROP_ACTIONS_FULL;
+    if (drop == HIP_TAKEN)
+        drop = hip_pkt_parse(octets, &rx.pkt);
+    if (drop == HIP_TAKEN)
+        drop = address(&rx);
+    if (drop == HIP_TAKEN)
+        drop = hip_fsm_handler(&rx)(&rx);
+    if (drop != HIP_TAKEN) {
+        e->counters[drop]++;
+        log_at(&hip_env(e)->log, LOG_LV_DEBUG, "hip", "packet=%s drop=%s", hip_packet_name(rx.pkt.type),
+               hip_drop_name(drop));
+    }
+    return drop;
+}
+
+/* ---- time ---- */
+
+static void retry(struct hip_engine *e, struct hip_assoc *a, uint64_t now, struct hip_actions *out)
+{
+    if (a->state == HIP_CLOSING)
+        hip_close_retry(e, a, now, out);
+    else if (a->state == HIP_I1_SENT || a->state == HIP_I2_SENT)
+        hip_initiator_retry(e, a, now, out);
+}
+
+static void expire(struct hip_engine *e, struct hip_assoc *a, enum hip_timer which, uint64_t now,
+                   struct hip_actions *out)
+{
+    switch (which) {
+    case HIP_TIMER_SOLVE:
+        hip_initiator_solve(e, a, now, out);
+        break;
+    case HIP_TIMER_RETRY:
+        retry(e, a, now, out);
+        break;
+    case HIP_TIMER_ASK:
+        hip_assoc_end(e, a, HIP_GONE_FAILED, false, now, out);
+        break;
+    case HIP_TIMER_EC:
+        hip_responder_alive(e, a, now, out);
+        break;
+    case HIP_TIMER_UPDATE:
+        hip_update_timeout(e, a, now, out);
+        break;
+    case HIP_TIMER_ACK:
+        hip_update_flush(e, a, now, out);
+        break;
+    case HIP_TIMER_IDLE:
+        hip_close_begin(e, a, now, out);
+        break;
+    case HIP_TIMER_LOCATOR:
+        hip_mobility_expire(e, a, now);
+        break;
+    case HIP_TIMER_LINGER:
+        hip_assoc_end(e, a, HIP_GONE_CLOSED, false, now, out);
+        break;
+    case HIP_TIMER__COUNT:
+        break;
+    }
+}
+
+void hip_timeout(struct hip_engine *e, uint64_t now, struct hip_actions *out)
+{
+    struct heap_node *n;
+    bool sliced = false;
+    while ((n = heap_min(&e->heap)) && n->at_us <= now && hip_act_room(out)) {
+        struct hip_timers *t = (struct hip_timers *)((char *)n - offsetof(struct hip_timers, node));
+        struct hip_assoc *a = (struct hip_assoc *)((char *)t - offsetof(struct hip_assoc, timers));
+        enum hip_timer which = hip_timer_take(&e->heap, t, now);
+        if (which == HIP_TIMER_SOLVE && sliced) { /* one slice a call; the next one is due at once */
+            hip_assoc_timer(e, a, HIP_TIMER_SOLVE, now);
+            break;
+        }
+        sliced |= which == HIP_TIMER_SOLVE;
+        expire(e, a, which, now, out);
+    }
+}
+
+uint64_t hip_deadline(const struct hip_engine *e)
+{
+    return heap_deadline(&e->heap);
+}
+
+/* ---- the owner ---- */
+
+err hip_answer(struct hip_engine *e, struct hip_ref ref, const struct hip_answer *w, uint64_t now,
+               struct hip_actions *out)
+{
+    struct hip_assoc *a = hip_assoc_by_ref(e, ref);
+    if (!a)
+        return ERR_NOT_FOUND;
+    if (!hip_act_room(out))
+        return ERR_SPACE;
+    if (a->embryo)
+        return w->contents.inner.n > HIP_INNER_MAX ? ERR_SPACE : hip_responder_answer(e, a, w, now, out);
+    return hip_initiator_answer(e, a, w, now, out);
+}
+
+err hip_drop(struct hip_engine *e, struct hip_ref ref, uint64_t now, struct hip_actions *out)
+{
+    struct hip_assoc *a = hip_assoc_by_ref(e, ref);
+    if (!a)
+        return ERR_NOT_FOUND;
+    hip_assoc_end(e, a, HIP_GONE_REMOVED, false, now, out);
+    return ERR_OK;
+}
+
+err hip_keep(struct hip_engine *e, struct hip_ref ref, uint64_t until_us, uint64_t now)
+{
+    struct hip_assoc *a = hip_assoc_by_ref(e, ref);
+    if (!a)
+        return ERR_NOT_FOUND;
+    a->keep_until_us = until_us;
+    if (a->state == HIP_R2_SENT || a->state == HIP_ESTABLISHED)
+        hip_assoc_touch(e, a, now);
+    return ERR_OK;
+}
+
+void hip_sa_used(struct hip_engine *e, struct hip_ref ref, uint64_t now, struct hip_actions *out)
+{
+    struct hip_assoc *a = hip_assoc_by_ref(e, ref);
+    if (!a || (a->state != HIP_R2_SENT && a->state != HIP_ESTABLISHED))
+        return;
+    hip_responder_alive(e, a, now, out);
+    hip_assoc_touch(e, a, now);
+}
+
+/* ---- looking at it ---- */
+
+static void view(const struct hip_assoc *a, struct hip_assoc_view *out)
+{
+    *out = (struct hip_assoc_view){
+        .ref = hip_assoc_ref(a),
+        .state = a->state,
+        .local = *hip_assoc_local(a),
+        .peer = a->peer,
+        .path = a->path,
+        .initiator = a->initiator,
+        .since_us = a->since_us,
+        .dh_group = a->dh_group,
+        .cipher = a->cipher,
+        .esp_suite = a->esp_suite,
+        .spi_in = a->spi_in,
+        .spi_out = a->spi_out,
+        .peer_hi = span_of(a->peer_hi.wire, a->peer_hi.wire_len),
+    };
+}
+
+err hip_assoc_get(const struct hip_engine *e, struct hip_ref ref, struct hip_assoc_view *out)
+{
+    const struct hip_assoc *a = hip_assoc_by_ref(e, ref);
+    if (!a)
+        return ERR_NOT_FOUND;
+    view(a, out);
+    return ERR_OK;
+}
+
+err hip_assoc_find(const struct hip_engine *e, const struct hit *local, const struct hit *peer,
+                   struct hip_ref *out)
+{
+    const struct hip_assoc *a = hip_assoc_by_pair(e, local, peer);
+    if (!a || a->state == HIP_CLOSED)
+        return ERR_NOT_FOUND;
+    *out = hip_assoc_ref(a);
+    return ERR_OK;
+}
+
+bool hip_assoc_next(const struct hip_engine *e, size_t *pos, struct hip_assoc_view *out)
+{
+    for (; *pos < e->cfg.assoc_max; ++*pos) {
+        const struct hip_assoc *a = e->slots[*pos].a;
+        if (!a)
+            continue;
+        view(a, out);
+        ++*pos;
+        return true;
+    }
+    return false;
+}
+
+err hip_assoc_export(const struct hip_engine *e, struct hip_ref ref, const uint8_t **out)
+{
+    const struct hip_assoc *a = hip_assoc_by_ref(e, ref);
+    if (!a)
+        return ERR_NOT_FOUND;
+    if (!a->keys.secrets || !a->has_export)
+        return ERR_STATE;
+    *out = a->keys.secrets->exported;
+    return ERR_OK;
+}
+
+void hip_assoc_export_wipe(struct hip_engine *e, struct hip_ref ref)
+{
+    struct hip_assoc *a = hip_assoc_by_ref(e, ref);
+    if (!a || !a->keys.secrets)
+        return;
+    sec_wipe(a->keys.secrets->exported, sizeof a->keys.secrets->exported);
+    a->has_export = false;
+}
+
+uint64_t hip_counter(const struct hip_engine *e, int counter)
+{
+    return counter > 0 && counter < HIP_DROP__COUNT ? e->counters[counter] : 0;
+}

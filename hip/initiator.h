@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The Initiator (RFC 7401 s6.6, s6.8, s6.10): hip_connect() -> I1; R1 -> verified into locals, the owner is asked while the puzzle
+ * is solved in slices; I2; R2 -> ESTABLISHED.
+ */
+#pragma once
+
+#include "hip/core.h"
+#include "hip/puzzle.h"
+
+#define HIP_I1_PATHS_MAX 3 /* RFC 7401 s6.6.1 */
+
+/* What an Initiator holds until R2. */
+struct hip_exchange {
+    struct hip_path to[HIP_I1_PATHS_MAX];
+    size_t n_to;
+    struct hip_ids8 groups; /* our DH_GROUP_LIST */
+    struct hip_stored r1;   /* the R1 being answered; p NULL: none yet */
+    uint64_t r1_counter;
+    struct hip_reg_info info; /* its REG_INFO, as the owner saw it */
+    struct hip_solver solver;
+    uint64_t solve_until_us;
+    bool asked, answered;
+    struct hip_contents answer; /* for I2; inner points into answer_inner */
+    struct hip_stored answer_inner;
+};
+
+void hip_exchange_free(struct hip_exchange *x); /* NULL is fine */
+
+/* hip_answer() for ASK_I2. */
+MUST_USE err hip_initiator_answer(struct hip_engine *e, struct hip_assoc *a, const struct hip_answer *w,
+                                  uint64_t now, struct hip_actions *out);
+/* SOLVE: one slice. */
+void hip_initiator_solve(struct hip_engine *e, struct hip_assoc *a, uint64_t now, struct hip_actions *out);
+/* RETRY in I1-SENT and I2-SENT. */
+void hip_initiator_retry(struct hip_engine *e, struct hip_assoc *a, uint64_t now, struct hip_actions *out);

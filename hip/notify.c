@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hip/notify.h"
+
+#include "hip/auth.h"
+#include "hip/fsm.h"
+#include "hip/param_echo.h"
+
+err hip_notify_send(struct hip_engine *e, const struct hip_assoc *a, uint16_t code, struct span data,
+                    struct hip_actions *out)
+{
+    uint8_t buf[HIP_PACKET_MAX];
+    struct span pkt;
+    struct hip_build b;
+    if (data.n > HIP_NOTIFY_DATA_MAX)
+        return ERR_SPACE;
+    hip_build_init(&b, buf, sizeof buf, HIP_PKT_NOTIFY, hip_assoc_local(a), &a->peer, 0);
+    hip_put_notification(&b, &(struct hip_notification){ .code = code, .data = data });
+    hip_sign_add(&b, HIP_PAR_HIP_SIGNATURE, &a->id->hi);
+    err r = hip_build_finish(&b, &a->path.local, &a->path.peer, &pkt);
+    if (r == ERR_OK)
+        hip_act_send(e, out, a, &a->path, pkt);
+    return r;
+}
+
+err hip_notify(struct hip_engine *e, struct hip_ref ref, uint16_t code, struct span data, uint64_t now,
+               struct hip_actions *out)
+{
+    struct hip_assoc *a = hip_assoc_by_ref(e, ref);
+    if (!a)
+        return ERR_NOT_FOUND;
+    return a->state == HIP_I1_SENT ? ERR_STATE : hip_notify_send(e, a, code, data, out);
+}
+
+int hip_notify_receive(struct hip_rx *rx)
+{
+    struct hip_assoc *a = rx->a;
+    struct hip_notification n;
+    if (!a->peer_hi.key)
+        return HIP_DROP_WRONG_STATE;
+    if (hip_get_notification(hip_pkt_span(&rx->pkt, HIP_PAR_NOTIFICATION), &n) != ERR_OK)
+        return HIP_DROP_PARAM_MALFORMED;
+    if (hip_sign_check(&rx->pkt, HIP_PAR_HIP_SIGNATURE, &a->peer_hi) != ERR_OK)
+        return HIP_DROP_BAD_SIGNATURE;
+    struct hip_action *q = hip_act(rx->e, rx->out, HIP_ACT_NOTIFY, a);
+    if (q) {
+        q->notify.code = n.code;
+        q->notify.data = hip_act_copy(rx->e, rx->out, n.data);
+    }
+    return HIP_TAKEN;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * NOTIFY (RFC 7401 s5.3.6, s6.13): informational; it changes no state. Nothing in it is fresh, so an owner that acts on one acts on a hint.
+ */
+#pragma once
+
+#include "hip/core.h"
+
+#define HIP_NOTIFY_DATA_MAX 256
+
+/* Signed NOTIFY to the association's peer. */
+MUST_USE err hip_notify_send(struct hip_engine *e, const struct hip_assoc *a, uint16_t code, struct span data,
+                             struct hip_actions *out);

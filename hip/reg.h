@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * REG_INFO, REG_REQUEST, REG_RESPONSE and REG_FAILED between packets and struct hip_contents (RFC 8003). The codecs and
+ * the lifetime coding are hip/param_reg.h.
+ */
+#pragma once
+
+#include "hip/engine.h"
+#include "hip/pkt.h"
+
+/* RFC 8003 s5: both ends take lifetimes down to 10 s and, if they can, up to 120 s and more. */
+#define HIP_REG_LIFE_10S  91  /* 10.4 s: the first coding not below 10 s */
+#define HIP_REG_LIFE_120S 120 /* 128 s */
+
+/* What a registrar grants (s4.3): the request inside [min, max]; 0 (cancel) stays 0. */
+uint8_t hip_reg_grant(uint8_t wanted, uint8_t min, uint8_t max);
+/* The lifetime in whole seconds, rounded down: below coding 64 that is 0 although nothing is cancelled. */
+uint32_t hip_reg_seconds(uint8_t lifetime);
+/* True when `type` stands in the list. */
+bool hip_reg_has(const uint8_t *types, uint8_t n, uint8_t type);
+
+/* Everything but `inner`. Several REG_REQUEST or REG_RESPONSE of one lifetime become one list, those of another
+ * lifetime are not looked at (s4.3: senders put one in a packet). HIP_TAKEN or a drop reason. */
+MUST_USE int hip_reg_read(const struct hip_params *p, struct hip_contents *out);
+/* In type order, sticky errors. */
+void hip_reg_put(struct hip_build *b, const struct hip_contents *c);
+/* Nothing in it for an owner. */
+bool hip_contents_empty(const struct hip_contents *c);

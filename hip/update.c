@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hip/update.h"
+
+#include <string.h>
+
+#include "common/crypto/secret.h"
+#include "hip/auth.h"
+#include "hip/close.h"
+#include "hip/encrypted.h"
+#include "hip/fsm.h"
+#include "hip/mobility.h"
+#include "hip/notify.h"
+#include "hip/param_echo.h"
+#include "hip/reg.h"
+#include "hip/rekey.h"
+#include "hip/responder.h"
+
+/* Repeated UPDATEs are acknowledged again, but not without limit (s6.12.1). */
+static const struct bucket_rate reack_rate = { .per_second_milli = 5000, .burst = 10 };
+
+/* ---- shared with R2, CLOSE and NOTIFY ---- */
+
+int hip_contents_open(const struct hip_rx *rx, uint8_t *plain, struct hip_contents *out)
+{
+    const struct hip_assoc *a = rx->a;
+    struct hip_contents c = { 0 };
+    if (hip_pkt_has(&rx->pkt, HIP_PAR_ENCRYPTED)) {
+        struct hip_params p;
+        if (hip_encrypted_open(hip_pkt_span(&rx->pkt, HIP_PAR_ENCRYPTED), a->cipher,
+                               hip_key_enc(&a->keys.secrets->hip.in), plain, HIP_PACKET_MAX,
+                               &c.inner) != ERR_OK ||
+            hip_inner_parse(c.inner, &p, NULL) != HIP_TAKEN)
+            return HIP_DROP_BAD_ENCRYPTED;
+    }
+    int drop = hip_reg_read(&rx->pkt.p, &c);
+    if (drop == HIP_TAKEN)
+        *out = c;
+    return drop;
+}
+
+int hip_auth_check(const struct hip_rx *rx)
+{
+    const struct hip_assoc *a = rx->a;
+    if (!a->keys.secrets || !a->peer_hi.key)
+        return HIP_DROP_WRONG_STATE;
+    if (hip_mac_check(&rx->pkt, HIP_PAR_HIP_MAC, a->rhash, hip_key_mac(&a->keys.secrets->hip.in)) != ERR_OK)
+        return HIP_DROP_BAD_HIP_MAC;
+    if (hip_sign_check(&rx->pkt, HIP_PAR_HIP_SIGNATURE, &a->peer_hi) != ERR_OK)
+        return HIP_DROP_BAD_SIGNATURE;
+    return HIP_TAKEN;
+}
+
+void hip_auth_add(struct hip_build *b, const struct hip_assoc *a)
+{
+    hip_mac_add(b, HIP_PAR_HIP_MAC, a->rhash, hip_key_mac(&a->keys.secrets->hip.out));
+    hip_sign_add(b, HIP_PAR_HIP_SIGNATURE, &a->id->hi);
+}
+
+/* ---- ours ---- */
+
+static void schedule(struct hip_engine *e, struct hip_assoc *a)
+{
+    uint64_t min = HEAP_NEVER;
+    for (size_t i = 0; i < HIP_UPDATES_MAX; i++)
+        if (a->sent[i].pkt.p && a->sent[i].due_us < min)
+            min = a->sent[i].due_us;
+    hip_assoc_timer(e, a, HIP_TIMER_UPDATE, min);
+}
+
+static const struct hip_path *path_of(const struct hip_assoc *a, const struct hip_sent_update *u)
+{
+    return u->kind == HIP_UPD_VERIFY ? &u->path : &a->path;
+}
+
+static void put_owed(struct hip_build *b, const struct hip_assoc *a)
+{
+    struct hip_acks acks = { .n = a->n_owed };
+    if (a->n_owed == 0)
+        return;
+    memcpy(acks.id, a->owed, a->n_owed * sizeof *a->owed);
+    hip_put_ack(b, &acks);
+}
+
+static void owe_nothing(struct hip_engine *e, struct hip_assoc *a)
+{
+    a->n_owed = 0;
+    hip_assoc_timer(e, a, HIP_TIMER_ACK, HEAP_NEVER);
+}
+
+static err build(struct hip_engine *e, struct hip_assoc *a, const struct hip_update_parts *u, uint8_t *buf,
+                 struct span *out)
+{
+    const struct hip_path *path = u->path ? u->path : &a->path;
+    struct hip_build b;
+    hip_build_init(&b, buf, HIP_PACKET_MAX, HIP_PKT_UPDATE, hip_assoc_local(a), &a->peer, 0);
+    if (u->esp)
+        hip_put_esp_info(&b, u->esp);
+    if (u->locators)
+        hip_put_locator_set(&b, u->locators);
+    hip_put_seq(&b, a->next_id);
+    put_owed(&b, a);
+    if (u->contents && u->contents->inner.n)
+        hip_encrypted_add(&b, a->cipher, hip_key_enc(&a->keys.secrets->hip.out), hip_env(e),
+                          u->contents->inner);
+    if (u->echo_request.n)
+        hip_build_param(&b, HIP_PAR_ECHO_REQUEST_SIGNED, u->echo_request);
+    if (u->contents)
+        hip_reg_put(&b, u->contents);
+    hip_auth_add(&b, a);
+    return hip_build_finish(&b, &path->local, &path->peer, out);
+}
+
+err hip_update_send(struct hip_engine *e, struct hip_assoc *a, const struct hip_update_parts *u, uint64_t now,
+                    struct hip_actions *out, uint32_t *id)
+{
+    struct hip_sent_update *s = NULL;
+    uint8_t buf[HIP_PACKET_MAX];
+    struct span pkt;
+    if (a->state != HIP_R2_SENT && a->state != HIP_ESTABLISHED)
+        return ERR_STATE;
+    for (size_t i = 0; i < HIP_UPDATES_MAX && !s; i++)
+        if (!a->sent[i].pkt.p)
+            s = &a->sent[i];
+    if (!s)
+        return ERR_FULL;
+    if (!hip_act_room(out))
+        return ERR_SPACE;
+    err r = build(e, a, u, buf, &pkt);
+    if (r == ERR_OK)
+        r = hip_stored_set(&s->pkt, pkt);
+    if (r != ERR_OK)
+        return r;
+    s->kind = u->kind;
+    s->id = a->next_id++;
+    s->tries = 0;
+    s->due_us = now + e->cfg.rtx_first_us;
+    s->path = u->path ? *u->path : a->path;
+    if (id)
+        *id = s->id;
+    owe_nothing(e, a);
+    schedule(e, a);
+    hip_assoc_touch(e, a, now);
+    hip_act_send(e, out, a, &s->path, pkt);
+    return ERR_OK;
+}
+
+void hip_update_cancel(struct hip_engine *e, struct hip_assoc *a, enum hip_update_kind kind)
+{
+    for (size_t i = 0; i < HIP_UPDATES_MAX; i++)
+        if (a->sent[i].pkt.p && a->sent[i].kind == kind)
+            hip_stored_clear(&a->sent[i].pkt);
+    schedule(e, a);
+}
+
+void hip_update_cancel_all(struct hip_engine *e, struct hip_assoc *a)
+{
+    for (size_t i = 0; i < HIP_UPDATES_MAX; i++)
+        hip_stored_clear(&a->sent[i].pkt);
+    schedule(e, a);
+    owe_nothing(e, a);
+}
+
+static struct hip_sent_update *find_sent(struct hip_assoc *a, uint32_t id)
+{
+    for (size_t i = 0; i < HIP_UPDATES_MAX; i++)
+        if (a->sent[i].pkt.p && a->sent[i].id == id)
+            return &a->sent[i];
+    return NULL;
+}
+
+void hip_update_timeout(struct hip_engine *e, struct hip_assoc *a, uint64_t now, struct hip_actions *out)
+{
+    for (size_t i = 0; i < HIP_UPDATES_MAX; i++) {
+        struct hip_sent_update *s = &a->sent[i];
+        if (!s->pkt.p || s->due_us > now)
+            continue;
+        if (++s->tries <= e->cfg.rtx_tries) {
+            s->due_us = now + hip_backoff(e->cfg.rtx_first_us, s->tries);
+            hip_act_send(e, out, a, path_of(a, s), span_of(s->pkt.p, s->pkt.n));
+        } else if (s->kind == HIP_UPD_VERIFY) {
+            hip_stored_clear(&s->pkt);
+            hip_mobility_failed(e, a, s->id, now);
+        } else { /* s6.11: after UPDATE_RETRY_MAX, CLOSING */
+            hip_close_begin(e, a, now, out);
+            return;
+        }
+    }
+    schedule(e, a);
+}
+
+/* ---- ACKs that we owe ---- */
+
+/* UPDATE with ACK only, and the echo that `request` (NULL: none) asks for: never acknowledged, never stored. */
+static void send_ack(struct hip_engine *e, struct hip_assoc *a, const struct hip_path *path,
+                     const struct hip_acks *acks, const struct hip_pkt *request, struct hip_actions *out)
+{
+    uint8_t buf[HIP_PACKET_MAX];
+    struct span pkt;
+    struct hip_build b;
+    hip_build_init(&b, buf, sizeof buf, HIP_PKT_UPDATE, hip_assoc_local(a), &a->peer, 0);
+    hip_put_ack(&b, acks);
+    if (request)
+        hip_put_echo_responses(&b, &request->p, HIP_PAR_ECHO_REQUEST_SIGNED);
+    hip_auth_add(&b, a);
+    if (hip_build_finish(&b, &path->local, &path->peer, &pkt) == ERR_OK)
+        hip_act_send(e, out, a, path, pkt);
+    else
+        e->counters[HIP_DROP_INTERNAL]++;
+}
+
+static void flush_owed(struct hip_engine *e, struct hip_assoc *a, const struct hip_pkt *request,
+                       struct hip_actions *out)
+{
+    struct hip_acks acks = { .n = a->n_owed };
+    if (a->n_owed == 0)
+        return;
+    memcpy(acks.id, a->owed, a->n_owed * sizeof *a->owed);
+    send_ack(e, a, &a->ack_path, &acks, request, out);
+    owe_nothing(e, a);
+}
+
+void hip_update_flush(struct hip_engine *e, struct hip_assoc *a, uint64_t now, struct hip_actions *out)
+{
+    flush_owed(e, a, NULL, out);
+}
+
+/* ---- the peer's ---- */
+
+/* An UPDATE taken apart, nothing changed yet. */
+struct in {
+    bool has_seq, has_esp, has_set;
+    uint32_t id;
+    struct hip_acks acks;
+    struct hip_esp_info esp;
+    struct hip_locator_set set;
+    struct hip_contents contents;
+    bool acks_ours, echo_missing;
+    uint8_t plain[HIP_PACKET_MAX];
+};
+
+enum seen { SEEN_NEW, SEEN_BEFORE, SEEN_OUTSIDE };
+
+/* 32-bit circular comparison (s5.3.5). */
+static enum seen seen_before(const struct hip_assoc *a, uint32_t id)
+{
+    int32_t ahead = (int32_t)(id - (a->any_in ? a->newest_in : UINT32_MAX));
+    if (ahead > HIP_UPDATE_WINDOW || ahead <= -HIP_UPDATE_WINDOW)
+        return SEEN_OUTSIDE;
+    if (ahead > 0 || !a->any_in)
+        return SEEN_NEW;
+    return a->seen_in >> -ahead & 1 ? SEEN_BEFORE : SEEN_NEW;
+}
+
+static void mark_seen(struct hip_assoc *a, uint32_t id)
+{
+    int32_t ahead = (int32_t)(id - a->newest_in);
+    if (!a->any_in || ahead > 0) {
+        a->seen_in = !a->any_in || ahead >= 64 ? 0 : a->seen_in << ahead;
+        a->seen_in |= 1;
+        a->newest_in = id;
+        a->any_in = true;
+    } else {
+        a->seen_in |= UINT64_C(1) << -ahead;
+    }
+}
+
+static int read_heads(const struct hip_rx *rx, struct in *v)
+{
+    const struct hip_pkt *k = &rx->pkt;
+    v->has_seq = hip_pkt_has(k, HIP_PAR_SEQ);
+    if (v->has_seq && hip_get_seq(hip_pkt_span(k, HIP_PAR_SEQ), &v->id) != ERR_OK)
+        return HIP_DROP_PARAM_MALFORMED;
+    if (hip_pkt_has(k, HIP_PAR_ACK) && hip_get_ack(hip_pkt_span(k, HIP_PAR_ACK), &v->acks) != ERR_OK)
+        return HIP_DROP_PARAM_MALFORMED;
+    return HIP_TAKEN;
+}
+
+static int read_body(const struct hip_rx *rx, struct in *v)
+{
+    const struct hip_pkt *k = &rx->pkt;
+    v->has_esp = hip_pkt_has(k, HIP_PAR_ESP_INFO);
+    v->has_set = hip_pkt_has(k, HIP_PAR_LOCATOR_SET);
+    if (v->has_esp && hip_get_esp_info(hip_pkt_span(k, HIP_PAR_ESP_INFO), &v->esp) != ERR_OK)
+        return HIP_DROP_PARAM_MALFORMED;
+    if (v->has_set && hip_get_locator_set(hip_pkt_span(k, HIP_PAR_LOCATOR_SET), &v->set) != ERR_OK)
+        return HIP_DROP_BAD_LOCATOR;
+    if (v->has_esp && hip_rekey_kind(rx->a, &v->esp) == HIP_ESP_BAD)
+        return HIP_DROP_BAD_ESP_INFO;
+    if (v->has_set) {
+        int drop = hip_mobility_check(rx->a, &v->set, v->has_esp ? &v->esp : NULL);
+        if (drop != HIP_TAKEN)
+            return drop;
+    }
+    return hip_contents_open(rx, v->plain, &v->contents);
+}
+
+/* One of ours was acknowledged. */
+static void acked(struct hip_rx *rx, struct hip_sent_update *s)
+{
+    enum hip_update_kind kind = s->kind;
+    uint32_t id = s->id;
+    hip_stored_clear(&s->pkt);
+    if (kind == HIP_UPD_VERIFY) {
+        hip_mobility_verified(rx, id);
+    } else if (kind == HIP_UPD_REKEY) {
+        hip_rekey_finish(rx);
+    } else if (kind == HIP_UPD_OWNER) {
+        struct hip_action *q = hip_act(rx->e, rx->out, HIP_ACT_ACKED, rx->a);
+        if (q)
+            q->acked.id = id;
+    }
+}
+
+static void process_acks(struct hip_rx *rx, struct in *v)
+{
+    struct span echo = hip_pkt_span(&rx->pkt, HIP_PAR_ECHO_RESPONSE_SIGNED);
+    for (size_t i = 0; i < v->acks.n; i++) {
+        struct hip_sent_update *s = find_sent(rx->a, v->acks.id[i]);
+        if (!s)
+            continue;
+        if (s->kind == HIP_UPD_VERIFY && !hip_mobility_echo_ok(rx->a, s->id, echo)) {
+            v->echo_missing = true;
+            continue;
+        }
+        v->acks_ours = true;
+        acked(rx, s);
+    }
+    schedule(rx->e, rx->a);
+}
+
+/* s6.12.1: acknowledged again, with the echo if one was asked for, and not processed. */
+static int again(struct hip_rx *rx, const struct in *v)
+{
+    struct hip_assoc *a = rx->a;
+    for (uint8_t i = 0; i < a->n_owed; i++)
+        if (a->owed[i] == v->id)
+            return HIP_DROP_DUPLICATE; /* its first ACK is still to come */
+    if (!bucket_take(&a->reack, &reack_rate, 1, rx->now))
+        return HIP_DROP_RATE_LIMITED;
+    send_ack(rx->e, a, rx->path, &(struct hip_acks){ .n = 1, .id = { v->id } }, &rx->pkt, rx->out);
+    return HIP_DROP_DUPLICATE;
+}
+
+static void tell_owner(struct hip_rx *rx, const struct in *v)
+{
+    struct hip_action *q = hip_act(rx->e, rx->out, HIP_ACT_UPDATE, rx->a);
+    if (!q)
+        return;
+    q->update.id = v->id;
+    q->update.acks_ours = v->acks_ours;
+    q->update.path = *rx->path;
+    q->update.contents = v->contents;
+    q->update.contents.inner = hip_act_copy(rx->e, rx->out, v->contents.inner);
+}
+
+static int take(struct hip_rx *rx, struct in *v)
+{
+    struct hip_engine *e = rx->e;
+    struct hip_assoc *a = rx->a;
+    bool rekey = v->has_esp && hip_rekey_kind(a, &v->esp) == HIP_ESP_REKEY;
+    if (a->n_owed == HIP_ACKS_OWED)
+        flush_owed(e, a, NULL, rx->out);
+    a->owed[a->n_owed++] = v->id;
+    a->ack_path = *rx->path;
+    if (rekey) {
+        int drop = hip_rekey_answer(rx, &v->esp);
+        if (drop != HIP_TAKEN) {
+            if (a->n_owed)
+                a->n_owed--;
+            return drop;
+        }
+    }
+    mark_seen(a, v->id);
+    hip_assoc_touch(e, a, rx->now);
+    if (v->has_set)
+        hip_mobility_take(rx, &v->set, v->id);
+    bool owners = !hip_contents_empty(&v->contents);
+    if (hip_pkt_has(&rx->pkt, HIP_PAR_ECHO_REQUEST_SIGNED) && a->n_owed == 0) {
+        /* The ACK went with an UPDATE of ours; the echo still has to go back. */
+        a->owed[a->n_owed++] = v->id;
+    }
+    if (hip_pkt_has(&rx->pkt, HIP_PAR_ECHO_REQUEST_SIGNED))
+        flush_owed(e, a, &rx->pkt, rx->out);
+    else if (!owners)
+        flush_owed(e, a, NULL, rx->out);
+    else if (a->n_owed)
+        hip_assoc_timer(e, a, HIP_TIMER_ACK, rx->now + e->cfg.ack_delay_us);
+    if (owners)
+        tell_owner(rx, v);
+    return HIP_TAKEN;
+}
+
+static int receive(struct hip_rx *rx, struct in *v)
+{
+    int drop = hip_auth_check(rx);
+    if (drop == HIP_TAKEN)
+        drop = read_heads(rx, v);
+    if (drop != HIP_TAKEN)
+        return drop;
+    enum seen seen = v->has_seq ? seen_before(rx->a, v->id) : SEEN_BEFORE;
+    if (v->has_seq && seen == SEEN_OUTSIDE)
+        return HIP_DROP_OUT_OF_WINDOW;
+    if (v->has_seq && seen == SEEN_NEW) {
+        drop = read_body(rx, v);
+        if (drop != HIP_TAKEN)
+            return drop;
+    }
+    hip_responder_alive(rx->e, rx->a, rx->now, rx->out);
+    process_acks(rx, v); /* s6.12 step 4: the ACK first */
+    if (!v->has_seq) {
+        if (v->acks_ours) {
+            hip_assoc_touch(rx->e, rx->a, rx->now);
+            return HIP_TAKEN;
+        }
+        return v->echo_missing ? HIP_DROP_BAD_ECHO : HIP_DROP_BAD_ACK;
+    }
+    return seen == SEEN_BEFORE ? again(rx, v) : take(rx, v);
+}
+
+int hip_update_receive(struct hip_rx *rx)
+{
+    struct in v = { 0 };
+    int drop = receive(rx, &v);
+    sec_wipe(v.plain, sizeof v.plain);
+    return drop;
+}
+
+/* ---- the owner's calls ---- */
+
+err hip_update_id(const struct hip_engine *e, struct hip_ref ref, uint32_t *id)
+{
+    const struct hip_assoc *a = hip_assoc_by_ref(e, ref);
+    if (!a)
+        return ERR_NOT_FOUND;
+    *id = a->next_id;
+    return ERR_OK;
+}
+
+err hip_update(struct hip_engine *e, struct hip_ref ref, const struct hip_contents *c, uint64_t now,
+               struct hip_actions *out)
+{
+    struct hip_assoc *a = hip_assoc_by_ref(e, ref);
+    if (!a)
+        return ERR_NOT_FOUND;
+    if (c->inner.n > HIP_INNER_MAX)
+        return ERR_SPACE;
+    return hip_update_send(e, a, &(struct hip_update_parts){ .kind = HIP_UPD_OWNER, .contents = c }, now, out,
+                           NULL);
+}
+
+err hip_update_done(struct hip_engine *e, struct hip_ref ref, uint64_t now, struct hip_actions *out)
+{
+    struct hip_assoc *a = hip_assoc_by_ref(e, ref);
+    if (!a)
+        return ERR_NOT_FOUND;
+    hip_update_flush(e, a, now, out);
+    return ERR_OK;
+}

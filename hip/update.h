@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * UPDATE (RFC 7401 s6.11, s6.12): Update IDs, the list of what we sent and is not acknowledged, the window of what the peer sent, ACKs
+ * that are owed; and the contents that R2 and UPDATE share. What ESP_INFO, LOCATOR_SET and the echoes mean is hip/mobility and
+ * hip/rekey.
+ */
+#pragma once
+
+#include "hip/core.h"
+#include "hip/param_esp.h"
+#include "hip/param_loc.h"
+
+/* What goes into an UPDATE with SEQ; pointers may be NULL. */
+struct hip_update_parts {
+    enum hip_update_kind kind;
+    const struct hip_contents *contents;
+    const struct hip_esp_info *esp;
+    const struct hip_locator_set *locators;
+    struct span echo_request;
+    const struct hip_path *path; /* HIP_UPD_VERIFY: where it goes; else NULL, the association's */
+};
+
+/* Builds, stores, sends, acknowledges what is owed. ERR_STATE, ERR_FULL, ERR_SPACE. */
+MUST_USE err hip_update_send(struct hip_engine *e, struct hip_assoc *a, const struct hip_update_parts *u,
+                             uint64_t now, struct hip_actions *out, uint32_t *id);
+/* Forget an UPDATE of ours without its ACK (a newer one makes it void). */
+void hip_update_cancel(struct hip_engine *e, struct hip_assoc *a, enum hip_update_kind kind);
+void hip_update_cancel_all(struct hip_engine *e, struct hip_assoc *a);
+/* UPDATE and ACK events. */
+void hip_update_timeout(struct hip_engine *e, struct hip_assoc *a, uint64_t now, struct hip_actions *out);
+void hip_update_flush(struct hip_engine *e, struct hip_assoc *a, uint64_t now, struct hip_actions *out);
+
+/* ENCRYPTED and REG_* of a packet under the association's keys. plain: HIP_PACKET_MAX octets, the caller wipes them; contents borrow
+ * from it. HIP_TAKEN or a drop reason. */
+MUST_USE int hip_contents_open(const struct hip_rx *rx, uint8_t *plain, struct hip_contents *out);
+/* HIP_MAC, then HIP_SIGNATURE, of an established association's packet. */
+MUST_USE int hip_auth_check(const struct hip_rx *rx);
+/* HIP_MAC and HIP_SIGNATURE at the end of a packet of ours. */
+void hip_auth_add(struct hip_build *b, const struct hip_assoc *a);
