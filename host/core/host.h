@@ -340,3 +340,5 @@ struct host_peer_view {
 /* *pos starts at 0; false at the end. */
 bool host_peer_next(const struct host *h, size_t *pos, struct host_peer_view *out);
 const struct hip_engine *host_engine(const struct host *h); /* for counters and associations */
+/* Our HI as it is now, for showing (its public part); NULL: none. */
+const struct hip_hi *host_identity(const struct host *h);

@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fa/store_sqlite.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const steps[] = {
+    "CREATE TABLE binding("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT," /* an id never comes back */
+    " subscriber TEXT NOT NULL, state INTEGER NOT NULL CHECK(state BETWEEN 1 AND 4),"
+    " hit BLOB NOT NULL CHECK(length(hit) = 16), hi BLOB NOT NULL,"
+    " name TEXT NOT NULL, skeleton TEXT NOT NULL, own_name INTEGER NOT NULL,"
+    " lifetime_s INTEGER NOT NULL, ends_s INTEGER NOT NULL,"
+    " rdata BLOB NOT NULL, last BLOB NOT NULL, device TEXT NOT NULL, secret_salt BLOB NOT NULL, secret_hash "
+    "BLOB NOT NULL,"
+    " made_s INTEGER NOT NULL, changed_s INTEGER NOT NULL);"
+    "CREATE UNIQUE INDEX binding_name ON binding(name) WHERE state <> 4;"
+    "CREATE INDEX binding_hit ON binding(hit);"
+    "CREATE INDEX binding_subscriber ON binding(subscriber);"
+    "CREATE INDEX binding_skeleton ON binding(skeleton);"
+    "CREATE TABLE reservation(name TEXT PRIMARY KEY, skeleton TEXT NOT NULL, subscriber TEXT NOT NULL, "
+    "until_s INTEGER NOT NULL)"
+    " WITHOUT ROWID;"
+    "CREATE INDEX reservation_skeleton ON reservation(skeleton);"
+    "CREATE TABLE epoch(subscriber TEXT PRIMARY KEY, epoch INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE r1(hit BLOB PRIMARY KEY, next INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE booking(id INTEGER PRIMARY KEY, at_s INTEGER NOT NULL, kind TEXT NOT NULL, binding INTEGER "
+    "NOT NULL,"
+    " subscriber TEXT NOT NULL, hit BLOB NOT NULL, name TEXT NOT NULL, lifetime_s INTEGER NOT NULL);"
+    "CREATE TABLE audit(id INTEGER PRIMARY KEY, at_s INTEGER NOT NULL, alarm INTEGER NOT NULL, what TEXT NOT "
+    "NULL,"
+    " subscriber TEXT NOT NULL, hit BLOB NOT NULL, name TEXT NOT NULL);",
+};
+
+static const struct sql_schema schema = { .application_id = 0x68696662 /* hifb */, .step = steps, .n = 1 };
+
+struct store_sqlite {
+    sqlite3 *db;
+    uint64_t (*wall_s)(void);
+};
+
+static int64_t now_of(const struct store_sqlite *s)
+{
+    return (int64_t)s->wall_s();
+}
+
+/* ---- rows out ---- */
+
+_Static_assert(FA_BINDINGS_MAX == 8, "the LIMITs below are one more, which says whether there are more rows");
+
+#define COLUMNS \
+    "id, subscriber, state, hit, hi, name, skeleton, own_name, lifetime_s, ends_s, rdata, last, device, " \
+    "secret_salt, secret_hash"
+
+static void read_row(sqlite3_stmt *q, int64_t now, struct fa_binding *b)
+{
+    memset(b, 0, sizeof *b);
+    b->id = (uint64_t)sqlite3_column_int64(q, 0);
+    sql_text(q, 1, b->subscriber, sizeof b->subscriber);
+    b->state = (enum fa_binding_state)sqlite3_column_int(q, 2);
+    (void)sql_blob(q, 3, b->hit, sizeof b->hit);
+    b->hi_len = (uint16_t)sql_blob(q, 4, b->hi, sizeof b->hi);
+    sql_text(q, 5, b->name, sizeof b->name);
+    sql_text(q, 6, b->skeleton, sizeof b->skeleton);
+    b->own_name = sqlite3_column_int(q, 7) != 0;
+    b->lifetime_s = (uint32_t)sqlite3_column_int64(q, 8);
+    int64_t left = sqlite3_column_int64(q, 9) - now;
+    b->left_s = left <= 0 ? 0 : left > b->lifetime_s ? b->lifetime_s : (uint32_t)left;
+    b->rdata_len = (uint16_t)sql_blob(q, 10, b->rdata, sizeof b->rdata);
+    b->last_len = (uint16_t)sql_blob(q, 11, b->last, sizeof b->last);
+    sql_text(q, 12, b->device, sizeof b->device);
+    b->has_secret = sql_blob(q, 13, b->secret_salt, sizeof b->secret_salt) == sizeof b->secret_salt &&
+                    sql_blob(q, 14, b->secret_hash, sizeof b->secret_hash) == sizeof b->secret_hash;
+}
+
+/* As many rows as fit; finalises q. */
+static err read_rows(const struct store_sqlite *s, sqlite3_stmt *q, struct store_answer *out)
+{
+    err e;
+    out->n = 0;
+    out->more = false;
+    while ((e = sql_row(q)) == ERR_OK) {
+        if (out->n == FA_BINDINGS_MAX) {
+            out->more = true;
+            break;
+        }
+        read_row(q, now_of(s), &out->v[out->n++]);
+    }
+    sqlite3_finalize(q);
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+static err get_epoch(struct store_sqlite *s, const char *subscriber, uint64_t *out)
+{
+    sqlite3_stmt *q = sql_prepare(s->db, "SELECT epoch FROM epoch WHERE subscriber = ?", "s", subscriber);
+    err e = sql_row(q);
+    if (e == ERR_OK)
+        *out = (uint64_t)sqlite3_column_int64(q, 0);
+    else if (e == ERR_NOT_FOUND)
+        *out = 0;
+    sqlite3_finalize(q);
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+static err run_find(struct store_sqlite *s, const struct fa_job *job, struct store_answer *out)
+{
+    int64_t now = now_of(s);
+    const char *text = job->find.text;
+    sqlite3_stmt *q = NULL;
+    switch (job->find.by) {
+    case FA_FIND_HIT: /* a revoked key is forgotten after its time */
+        q = sql_prepare(
+            s->db, "SELECT " COLUMNS " FROM binding WHERE hit = ? AND (state <> 4 OR ends_s > ?) ORDER BY id",
+            "bi", span_of(job->find.hit, 16), now);
+        break;
+    case FA_FIND_SUBSCRIBER: {
+        err e = get_epoch(s, text, &out->epoch);
+        if (e != ERR_OK)
+            return e;
+        q = sql_prepare(s->db,
+                        "SELECT " COLUMNS " FROM binding WHERE subscriber = ? AND state <> 4 ORDER BY id",
+                        "s", text);
+        break;
+    }
+    case FA_FIND_NAME:
+        q = sql_prepare(s->db, "SELECT " COLUMNS " FROM binding WHERE name = ? AND state <> 4", "s", text);
+        break;
+    case FA_FIND_ID:
+        q = sql_prepare(s->db, "SELECT " COLUMNS " FROM binding WHERE id = ?", "i", (int64_t)job->find.id);
+        break;
+    case FA_FIND_OPEN:
+        q = sql_prepare(s->db,
+                        "SELECT " COLUMNS " FROM binding WHERE id > ? AND (state IN (1, 3) OR (state = 2 AND "
+                        "ends_s <= ?)) ORDER BY id LIMIT 9",
+                        "ii", (int64_t)job->find.id, now);
+        break;
+    default:
+        return ERR_UNSUPPORTED;
+    }
+    return read_rows(s, q, out);
+}
+
+/* ---- intent ---- */
+
+/* OK when the query has no row, `found` when it has one; finalises q. */
+static err none(sqlite3_stmt *q, err found)
+{
+    err e = sql_row(q);
+    sqlite3_finalize(q);
+    return e == ERR_NOT_FOUND ? ERR_OK : e == ERR_OK ? found : e;
+}
+
+static err intent_allowed(struct store_sqlite *s, const struct fa_job *job, int64_t now)
+{
+    const struct fa_binding *b = &job->intent.binding;
+    struct span hit = span_of(b->hit, 16), hi = span_of(b->hi, b->hi_len);
+    int64_t self = (int64_t)b->id, replaces = (int64_t)job->intent.replaces;
+    uint64_t epoch = 0;
+    err e = get_epoch(s, b->subscriber, &epoch);
+    if (e == ERR_OK && epoch != job->intent.epoch)
+        e = ERR_STATE;
+    /* A key that is somebody else's, or that was revoked. */
+    if (e == ERR_OK)
+        e = none(sql_prepare(s->db,
+                             "SELECT 1 FROM binding WHERE (hit = ? OR hi = ?) AND (state <> 4 OR ends_s > ?)"
+                             " AND (subscriber <> ? OR state = 4) LIMIT 1",
+                             "bbis", hit, hi, now, b->subscriber),
+                 ERR_REFUSED);
+    if (e == ERR_OK)
+        e = none(
+            sql_prepare(
+                s->db,
+                "SELECT 1 FROM binding WHERE subscriber = ? AND state <> 4 AND id NOT IN (?, ?) AND hit <> ?"
+                " GROUP BY subscriber HAVING count(*) >= ?",
+                "siibi", b->subscriber, self, replaces, hit,
+                (int64_t)(job->intent.devices_max ? job->intent.devices_max : 1)),
+            ERR_FULL);
+    if (e == ERR_OK)
+        e = none(
+            sql_prepare(s->db,
+                        "SELECT 1 FROM binding WHERE name = ? AND state <> 4 AND id NOT IN (?, ?) LIMIT 1",
+                        "sii", b->name, self, replaces),
+            ERR_EXISTS);
+    if (e == ERR_OK)
+        e = none(sql_prepare(s->db, "SELECT 1 FROM reservation WHERE name = ? AND subscriber <> ? LIMIT 1",
+                             "ss", b->name, b->subscriber),
+                 ERR_EXISTS);
+    if (e == ERR_OK && !b->own_name)
+        e = none(sql_prepare(
+                     s->db,
+                     "SELECT 1 FROM binding WHERE skeleton = ?1 AND state <> 4 AND subscriber <> ?2"
+                     " UNION ALL SELECT 1 FROM reservation WHERE skeleton = ?1 AND subscriber <> ?2 LIMIT 1",
+                     "ss", b->skeleton, b->subscriber),
+                 ERR_EXISTS);
+    return e;
+}
+
+static err write_row(struct store_sqlite *s, const struct fa_binding *b, int64_t now, uint64_t *id)
+{
+    struct span salt = span_of(b->secret_salt, b->has_secret ? sizeof b->secret_salt : 0);
+    struct span hash = span_of(b->secret_hash, b->has_secret ? sizeof b->secret_hash : 0);
+    struct span hit = span_of(b->hit, 16), hi = span_of(b->hi, b->hi_len);
+    struct span rdata = span_of(b->rdata, b->rdata_len), last = span_of(b->last, b->last_len);
+    int64_t own = b->own_name, lifetime = b->lifetime_s, ends = now + lifetime;
+    int changes = 0;
+    err e;
+    if (b->id) {
+        e = sql_run(
+            sql_prepare(
+                s->db,
+                "UPDATE binding SET state = 1, subscriber = ?, hit = ?, hi = ?, name = ?, skeleton = ?,"
+                " own_name = ?, lifetime_s = ?, ends_s = ?, rdata = ?, last = ?, device = ?,"
+                " secret_salt = ?, secret_hash = ?, changed_s = ? WHERE id = ? AND state <> 4",
+                "sbbssiiibbsbbii", b->subscriber, hit, hi, b->name, b->skeleton, own, lifetime, ends, rdata,
+                last, b->device, salt, hash, now, (int64_t)b->id),
+            &changes);
+        if (e == ERR_OK && changes != 1)
+            e = ERR_NOT_FOUND;
+        *id = b->id;
+        return e;
+    }
+    e = sql_run(sql_prepare(s->db,
+                            "INSERT INTO binding(state, subscriber, hit, hi, name, skeleton, own_name, "
+                            "lifetime_s, ends_s, rdata,"
+                            " last, device, secret_salt, secret_hash, made_s, changed_s)"
+                            " VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                            "sbbssiiibbsbbii", b->subscriber, hit, hi, b->name, b->skeleton, own, lifetime,
+                            ends, rdata, last, b->device, salt, hash, now, now),
+                &changes);
+    *id = (uint64_t)sqlite3_last_insert_rowid(s->db);
+    return e;
+}
+
+static err run_intent(struct store_sqlite *s, const struct fa_job *job, struct store_answer *out)
+{
+    const struct fa_binding *b = &job->intent.binding;
+    int64_t now = now_of(s);
+    uint64_t id = 0;
+    if (!b->subscriber[0] || !b->name[0] || !b->hi_len || b->hi_len > FA_HI_MAX ||
+        b->rdata_len > FA_RDATA_MAX || b->last_len > FA_RDATA_MAX)
+        return ERR_MALFORMED;
+    err e = sql_begin(s->db);
+    if (e != ERR_OK)
+        return e;
+    e = sql_run(sql_prepare(s->db, "DELETE FROM reservation WHERE until_s <= ?", "i", now), NULL);
+    if (e == ERR_OK)
+        e = sql_run(sql_prepare(s->db, "DELETE FROM binding WHERE state = 4 AND ends_s <= ?", "i", now),
+                    NULL);
+    if (e == ERR_OK)
+        e = intent_allowed(s, job, now);
+    if (e == ERR_OK && job->intent.replaces && job->intent.replaces != b->id)
+        e = sql_run(
+            sql_prepare(s->db, "DELETE FROM binding WHERE id = ?", "i", (int64_t)job->intent.replaces), NULL);
+    if (e == ERR_OK)
+        e = write_row(s, b, now, &id);
+    if (e == ERR_OK) /* its own hold has done its work */
+        e = sql_run(sql_prepare(s->db, "DELETE FROM reservation WHERE name = ?", "s", b->name), NULL);
+    e = sql_end(s->db, e);
+    if (e == ERR_OK)
+        out->id = id;
+    return e;
+}
+
+/* ---- what follows an intent ---- */
+
+static err book(struct store_sqlite *s, enum fa_booking kind, uint64_t id, int64_t lifetime, int64_t now)
+{
+    static const char *const kinds[] = { [FA_BOOK_BIND] = "bind",
+                                         [FA_BOOK_REFRESH] = "refresh",
+                                         [FA_BOOK_UNBIND] = "unbind",
+                                         [FA_BOOK_REVOKE] = "revoke" };
+    if (kind == FA_BOOK_NONE)
+        return ERR_OK;
+    if ((unsigned)kind >= sizeof kinds / sizeof kinds[0])
+        return ERR_MALFORMED;
+    return sql_run(
+        sql_prepare(s->db,
+                    "INSERT INTO booking(at_s, kind, binding, subscriber, hit, name, lifetime_s)"
+                    " SELECT ?, ?, id, subscriber, hit, name, ? FROM binding WHERE id = ? AND state <> 4",
+                    "isii", now, kinds[kind], lifetime, (int64_t)id),
+        NULL);
+}
+
+static err run_bound(struct store_sqlite *s, const struct fa_job *job)
+{
+    int64_t now = now_of(s), lifetime = job->bound.lifetime_s;
+    int changes = 0;
+    err e = sql_begin(s->db);
+    if (e != ERR_OK)
+        return e;
+    e = sql_run(
+        sql_prepare(s->db,
+                    "UPDATE binding SET state = 2, last = rdata, lifetime_s = ?, ends_s = ?, changed_s = ?"
+                    " WHERE id = ? AND state <> 4",
+                    "iiii", lifetime, now + lifetime, now, (int64_t)job->bound.id),
+        &changes);
+    if (e == ERR_OK && changes != 1)
+        e = ERR_NOT_FOUND;
+    if (e == ERR_OK)
+        e = book(s, job->bound.book, job->bound.id, lifetime, now);
+    return sql_end(s->db, e);
+}
+
+/* The epoch rises with it, so that a run which read the bindings before cannot write them back (docs/sim-binding.md section 7). */
+static err run_unbind(struct store_sqlite *s, const struct fa_job *job)
+{
+    int changes = 0;
+    err e = sql_begin(s->db);
+    if (e != ERR_OK)
+        return e;
+    e = sql_run(sql_prepare(s->db, "UPDATE binding SET state = 3, changed_s = ? WHERE id = ? AND state <> 4",
+                            "ii", now_of(s), (int64_t)job->unbind.id),
+                &changes);
+    if (e == ERR_OK && changes != 1)
+        e = ERR_NOT_FOUND;
+    if (e == ERR_OK)
+        e = sql_run(sql_prepare(s->db,
+                                "INSERT INTO epoch SELECT subscriber, 1 FROM binding WHERE id = ?"
+                                " ON CONFLICT(subscriber) DO UPDATE SET epoch = epoch + 1",
+                                "i", (int64_t)job->unbind.id),
+                    NULL);
+    return sql_end(s->db, e);
+}
+
+static err run_drop(struct store_sqlite *s, const struct fa_job *job)
+{
+    int64_t now = now_of(s), id = (int64_t)job->drop.id;
+    err e = sql_begin(s->db);
+    if (e != ERR_OK)
+        return e;
+    e = book(s, job->drop.book, job->drop.id, 0, now);
+    if (e == ERR_OK && job->drop.reserve)
+        e = sql_run(
+            sql_prepare(s->db,
+                        "INSERT OR REPLACE INTO reservation(name, skeleton, subscriber, until_s)"
+                        " SELECT name, skeleton, subscriber, ? FROM binding WHERE id = ? AND state <> 4",
+                        "ii", now + STORE_HOLD_S, id),
+            NULL);
+    if (e == ERR_OK && job->drop.revoked)
+        e = sql_run(
+            sql_prepare(s->db,
+                        "UPDATE binding SET state = 4, last = x'', lifetime_s = ?, ends_s = ?, changed_s = ?"
+                        " WHERE id = ? AND state <> 4",
+                        "iiii", (int64_t)STORE_HOLD_S, now + STORE_HOLD_S, now, id),
+            NULL);
+    else if (e == ERR_OK)
+        e = sql_run(sql_prepare(s->db, "DELETE FROM binding WHERE id = ?", "i", id), NULL);
+    return sql_end(s->db, e);
+}
+
+static err run_audit(struct store_sqlite *s, const struct fa_job *job)
+{
+    return sql_run(
+        sql_prepare(s->db,
+                    "INSERT INTO audit(at_s, alarm, what, subscriber, hit, name) VALUES (?, ?, ?, ?, ?, ?)",
+                    "iissbs", now_of(s), (int64_t)job->audit.alarm, job->audit.what, job->audit.subscriber,
+                    span_of(job->audit.hit, 16), job->audit.name),
+        NULL);
+}
+
+/* ---- the interface ---- */
+
+static err op_run(void *ctx, const struct fa_job *job, struct store_answer *out)
+{
+    switch (job->type) {
+    case FA_JOB_FIND:
+        return run_find(ctx, job, out);
+    case FA_JOB_INTENT:
+        return run_intent(ctx, job, out);
+    case FA_JOB_BOUND:
+        return run_bound(ctx, job);
+    case FA_JOB_UNBIND:
+        return run_unbind(ctx, job);
+    case FA_JOB_DROP:
+        return run_drop(ctx, job);
+    case FA_JOB_AUDIT:
+        return run_audit(ctx, job);
+    default:
+        return ERR_UNSUPPORTED;
+    }
+}
+
+static err op_list(void *ctx, uint64_t after, struct store_answer *out)
+{
+    struct store_sqlite *s = ctx;
+    return read_rows(s,
+                     sql_prepare(s->db, "SELECT " COLUMNS " FROM binding WHERE id > ? ORDER BY id LIMIT 9",
+                                 "i", (int64_t)after),
+                     out);
+}
+
+static err op_r1_reserve(void *ctx, const uint8_t hit[16], uint64_t n, uint64_t *out)
+{
+    struct store_sqlite *s = ctx;
+    struct span h = span_of(hit, 16);
+    uint64_t next = 1; /* 0 stands for "no counter" on the wire's side of things */
+    if (n == 0 || n > (uint64_t)1 << 40)
+        return ERR_RANGE;
+    err e = sql_begin(s->db);
+    if (e != ERR_OK)
+        return e;
+    sqlite3_stmt *q = sql_prepare(s->db, "SELECT next FROM r1 WHERE hit = ?", "b", h);
+    e = sql_row(q);
+    if (e == ERR_OK)
+        next = (uint64_t)sqlite3_column_int64(q, 0);
+    sqlite3_finalize(q);
+    if (e == ERR_OK || e == ERR_NOT_FOUND)
+        e = next > (uint64_t)INT64_MAX - n
+                ? ERR_RANGE
+                : sql_run(sql_prepare(s->db, "INSERT OR REPLACE INTO r1(hit, next) VALUES (?, ?)", "bi", h,
+                                      (int64_t)(next + n)),
+                          NULL);
+    e = sql_end(s->db, e);
+    if (e == ERR_OK)
+        *out = next;
+    return e;
+}
+
+static err op_counts(void *ctx, struct store_counts *out)
+{
+    struct store_sqlite *s = ctx;
+    struct store_counts c = { 0 };
+    sqlite3_stmt *q = sql_prepare(
+        s->db,
+        "SELECT count(*) FILTER (WHERE state = 1), count(*) FILTER (WHERE state = 2),"
+        " count(*) FILTER (WHERE state = 3), count(*) FILTER (WHERE state = 4),"
+        " (SELECT count(*) FROM reservation), (SELECT count(*) FROM booking), (SELECT count(*) FROM audit)"
+        " FROM binding",
+        "");
+    err e = sql_row(q);
+    uint64_t *const to[] = {
+        &c.intent, &c.bound, &c.unbinding, &c.revoked, &c.reserved, &c.bookings, &c.audit
+    };
+    for (int i = 0; e == ERR_OK && i < 7; i++)
+        *to[i] = (uint64_t)sqlite3_column_int64(q, i);
+    sqlite3_finalize(q);
+    if (e == ERR_OK)
+        *out = c;
+    return e;
+}
+
+static void op_close(void *ctx)
+{
+    struct store_sqlite *s = ctx;
+    if (!s)
+        return;
+    sql_close(s->db);
+    free(s);
+}
+
+static const struct store_ops ops = {
+    .run = op_run, .list = op_list, .r1_reserve = op_r1_reserve, .counts = op_counts, .close = op_close
+};
+
+err store_sqlite_open(const char *path, uint64_t (*wall_s)(void), struct store *out, char why[SQL_WHY_MAX])
+{
+    struct store_sqlite *s = calloc(1, sizeof *s);
+    if (!s)
+        return ERR_MEMORY;
+    err e = sql_open(path, &schema, true, &s->db, why);
+    if (e != ERR_OK) {
+        free(s);
+        return e;
+    }
+    s->wall_s = wall_s;
+    *out = (struct store){ .ops = &ops, .ctx = s };
+    return ERR_OK;
+}

@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The binding store: what fa/core/job.h promises of FIND, INTENT, BOUND, UNBIND, DROP and AUDIT, across reopening and time.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "fa/store_sqlite.h"
+
+static uint64_t now_s;
+static uint64_t wall(void)
+{
+    return now_s;
+}
+
+struct fixture {
+    char dir[64], path[96];
+    struct store st;
+    struct store_answer a;
+};
+
+static void reopen(struct fixture *f)
+{
+    char why[SQL_WHY_MAX];
+    if (f->st.ctx)
+        f->st.ops->close(f->st.ctx);
+    if (store_sqlite_open(f->path, wall, &f->st, why) != ERR_OK)
+        fail_msg("%s", why);
+}
+
+static int setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    snprintf(f->dir, sizeof f->dir, "/tmp/hipfa-store-XXXXXX");
+    assert_non_null(mkdtemp(f->dir));
+    snprintf(f->path, sizeof f->path, "%s/b.sqlite", f->dir);
+    now_s = 1700000000;
+    *state = f;
+    reopen(f);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    static const char *const ends[] = { "", "-wal", "-shm", "-journal" };
+    struct fixture *f = *state;
+    if (f->st.ctx)
+        f->st.ops->close(f->st.ctx);
+    for (int i = 0; i < 4; i++) {
+        char p[128];
+        snprintf(p, sizeof p, "%s%s", f->path, ends[i]);
+        unlink(p);
+    }
+    rmdir(f->dir);
+    free(f);
+    return 0;
+}
+
+static err run(struct fixture *f, const struct fa_job *job)
+{
+    memset(&f->a, 0, sizeof f->a);
+    return f->st.ops->run(f->st.ctx, job, &f->a);
+}
+
+/* An intent for subscriber and name by the host whose HIT and key begin with `host`. */
+static struct fa_job intent(const char *subscriber, const char *label, uint8_t host)
+{
+    struct fa_job j = { .type = FA_JOB_INTENT, .intent.devices_max = 1 };
+    struct fa_binding *b = &j.intent.binding;
+    snprintf(b->subscriber, sizeof b->subscriber, "%s", subscriber);
+    snprintf(b->name, sizeof b->name, "%s.operator.example", label);
+    snprintf(b->skeleton, sizeof b->skeleton, "%s", label);
+    snprintf(b->device, sizeof b->device, "phone");
+    memset(b->hit, host, 16);
+    b->hi_len = 66;
+    memset(b->hi, host, 66);
+    b->rdata_len = 5;
+    memcpy(b->rdata, "rdata", 5);
+    b->lifetime_s = 1000;
+    return j;
+}
+
+static uint64_t put(struct fixture *f, const char *subscriber, const char *label, uint8_t host)
+{
+    struct fa_job j = intent(subscriber, label, host);
+    struct fa_job find = { .type = FA_JOB_FIND, .find.by = FA_FIND_SUBSCRIBER };
+    snprintf(find.find.text, sizeof find.find.text, "%s", subscriber);
+    assert_int_equal(run(f, &find), ERR_OK);
+    j.intent.epoch = f->a.epoch;
+    assert_int_equal(run(f, &j), ERR_OK);
+    assert_int_not_equal(f->a.id, 0);
+    return f->a.id;
+}
+
+static err bound(struct fixture *f, uint64_t id, uint32_t lifetime, enum fa_booking book)
+{
+    struct fa_job j = { .type = FA_JOB_BOUND, .bound = { .id = id, .lifetime_s = lifetime, .book = book } };
+    return run(f, &j);
+}
+
+static err unbind(struct fixture *f, uint64_t id)
+{
+    struct fa_job j = { .type = FA_JOB_UNBIND, .unbind.id = id };
+    return run(f, &j);
+}
+
+static err drop(struct fixture *f, uint64_t id, bool revoked, bool reserve, enum fa_booking book)
+{
+    struct fa_job j = { .type = FA_JOB_DROP,
+                        .drop = { .id = id, .revoked = revoked, .reserve = reserve, .book = book } };
+    return run(f, &j);
+}
+
+static uint8_t find(struct fixture *f, enum fa_find_by by, const char *text, uint8_t host, uint64_t id)
+{
+    struct fa_job j = { .type = FA_JOB_FIND, .find = { .by = by, .id = id } };
+    memset(j.find.hit, host, 16);
+    snprintf(j.find.text, sizeof j.find.text, "%s", text ? text : "");
+    assert_int_equal(run(f, &j), ERR_OK);
+    return f->a.n;
+}
+
+static struct store_counts counts(struct fixture *f)
+{
+    struct store_counts c;
+    assert_int_equal(f->st.ops->counts(f->st.ctx, &c), ERR_OK);
+    return c;
+}
+
+static void life_of_a_binding(void **state)
+{
+    struct fixture *f = *state;
+    struct fa_job j = intent("s1", "matti", 1);
+    struct fa_binding *b = &j.intent.binding;
+    b->has_secret = true;
+    memset(b->secret_salt, 0x5a, 16);
+    memset(b->secret_hash, 0xa5, 32);
+    b->own_name = true;
+    assert_int_equal(run(f, &j), ERR_OK);
+    uint64_t id = f->a.id;
+    reopen(f);
+    assert_int_equal(find(f, FA_FIND_OPEN, NULL, 0, 0), 1); /* an intent is settled after a crash */
+    struct fa_binding *r = &f->a.v[0];
+    assert_int_equal(r->id, id);
+    assert_int_equal(r->state, FA_BINDING_INTENT);
+    assert_string_equal(r->subscriber, "s1");
+    assert_string_equal(r->name, "matti.operator.example");
+    assert_string_equal(r->device, "phone");
+    assert_int_equal(r->hi_len, 66);
+    assert_memory_equal(r->hi, b->hi, 66);
+    assert_memory_equal(r->hit, b->hit, 16);
+    assert_true(r->own_name && r->has_secret);
+    assert_memory_equal(r->secret_salt, b->secret_salt, 16);
+    assert_memory_equal(r->secret_hash, b->secret_hash, 32);
+    assert_int_equal(r->last_len, 0);
+    assert_int_equal(r->rdata_len, 5);
+
+    assert_int_equal(bound(f, id, 3600, FA_BOOK_BIND), ERR_OK);
+    now_s += 600;
+    reopen(f);
+    assert_int_equal(find(f, FA_FIND_OPEN, NULL, 0, 0), 0);
+    assert_int_equal(find(f, FA_FIND_HIT, NULL, 1, 0), 1);
+    assert_int_equal(f->a.v[0].state, FA_BINDING_BOUND);
+    assert_int_equal(f->a.v[0].left_s, 3000);
+    assert_int_equal(f->a.v[0].lifetime_s, 3600);
+    assert_int_equal(f->a.v[0].last_len, 5);
+    assert_memory_equal(f->a.v[0].last, "rdata", 5);
+    assert_int_equal(find(f, FA_FIND_NAME, "matti.operator.example", 0, 0), 1);
+    assert_int_equal(find(f, FA_FIND_NAME, "other.operator.example", 0, 0), 0);
+    assert_int_equal(find(f, FA_FIND_HIT, NULL, 2, 0), 0);
+    assert_int_equal(find(f, FA_FIND_ID, NULL, 0, id), 1);
+    assert_int_equal(find(f, FA_FIND_SUBSCRIBER, "s1", 0, 0), 1);
+
+    now_s += 3001; /* it ended: open again, to be taken out of the zone */
+    assert_int_equal(find(f, FA_FIND_OPEN, NULL, 0, 0), 1);
+    assert_int_equal(f->a.v[0].left_s, 0);
+    assert_int_equal(unbind(f, id), ERR_OK);
+    assert_int_equal(find(f, FA_FIND_OPEN, NULL, 0, 0), 1);
+    assert_int_equal(f->a.v[0].state, FA_BINDING_UNBINDING);
+    assert_int_equal(drop(f, id, false, true, FA_BOOK_UNBIND), ERR_OK);
+    assert_int_equal(find(f, FA_FIND_ID, NULL, 0, id), 0);
+    assert_int_equal(drop(f, id, false, true, FA_BOOK_UNBIND),
+                     ERR_OK); /* again: nothing, and nothing booked */
+    struct store_counts c = counts(f);
+    assert_int_equal(c.bookings, 2);
+    assert_int_equal(c.reserved, 1);
+    assert_int_equal(bound(f, id, 1, FA_BOOK_BIND), ERR_NOT_FOUND);
+    assert_int_equal(unbind(f, id), ERR_NOT_FOUND);
+    assert_int_equal(counts(f).bookings, 2);
+}
+
+static void names_are_unique(void **state)
+{
+    struct fixture *f = *state;
+    put(f, "s1", "matti", 1);
+    struct fa_job j = intent("s2", "matti", 2);
+    assert_int_equal(run(f, &j), ERR_EXISTS);
+    j = intent("s2", "rnatti", 2); /* written otherwise, looks the same */
+    snprintf(j.intent.binding.skeleton, FA_LABEL_MAX, "matti");
+    assert_int_equal(run(f, &j), ERR_EXISTS);
+    j.intent.binding.own_name = true; /* a name of his own may look like another's */
+    assert_int_equal(run(f, &j), ERR_OK);
+    j = intent("s1", "matti", 3); /* the subscriber's second device needs a name of its own */
+    j.intent.devices_max = 2;
+    assert_int_equal(run(f, &j), ERR_EXISTS);
+    j = intent("s1", "rnatti2", 3); /* look-alikes of one's own names do not matter */
+    j.intent.devices_max = 2;
+    snprintf(j.intent.binding.skeleton, FA_LABEL_MAX, "matti");
+    assert_int_equal(run(f, &j), ERR_EXISTS); /* ... but s2 has one too */
+    assert_int_equal(find(f, FA_FIND_SUBSCRIBER, "s1", 0, 0), 1);
+}
+
+static void a_freed_name_is_held(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t id = put(f, "s1", "matti", 1);
+    assert_int_equal(drop(f, id, false, true, FA_BOOK_NONE), ERR_OK);
+    struct fa_job j = intent("s2", "matti", 2);
+    assert_int_equal(run(f, &j), ERR_EXISTS);
+    struct fa_job like = intent("s2", "rnatti", 2);
+    snprintf(like.intent.binding.skeleton, FA_LABEL_MAX, "matti");
+    assert_int_equal(run(f, &like), ERR_EXISTS);
+    now_s += STORE_HOLD_S - 1;
+    assert_int_equal(run(f, &j), ERR_EXISTS);
+    uint64_t again = put(f, "s1", "matti", 3); /* its own subscriber takes it back */
+    assert_int_equal(counts(f).reserved, 0);
+    assert_int_equal(drop(f, again, false, true, FA_BOOK_NONE), ERR_OK);
+    now_s += STORE_HOLD_S;
+    assert_int_equal(run(f, &j), ERR_OK); /* 90 days later it is anybody's */
+    assert_int_equal(counts(f).reserved, 0);
+    id = put(f, "s3", "liisa", 4);
+    assert_int_equal(drop(f, id, false, false, FA_BOOK_NONE), ERR_OK);
+    put(f, "s4", "liisa", 5); /* not reserved: free at once */
+}
+
+static void keys_have_one_subscriber(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t id = put(f, "s1", "matti", 1);
+    struct fa_job j = intent("s2", "liisa", 1);
+    assert_int_equal(run(f, &j), ERR_REFUSED); /* HIT and key */
+    memset(j.intent.binding.hit, 2, 16);
+    assert_int_equal(run(f, &j), ERR_REFUSED); /* the key alone */
+    j = intent("s2", "liisa", 1);
+    memset(j.intent.binding.hi, 2, 66);
+    assert_int_equal(run(f, &j), ERR_REFUSED); /* the HIT alone */
+    assert_int_equal(drop(f, id, true, true, FA_BOOK_REVOKE), ERR_OK);
+    assert_int_equal(find(f, FA_FIND_HIT, NULL, 1, 0), 1);
+    assert_int_equal(f->a.v[0].state, FA_BINDING_REVOKED);
+    assert_int_equal(find(f, FA_FIND_SUBSCRIBER, "s1", 0, 0), 0);
+    assert_int_equal(find(f, FA_FIND_NAME, "matti.operator.example", 0, 0), 0);
+    assert_int_equal(find(f, FA_FIND_OPEN, NULL, 0, 0), 0);
+    j = intent("s1", "matti", 1);
+    assert_int_equal(run(f, &j), ERR_REFUSED); /* a revoked key stays refused, to its subscriber as well */
+    assert_int_equal(bound(f, id, 10, FA_BOOK_NONE), ERR_NOT_FOUND);
+    assert_int_equal(unbind(f, id), ERR_NOT_FOUND);
+    put(f, "s1", "matti", 7); /* the name with another key */
+    now_s += STORE_HOLD_S;
+    assert_int_equal(find(f, FA_FIND_HIT, NULL, 1, 0), 0);
+    put(f, "s5", "pekka", 1);
+    assert_int_equal(counts(f).revoked, 0);
+}
+
+static void devices_are_counted(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t first = put(f, "s1", "one", 1);
+    struct fa_job j = intent("s1", "two", 2);
+    assert_int_equal(run(f, &j), ERR_FULL);
+    j.intent.devices_max = 0; /* 0 is one */
+    assert_int_equal(run(f, &j), ERR_FULL);
+    j.intent.devices_max = 2;
+    assert_int_equal(run(f, &j), ERR_OK);
+    j = intent("s1", "three", 3);
+    j.intent.devices_max = 2;
+    assert_int_equal(run(f, &j), ERR_FULL);
+    j.intent.replaces = first; /* in the place of one */
+    assert_int_equal(run(f, &j), ERR_OK);
+    assert_int_equal(find(f, FA_FIND_ID, NULL, 0, first), 0);
+    assert_int_equal(find(f, FA_FIND_SUBSCRIBER, "s1", 0, 0), 2);
+    j = intent("s1", "three", 3); /* the same host once more, over its row */
+    j.intent.devices_max = 2;
+    assert_int_equal(run(f, &j), ERR_EXISTS);
+    assert_int_equal(find(f, FA_FIND_HIT, NULL, 3, 0), 1);
+    j.intent.binding.id = f->a.v[0].id;
+    j.intent.binding.rdata[0] = 'R';
+    memcpy(j.intent.binding.last, "rdata", 5);
+    j.intent.binding.last_len = 5;
+    assert_int_equal(run(f, &j), ERR_OK);
+    assert_int_equal(f->a.id, j.intent.binding.id);
+    assert_int_equal(find(f, FA_FIND_HIT, NULL, 3, 0), 1);
+    assert_memory_equal(f->a.v[0].rdata, "Rdata", 5);
+    assert_memory_equal(f->a.v[0].last, "rdata", 5); /* until BOUND says that the zone has the new one */
+    assert_int_equal(bound(f, f->a.v[0].id, 5, FA_BOOK_REFRESH), ERR_OK);
+    assert_int_equal(find(f, FA_FIND_HIT, NULL, 3, 0), 1);
+    assert_memory_equal(f->a.v[0].last, "Rdata", 5);
+    j.intent.binding.id = 999;
+    assert_int_equal(run(f, &j), ERR_EXISTS);
+    snprintf(j.intent.binding.name, FA_NAME_MAX, "four.operator.example");
+    snprintf(j.intent.binding.skeleton, FA_LABEL_MAX, "four");
+    assert_int_equal(run(f, &j), ERR_NOT_FOUND);
+}
+
+static void epoch_stops_a_run(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t id = put(f, "s1", "matti", 1);
+    struct fa_job j = intent("s1", "other", 1);
+    assert_int_equal(find(f, FA_FIND_SUBSCRIBER, "s1", 0, 0), 1);
+    assert_int_equal(f->a.epoch, 0);
+    assert_int_equal(unbind(f, id), ERR_OK); /* a revocation, in the middle of a run that read epoch 0 */
+    assert_int_equal(run(f, &j), ERR_STATE);
+    assert_int_equal(find(f, FA_FIND_SUBSCRIBER, "s1", 0, 0), 1);
+    assert_int_equal(f->a.epoch, 1);
+    j.intent.epoch = 2;
+    assert_int_equal(run(f, &j), ERR_STATE);
+    j.intent.epoch = 1;
+    assert_int_equal(run(f, &j), ERR_OK);
+    assert_int_equal(find(f, FA_FIND_SUBSCRIBER, "s2", 0, 0), 0);
+    assert_int_equal(f->a.epoch, 0);
+}
+
+static void a_refusal_changes_nothing(void **state)
+{
+    struct fixture *f = *state;
+    put(f, "s1", "one", 1);
+    uint64_t mine = put(f, "s2", "two", 2);
+    struct fa_job j = intent("s2", "one", 2);
+    j.intent.replaces = mine;
+    assert_int_equal(run(f, &j), ERR_EXISTS);
+    assert_int_equal(find(f, FA_FIND_ID, NULL, 0, mine), 1); /* not replaced */
+    j.intent.binding.hi_len = 0;
+    assert_int_equal(run(f, &j), ERR_MALFORMED);
+    j = (struct fa_job){ .type = FA_JOB_DNS };
+    assert_int_equal(run(f, &j), ERR_UNSUPPORTED);
+}
+
+static void open_ones_in_pages(void **state)
+{
+    struct fixture *f = *state;
+    for (uint8_t i = 0; i < 20; i++) {
+        char who[8];
+        snprintf(who, sizeof who, "s%u", i);
+        uint64_t id = put(f, who, who, (uint8_t)(i + 1));
+        if (i % 2)
+            assert_int_equal(bound(f, id, 100, FA_BOOK_NONE), ERR_OK);
+    }
+    assert_int_equal(find(f, FA_FIND_OPEN, NULL, 0, 0), 8);
+    assert_true(f->a.more);
+    uint64_t last = f->a.v[7].id;
+    assert_true(last > f->a.v[0].id);
+    assert_int_equal(find(f, FA_FIND_OPEN, NULL, 0, last), 2);
+    assert_false(f->a.more);
+    assert_true(f->a.v[0].id > last);
+    size_t n = 0;
+    for (uint64_t after = 0;; after = f->a.v[f->a.n - 1].id) {
+        assert_int_equal(f->st.ops->list(f->st.ctx, after, &f->a), ERR_OK);
+        n += f->a.n;
+        if (!f->a.more)
+            break;
+    }
+    assert_int_equal(n, 20);
+    struct store_counts c = counts(f);
+    assert_int_equal(c.intent, 10);
+    assert_int_equal(c.bound, 10);
+}
+
+static void clock_set_back(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t id = put(f, "s1", "matti", 1);
+    assert_int_equal(bound(f, id, 3600, FA_BOOK_NONE), ERR_OK);
+    now_s -= 1000000;
+    assert_int_equal(find(f, FA_FIND_ID, NULL, 0, id), 1);
+    assert_int_equal(f->a.v[0].left_s, 3600);
+}
+
+static void r1_counter_never_goes_back(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t hit[16] = { 1 }, other[16] = { 2 };
+    uint64_t a = 0, b = 0;
+    assert_int_equal(f->st.ops->r1_reserve(f->st.ctx, hit, 1000, &a), ERR_OK);
+    reopen(f);
+    assert_int_equal(f->st.ops->r1_reserve(f->st.ctx, hit, 1, &b), ERR_OK);
+    assert_true(a >= 1 && b == a + 1000);
+    assert_int_equal(f->st.ops->r1_reserve(f->st.ctx, other, 1, &b), ERR_OK);
+    assert_int_equal(b, a);
+    assert_int_equal(f->st.ops->r1_reserve(f->st.ctx, hit, 0, &b), ERR_RANGE);
+    assert_int_equal(f->st.ops->r1_reserve(f->st.ctx, hit, UINT64_MAX, &b), ERR_RANGE);
+}
+
+static void audit_is_kept(void **state)
+{
+    struct fixture *f = *state;
+    struct fa_job j = { .type = FA_JOB_AUDIT, .audit = { .alarm = true, .what = "BIND_MAC wrong" } };
+    assert_int_equal(run(f, &j), ERR_OK);
+    reopen(f);
+    assert_int_equal(counts(f).audit, 1);
+}
+
+static void files(void **state)
+{
+    struct fixture *f = *state;
+    char why[SQL_WHY_MAX], path[128];
+    struct store st;
+    sqlite3 *db = NULL;
+    put(f, "s1", "matti", 1);
+    f->st.ops->close(f->st.ctx);
+    f->st.ctx = NULL;
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK); /* written by a later version */
+    assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    assert_int_equal(store_sqlite_open(f->path, wall, &st, why), ERR_CONFIG);
+    assert_non_null(strstr(why, "version 99"));
+    snprintf(path, sizeof path, "%s/x.sqlite", f->dir); /* somebody else's */
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "CREATE TABLE t(a)", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    assert_int_equal(store_sqlite_open(path, wall, &st, why), ERR_CONFIG);
+    FILE *junk = fopen(path, "w"); /* no database at all */
+    fputs("this is not a database, and long enough to be looked at as one: "
+          "................................................",
+          junk);
+    fclose(junk);
+    assert_int_equal(store_sqlite_open(path, wall, &st, why), ERR_IO);
+    unlink(path);
+    snprintf(path, sizeof path, "%s/none/x.sqlite", f->dir);
+    assert_int_equal(store_sqlite_open(path, wall, &st, why), ERR_IO);
+    assert_non_null(strstr(why, path));
+}
+
+/* What a second process sees, while the first holds the file open, is what was promised. */
+static void committed_is_visible(void **state)
+{
+    struct fixture *f = *state;
+    struct fixture g = *f;
+    g.st.ctx = NULL;
+    uint64_t id = put(f, "s1", "matti", 1);
+    reopen(&g);
+    assert_int_equal(find(&g, FA_FIND_ID, NULL, 0, id), 1);
+    assert_int_equal(bound(f, id, 10, FA_BOOK_BIND), ERR_OK);
+    assert_int_equal(find(&g, FA_FIND_ID, NULL, 0, id), 1);
+    assert_int_equal(g.a.v[0].state, FA_BINDING_BOUND);
+    g.st.ops->close(g.st.ctx);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest t[] = {
+        T(life_of_a_binding),          T(names_are_unique),    T(a_freed_name_is_held),
+        T(keys_have_one_subscriber),   T(devices_are_counted), T(epoch_stops_a_run),
+        T(a_refusal_changes_nothing),  T(open_ones_in_pages),  T(clock_set_back),
+        T(r1_counter_never_goes_back), T(audit_is_kept),       T(files),
+        T(committed_is_visible),
+    };
+    return cmocka_run_group_tests(t, NULL, NULL);
+}
