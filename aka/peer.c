@@ -41,6 +41,7 @@ struct aka_peer {
     uint8_t net_name[AKA_NET_NAME_MAX];
     size_t net_name_n;
     bool have_keys;
+    bool msk_gone;
     struct aka_keys keys;
     struct checkcode cc;
 };
@@ -354,6 +355,7 @@ static void prove(struct aka_peer *p, const struct usim_auth *a, const struct ak
         aka_wr_attr(&w, AKA_AT_CHECKCODE, span_of(code, code_n));
     aka_wr_mac(&w);
     p->have_keys = true;
+    p->msk_gone = false;
     finish(p, &w, PEER_PROVEN, AKA_R_OK, out);
 }
 
@@ -512,7 +514,14 @@ void aka_peer_input(struct aka_peer *p, struct span eap, struct aka_peer_action 
 
 const uint8_t *aka_peer_msk(const struct aka_peer *p)
 {
-    return p->have_keys ? p->keys.msk : NULL;
+    return p->have_keys && !p->msk_gone ? p->keys.msk : NULL;
+}
+
+void aka_peer_msk_wipe(struct aka_peer *p)
+{
+    sec_wipe(p->keys.msk, sizeof p->keys.msk);
+    sec_wipe(p->keys.emsk, sizeof p->keys.emsk);
+    p->msk_gone = true;
 }
 
 struct span aka_peer_net_name(const struct aka_peer *p)

@@ -61,5 +61,7 @@ void aka_peer_refuse_name(struct aka_peer *p, struct aka_peer_action *out);
 
 /* 64 octets once the proof was sent and while the run has not failed; else NULL. */
 const uint8_t *aka_peer_msk(const struct aka_peer *p);
+/* What hangs on it exists (docs/sim-binding.md s3): wipe MSK and EMSK; the run goes on. */
+void aka_peer_msk_wipe(struct aka_peer *p);
 /* The network name of the verified challenge; empty before the proof. */
 struct span aka_peer_net_name(const struct aka_peer *p);

@@ -35,6 +35,7 @@ static bool copy_fa(struct host *h, const struct host_fa_conf *c)
 
     f->configured = true;
     f->hit = c->hit;
+    f->hit_conf = c->hit;
     f->known = !hit_is_null(&c->hit);
     if (f->known && !hit_is_valid(&c->hit))
         return false;
@@ -258,11 +259,13 @@ uint64_t host_deadline(const struct host *h)
 
 void host_complete(struct host *h, const struct host_result *r, uint64_t now, struct host_actions *out)
 {
-    struct host_job_slot s = h->job[r->id & 0xff & (HOST_JOBS_MAX - 1)];
+    size_t i = r->id & 0xff;
+    struct host_job_slot s;
 
-    if (s.id != r->id || r->id == 0)
+    if (i >= HOST_JOBS_MAX || h->job[i].id != r->id || r->id == 0)
         return; /* answered twice */
-    h->job[r->id & 0xff & (HOST_JOBS_MAX - 1)].id = 0;
+    s = h->job[i];
+    h->job[i].id = 0;
     enter(h, now, out);
     switch (s.type) {
     case HOST_JOB_SIM_IDENTITY:
@@ -347,6 +350,15 @@ void host_addresses(struct host *h, const struct host_addr *a, size_t n, uint64_
 const struct hip_engine *host_engine(const struct host *h)
 {
     return h->hip;
+}
+
+const struct hip_hi *host_identity(const struct host *h)
+{
+    const struct hip_hi *sim = &h->sim->sealed.hi;
+
+    if (!h->has_id)
+        return NULL;
+    return sim->key && hit_eq(&sim->hit, &h->id) ? sim : &h->hi;
 }
 
 static void fa_status(const struct host *h, uint64_t now, struct host_status *o)

@@ -91,6 +91,8 @@ struct host_fa {
     struct dnsu_name name; /* len 0: none */
     struct hit hit;        /* null: not known yet */
     bool known;            /* section 4; a named FA becomes known by a good BIND_MAC */
+    struct hit hit_conf;   /* as configured */
+    bool unanswered;       /* the last try had no answer: another network may have one */
     bool looked;           /* its HIP record was asked for */
     size_t n_addr;
     struct addr addr[HOST_ADDRS_MAX];
@@ -107,8 +109,11 @@ struct host_link { /* the association with the FA in use */
     bool established, opportunistic, offered, trusted;
     bool bind_wanted; /* this I2 began a run */
     bool good_mac;    /* a BIND_MAC on this association was right: notices count */
-    uint64_t reg_until_us, reg_life_us, heard_us;
-    bool renewing, probing;
+    uint64_t reg_until_us, reg_life_us;
+    uint64_t heard_us;      /* last sign of life */
+    uint64_t asked_us;      /* probe or renewal that waits for one; 0: none */
+    uint64_t renew_us;      /* when to renew */
+    uint64_t refresh_at_us; /* no REFRESH before */
     struct host_timer timer;
 };
 
@@ -121,8 +126,7 @@ struct host_run {
     struct hip_bind_th *th;
     struct hip_bind_keys *keys; /* NULL until the proof was sent */
     uint8_t request_mac[HIP_BIND_KEY_LEN];
-    bool at_card; /* the card is asked */
-    uint8_t rand[AKA_RAND_LEN], autn[AKA_AUTN_LEN];
+    bool at_card;         /* the card is asked */
     bool named;           /* by AT_KDF_INPUT */
     bool refresh, opaque; /* of the request */
     uint16_t attempt;
@@ -131,8 +135,10 @@ struct host_run {
     uint64_t retry_at_us;
     bool any_update;
     uint32_t last_update; /* Update ID of the last EAP packet taken */
+    bool has_secret;
     uint8_t secret[HIP_BIND_SECRET_LEN];
-    bool finishing; /* the store is being written; then it counts */
+    struct hip_reg_list granted; /* in the answer that is being stored */
+    bool finishing;              /* the store is being written; then it counts */
     struct host_timer timer;
 };
 
@@ -274,8 +280,9 @@ const struct host_addr *host_addr_best(const struct host *h, uint8_t family);
 
 /* ---- fa.c ---- */
 void host_fa_init(struct host *h);
-void host_fa_kick(struct host *h);  /* something changed: go on */
-void host_fa_learn(struct host *h); /* FAs of the sealed store */
+void host_fa_kick(struct host *h);   /* something changed: go on */
+void host_fa_learn(struct host *h);  /* FAs of the sealed store */
+void host_fa_forget(struct host *h); /* back to what was configured */
 void host_fa_name_ready(struct host *h, const struct host_name *n);
 bool host_fa_is(const struct host *h, struct hip_ref ref);
 bool host_fa_hit(const struct host *h, const struct hit *hit); /* one of ours */
@@ -285,8 +292,8 @@ void host_fa_update(struct host *h, const struct hip_action *a);
 void host_fa_acked(struct host *h, const struct hip_action *a);
 void host_fa_gone(struct host *h, const struct hip_action *a);
 void host_fa_heard(struct host *h);
-/* Registration contents in R2 or UPDATE. granted: RENDEZVOUS was. */
-void host_fa_registered(struct host *h, const struct hip_reg_list *resp);
+/* What REG_RESPONSE grants, if anything. */
+bool host_fa_registered(struct host *h, const struct hip_reg_list *resp);
 void host_fa_bound(struct host *h);                             /* the run ended well */
 enum host_fa_end { HOST_FA_RETRY, HOST_FA_HOUR, HOST_FA_NEXT }; /* back-off; an hour; another FA at once */
 /* The FA is of no use now: close, back off, try the next. wait_s: at least so long. */
@@ -300,6 +307,7 @@ void host_run_init(struct host *h);
 MUST_USE err host_run_begin(struct host *h, bool refresh, struct wcur *w);
 MUST_USE err host_run_begin_update(struct host *h, bool refresh); /* on the living association */
 bool host_run_may_begin(const struct host *h);
+void host_run_established(struct host *h); /* the base exchange that carried the identity is over */
 /* Contents of R2 (id 0, first true) or of an UPDATE. */
 void host_run_contents(struct host *h, const struct hip_contents *c, bool r2, uint32_t update_id);
 void host_run_card(struct host *h, const struct host_job_slot *s, const struct host_result *r);

@@ -122,6 +122,7 @@ static err put_contents(const struct host_sealed *s, struct wcur *w)
     wcur_u8(w, s->has_secret);
     wcur_u8(w, (uint8_t)s->n_fa);
     wcur_u64(w, s->bound_until_s);
+    wcur_u32(w, s->bound_life_s);
     wcur_u16(w, (uint16_t)der_len);
     wcur_put(w, der, der_len);
     wcur_u8(w, s->fqdn.len);
@@ -161,6 +162,7 @@ static err get_contents(struct rcur *r, struct host_sealed *s)
     s->bind = (enum host_bind_state)bind;
     s->n_fa = n_fa;
     s->bound_until_s = rcur_u64(r);
+    s->bound_life_s = rcur_u32(r);
     der = rcur_take(r, rcur_u16(r));
     e = get_name(r, &s->fqdn);
     for (size_t i = 0; !e && i < s->n_fa; i++) {

@@ -55,6 +55,7 @@ struct host_sealed {
     enum host_bind_state bind; /* NONE, PENDING, BOUND or LOST */
     struct dnsu_name fqdn;
     uint64_t bound_until_s; /* wall clock */
+    uint32_t bound_life_s;  /* as granted */
     size_t n_fa;
     struct host_sealed_fa fa[HOST_FAS_MAX]; /* item 18, the answering one first */
     bool has_secret;

@@ -76,6 +76,7 @@ void host_sim_out(struct host *h)
     host_sealed_done(&h->sim->sealed);
     sec_wipe(h->sim, sizeof *h->sim);
     h->sim->gen = gen + 1; /* jobs on their way are no longer wanted */
+    host_fa_forget(h);
 }
 
 bool host_sim_bound(const struct host *h)

@@ -1,0 +1,649 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which Forwarding Agent, associating with it, registering and staying registered. A host whose HI is bound comes back by a plain base
+ * exchange and registration (docs/sim-binding.md section 7); one that is not, or that the FA no longer knows, runs the binding
+ * (bind.c). An FA that was restarted is noticed by its silence and met again, without anybody's help.
+ */
+#include <string.h>
+
+#include "hip/param_reg.h"
+#include "host/core/host_priv.h"
+
+#define SILENT_US   (7 * HOST_S) /* three transmissions of an UPDATE: 0, 1, 3 s */
+#define LOOKUP_US   (10 * HOST_S)
+#define HOUR_US     (3600 * HOST_S)
+#define AGAIN_US    (HOST_S / 2) /* after the FA went: a moment, so that it is up again */
+#define NULL_CIPHER 1
+
+static void on_timer(struct host *h, struct host_timer *t);
+static void proceed(struct host *h);
+
+void host_fa_init(struct host *h)
+{
+    h->link.timer.fire = on_timer;
+}
+
+bool host_fa_is(const struct host *h, struct hip_ref ref)
+{
+    return host_ref_eq(h->link.ref, ref);
+}
+
+bool host_fa_hit(const struct host *h, const struct hit *hit)
+{
+    for (size_t i = 0; i < h->n_fa; i++)
+        if (hit_eq(&h->fa[i].hit, hit))
+            return true;
+    return false;
+}
+
+/* ---- which ones there are ---- */
+
+void host_fa_forget(struct host *h)
+{
+    size_t n = 0;
+
+    while (n < h->n_fa && h->fa[n].configured) {
+        h->fa[n].hit = h->fa[n].hit_conf;
+        h->fa[n].known = !hit_is_null(&h->fa[n].hit);
+        h->fa[n].looked = false;
+        h->fa[n].fails = 0;
+        h->fa[n].not_before_us = 0;
+        n++;
+    }
+    h->n_fa = n;
+}
+
+static struct host_fa *find(struct host *h, const struct host_sealed_fa *s)
+{
+    for (size_t i = 0; i < h->n_fa; i++)
+        if (hit_eq(&h->fa[i].hit, &s->hit) ||
+            (hit_is_null(&h->fa[i].hit) && s->name.len && dnsu_name_eq(&h->fa[i].name, &s->name)))
+            return &h->fa[i];
+    return NULL;
+}
+
+void host_fa_learn(struct host *h)
+{
+    const struct host_sealed *s = &h->sim->sealed;
+
+    for (size_t i = 0; i < s->n_fa; i++) {
+        struct host_fa *f = find(h, &s->fa[i]);
+        if (!f) {
+            if (h->n_fa == 2 * HOST_FAS_MAX)
+                return;
+            f = &h->fa[h->n_fa++];
+            memset(f, 0, sizeof *f);
+            f->name = s->fa[i].name;
+        }
+        f->hit = s->fa[i].hit;
+        f->known = true; /* told under a good BIND_MAC (section 4) */
+    }
+}
+
+/* The one that bound us first, then as configured. NULL: all have a pause. */
+static struct host_fa *choose(struct host *h)
+{
+    const struct host_sealed *s = &h->sim->sealed;
+
+    for (size_t i = 0; i < h->n_fa && s->n_fa; i++)
+        if (hit_eq(&h->fa[i].hit, &s->fa[0].hit) && h->fa[i].not_before_us <= h->now)
+            return &h->fa[i];
+    for (size_t i = 0; i < h->n_fa; i++)
+        if (h->fa[i].not_before_us <= h->now)
+            return &h->fa[i];
+    return NULL;
+}
+
+/* ---- leaving ---- */
+
+static void link_reset(struct host *h, enum host_fa_state s)
+{
+    struct host_timer t = h->link.timer;
+
+    memset(&h->link, 0, sizeof h->link);
+    h->link.timer = t; /* may be in the heap */
+    h->link.state = s;
+}
+
+static void let_go(struct host *h, bool close)
+{
+    struct hip_ref ref = h->link.ref;
+    bool est = h->link.established;
+    err e = ERR_OK;
+
+    host_run_end(h);
+    link_reset(h, HOST_FA_IDLE); /* GONE of this association is no longer ours */
+    if (!ref.gen)
+        return;
+    if (close && est)
+        e = hip_close(h->hip, ref, h->now, host_hip(h));
+    else
+        e = hip_drop(h->hip, ref, h->now, host_hip(h));
+    if (e && e != ERR_NOT_FOUND)
+        h->dropped++;
+}
+
+static void rest(struct host *h)
+{
+    uint64_t at = HEAP_NEVER;
+
+    for (size_t i = 0; i < h->n_fa; i++)
+        if (h->fa[i].not_before_us < at)
+            at = h->fa[i].not_before_us;
+    h->link.state = at == HEAP_NEVER ? HOST_FA_IDLE : HOST_FA_BACKOFF;
+    host_timer_set(h, &h->link.timer, at > h->now ? at : h->now);
+}
+
+void host_fa_give_up(struct host *h, enum host_fa_end how, uint32_t wait_s)
+{
+    struct host_fa *f = h->link.fa;
+    uint64_t pause = HOUR_US;
+
+    if (h->run.open)
+        h->runs_failed++;
+    if (f) {
+        if (how != HOST_FA_HOUR && f->fails < 10) {
+            pause = h->c.retry_us << f->fails;
+            pause = host_jitter(h, pause < HOUR_US ? pause : HOUR_US);
+        }
+        f->fails++;
+        if (pause < wait_s * HOST_S)
+            pause = wait_s * HOST_S;
+        f->not_before_us = h->now + pause;
+        if (!hit_is_null(&f->hit_conf) || f->known)
+            host_event(h, HOST_EV_CONNECT, LOG_LV_NOTICE, &f->hit, "FA left alone for %llu s",
+                       (unsigned long long)(pause / HOST_S));
+    }
+    let_go(h, true);
+    rest(h);
+}
+
+void host_fa_down(struct host *h, bool close)
+{
+    let_go(h, close);
+    host_timer_stop(h, &h->link.timer);
+}
+
+/* Associated it was; begin again at once. */
+static void again(struct host *h, const char *why, uint64_t in_us)
+{
+    const struct hit peer = h->link.peer;
+
+    host_event(h, HOST_EV_LOST, LOG_LV_WARN, &peer, "FA: %s", why);
+    let_go(h, false);
+    h->link.state = HOST_FA_BACKOFF;
+    host_timer_set(h, &h->link.timer, h->now + in_us);
+}
+
+/* ---- going ---- */
+
+/* A host with a SIM uses an FA to be bound, one without only where that is allowed. */
+static bool wanted(const struct host *h)
+{
+    if (!h->started || h->stopping || !h->has_id || h->n_fa == 0)
+        return false;
+    if (h->sim->state == HOST_SIM_READY)
+        return h->sim->sealed.bind != HOST_BIND_LOST;
+    return h->sim->state == HOST_SIM_NONE && h->c.no_binding_ok;
+}
+
+void host_fa_kick(struct host *h)
+{
+    enum host_fa_state s = h->link.state;
+
+    if (!wanted(h) || (s != HOST_FA_IDLE && s != HOST_FA_BACKOFF))
+        return;
+    h->link.fa = choose(h);
+    if (h->link.fa)
+        proceed(h);
+    else
+        rest(h);
+}
+
+/* The FA's HIT out of its HIP record. false: a look-up is under way, or the name gave us up. */
+static bool identified(struct host *h, struct host_fa *f)
+{
+    struct host_name *n;
+
+    if (!hit_is_null(&f->hit) || f->name.len == 0 || f->looked)
+        return true;
+    n = host_name_get(h, &f->name);
+    if (!n)
+        return true;
+    if (!host_name_hip(h, n)) {
+        h->link.state = HOST_FA_LOOKUP;
+        host_timer_set(h, &h->link.timer, h->now + LOOKUP_US);
+        return false;
+    }
+    f->looked = true;
+    if (n->hip.e == ERR_AUTH) {
+        host_event(h, HOST_EV_ALARM, LOG_LV_WARN, NULL, "the FA's HIP record is not to be believed");
+        host_fa_give_up(h, HOST_FA_RETRY, 0);
+        return false;
+    }
+    if (!n->hip.e && n->n_record) {
+        f->hit = n->record[0].hit;
+        f->known = n->hip.security == DNSU_SECURE; /* section 4 */
+    }
+    return true;
+}
+
+static bool located(struct host *h, struct host_fa *f, struct hip_path to[3], size_t *n)
+{
+    struct addr a[2 * HOST_ADDRS_MAX];
+    struct host_name *name;
+    size_t k = f->n_addr;
+
+    memcpy(a, f->addr, k * sizeof a[0]);
+    if (f->name.len && k == 0) {
+        name = host_name_get(h, &f->name);
+        if (name && !host_name_addr(h, name)) {
+            h->link.state = HOST_FA_LOOKUP;
+            host_timer_set(h, &h->link.timer, h->now + LOOKUP_US);
+            return false;
+        }
+        if (name && !name->addr.e) {
+            k = name->n_addr;
+            memcpy(a, name->a, k * sizeof a[0]);
+        }
+    }
+    *n = host_paths(h, a, k, to);
+    return true;
+}
+
+static void proceed(struct host *h)
+{
+    struct host_link *l = &h->link;
+    struct host_fa *f = l->fa;
+    struct hip_path to[3];
+    char text[ADDR_TEXT_MAX];
+    size_t n;
+    err e;
+
+    if (!identified(h, f) || !located(h, f, to, &n))
+        return;
+    if (n == 0) {
+        if (h->n_addr == 0) { /* host_fa_network() goes on */
+            link_reset(h, HOST_FA_IDLE);
+            host_timer_stop(h, &h->link.timer);
+        } else {
+            host_fa_give_up(h, HOST_FA_RETRY, 0);
+        }
+        return;
+    }
+    l->opportunistic = hit_is_null(&f->hit);
+    l->peer = f->hit;
+    e = hip_connect(h->hip, &h->id, &f->hit, to, n, h->now, host_hip(h), &l->ref);
+    if (e == ERR_EXISTS && !hip_drop(h->hip, l->ref, h->now, host_hip(h)))
+        e = hip_connect(h->hip, &h->id, &f->hit, to, n, h->now, host_hip(h), &l->ref);
+    if (e) {
+        memset(&l->ref, 0, sizeof l->ref);
+        host_event(h, HOST_EV_CONNECT, LOG_LV_WARN, &f->hit, "cannot begin with the FA: %s", err_text(e));
+        host_fa_give_up(h, HOST_FA_RETRY, 0);
+        return;
+    }
+    l->state = HOST_FA_CONNECTING;
+    host_timer_stop(h, &l->timer);
+    host_event(h, HOST_EV_CONNECT, LOG_LV_INFO, &f->hit, "I1 to the FA at %s%s",
+               addr_format(&to[0].peer, text), l->opportunistic ? ", HIT not known" : "");
+}
+
+void host_fa_name_ready(struct host *h, const struct host_name *n)
+{
+    if (h->link.state == HOST_FA_LOOKUP && h->link.fa && dnsu_name_eq(&h->link.fa->name, &n->name))
+        proceed(h);
+}
+
+void host_fa_network(struct host *h)
+{
+    struct host_link *l = &h->link;
+    struct hip_assoc_view v;
+
+    for (size_t i = 0; i < h->n_fa; i++)
+        if (h->fa[i].unanswered) {
+            h->fa[i].unanswered = false;
+            h->fa[i].not_before_us = 0;
+        }
+    if (l->state == HOST_FA_CONNECTING && !l->established && !hip_assoc_get(h->hip, l->ref, &v)) {
+        bool there = false;
+        for (size_t i = 0; i < h->n_addr; i++)
+            there |= addr_same_ip(&h->addr[i].addr, &v.path.local);
+        if (!there)
+            let_go(h, false);
+    }
+    host_fa_kick(h);
+}
+
+/* ---- R1: what goes into I2 (section 5, MN on R1) ---- */
+
+static bool offers(const struct hip_reg_info *i, uint8_t type)
+{
+    for (size_t k = 0; i->present && k < i->n; k++)
+        if (i->type[k] == type)
+            return true;
+    return false;
+}
+
+static uint8_t lifetime_for(const struct host *h, const struct hip_reg_info *i)
+{
+    uint8_t code = hip_reg_lifetime_code(h->c.reg_lifetime_s * HOST_S);
+
+    if (code < i->min)
+        code = i->min;
+    return i->max && code > i->max ? i->max : code;
+}
+
+static bool group_allowed(uint8_t g)
+{
+    return g == 4 || (g >= 7 && g <= 9) || g == 11;
+}
+
+/* Which way this exchange goes. NULL: as said in *bind; else why it must not go on. */
+static const char *judge(const struct host *h, const struct hip_action *a, bool *bind)
+{
+    const struct host_link *l = &h->link;
+    const struct hip_reg_info *info = &a->ask.contents.info;
+
+    *bind = false;
+    if (!offers(info, HOST_REG_RENDEZVOUS))
+        return "the FA offers no rendezvous service";
+    if (h->sim->state != HOST_SIM_READY)
+        return h->c.no_binding_ok ? NULL : "no SIM";
+    if (host_sim_bound(h) && l->fa->known)
+        return NULL; /* section 7: comes back without AKA */
+    if (!offers(info, HIP_BIND_REG_TYPE))
+        return h->c.no_binding_ok ? NULL : "the FA does not offer SIM binding";
+    if (a->ask.cipher == NULL_CIPHER || !group_allowed(a->ask.dh_group))
+        return "cipher or group not allowed for SIM binding";
+    if (!host_run_may_begin(h))
+        return "no identity may be shown to this FA";
+    *bind = true;
+    return NULL;
+}
+
+void host_fa_ask(struct host *h, const struct hip_action *a)
+{
+    struct host_link *l = &h->link;
+    struct hip_answer ans = { .accept = true };
+    uint8_t inner[HIP_INNER_MAX];
+    struct wcur w = wcur_of(inner, sizeof inner);
+    const char *why;
+    bool bind;
+
+    l->opportunistic |= a->ask.opportunistic;
+    l->peer = a->peer;
+    l->offered = offers(&a->ask.contents.info, HIP_BIND_REG_TYPE);
+    why = judge(h, a, &bind);
+    if (!why && bind && host_run_begin(h, false, &w))
+        why = "the run could not begin";
+    if (why) {
+        host_event(h, HOST_EV_REFUSED, LOG_LV_WARN, &a->peer, "%s", why);
+        ans.accept = false;
+    }
+    ans.contents.request.present = true;
+    ans.contents.request.lifetime = lifetime_for(h, &a->ask.contents.info);
+    if (bind)
+        ans.contents.request.type[ans.contents.request.n++] = HIP_BIND_REG_TYPE;
+    ans.contents.request.type[ans.contents.request.n++] = HOST_REG_RENDEZVOUS;
+    if (bind)
+        ans.contents.inner = wcur_done(&w);
+    l->bind_wanted = bind && !why;
+    if (hip_answer(h->hip, a->ref, &ans, h->now, host_hip(h)) || why)
+        host_fa_give_up(h, HOST_FA_RETRY, 0);
+}
+
+/* ---- registration ---- */
+
+static void next_timer(struct host *h)
+{
+    struct host_link *l = &h->link;
+    uint64_t at = l->renew_us;
+
+    if (l->asked_us) {
+        at = l->asked_us + SILENT_US;
+    } else {
+        if (l->heard_us + h->c.probe_us < at)
+            at = l->heard_us + h->c.probe_us;
+        if (l->reg_until_us < at)
+            at = l->reg_until_us;
+    }
+    host_timer_set(h, &l->timer, at > h->now ? at : h->now + 1);
+}
+
+void host_fa_heard(struct host *h)
+{
+    h->link.heard_us = h->now;
+    h->link.asked_us = 0;
+    if (h->link.state == HOST_FA_REGISTERED)
+        next_timer(h);
+}
+
+static bool lists(const struct hip_reg_list *r, uint8_t type)
+{
+    for (size_t i = 0; r->present && i < r->n; i++)
+        if (r->type[i] == type)
+            return true;
+    return false;
+}
+
+static const struct hip_reg_fail *failure(const struct hip_contents *c, uint8_t type)
+{
+    for (size_t i = 0; i < c->n_failed; i++)
+        for (size_t k = 0; k < c->failed[i].n; k++)
+            if (c->failed[i].type[k] == type)
+                return &c->failed[i];
+    return NULL;
+}
+
+static void trust(struct host *h)
+{
+    struct host_link *l = &h->link;
+
+    /* Section 5: packets with FROM only after binding, or a registration by a bound HI at a known FA. A host without a SIM has
+     * the operator's word alone (no_binding_ok). */
+    if (h->sim->state == HOST_SIM_READY && !(host_sim_bound(h) && (l->fa->known || l->good_mac)))
+        return;
+    if (!hip_rvs_trust(h->hip, l->ref, true))
+        l->trusted = true;
+}
+
+bool host_fa_registered(struct host *h, const struct hip_reg_list *resp)
+{
+    struct host_link *l = &h->link;
+    bool first = l->state != HOST_FA_REGISTERED;
+
+    if (!lists(resp, HOST_REG_RENDEZVOUS))
+        return false;
+    if (resp->lifetime == 0) {
+        again(h, "registration withdrawn", h->c.retry_us);
+        return true;
+    }
+    l->reg_life_us = hip_reg_lifetime_us(resp->lifetime);
+    l->reg_until_us = h->now + l->reg_life_us;
+    l->renew_us = h->now + l->reg_life_us / 2;
+    l->state = HOST_FA_REGISTERED;
+    l->heard_us = h->now;
+    l->asked_us = 0;
+    l->fa->fails = 0;
+    l->fa->unanswered = false;
+    trust(h);
+    /* The association must not end for want of traffic while the registration hangs on it. */
+    if (hip_keep(h->hip, l->ref, l->reg_until_us, h->now))
+        h->dropped++;
+    next_timer(h);
+    host_event(h, HOST_EV_REGISTERED, first ? LOG_LV_NOTICE : LOG_LV_INFO, &l->peer, "%s for %llu s",
+               first ? "rendezvous" : "renewed", (unsigned long long)(l->reg_life_us / HOST_S));
+    return true;
+}
+
+void host_fa_bound(struct host *h)
+{
+    struct host_link *l = &h->link;
+
+    l->fa->known = true;
+    l->fa->hit = l->peer;
+    l->fa->fails = 0;
+    trust(h);
+}
+
+/* Bound we thought, but the FA does not know: the run, here and now. */
+static void run_here(struct host *h, const char *why)
+{
+    host_event(h, HOST_EV_BINDING, LOG_LV_NOTICE, &h->link.peer, "%s: binding run", why);
+    if (!h->link.offered || !host_run_may_begin(h) || host_run_begin_update(h, false)) {
+        host_fa_give_up(h, HOST_FA_RETRY, 0);
+        return;
+    }
+    h->link.state = HOST_FA_BINDING;
+    host_timer_stop(h, &h->link.timer);
+}
+
+static void plain_answer(struct host *h, const struct hip_contents *c)
+{
+    const struct hip_reg_fail *f = failure(c, HOST_REG_RENDEZVOUS);
+
+    if (host_fa_registered(h, &c->response) || !f)
+        return;
+    if (f->reason == 0 && h->sim->state == HOST_SIM_READY) {
+        run_here(h, "the FA does not know our binding");
+        return;
+    }
+    host_event(h, HOST_EV_REFUSED, LOG_LV_WARN, &h->link.peer, "registration refused, reason %u", f->reason);
+    host_fa_give_up(h, f->reason == 0 ? HOST_FA_RETRY : HOST_FA_NEXT, 0);
+}
+
+void host_fa_up(struct host *h, const struct hip_action *a)
+{
+    struct host_link *l = &h->link;
+
+    l->established = true;
+    l->peer = a->peer;
+    l->heard_us = h->now;
+    if (l->bind_wanted) {
+        l->state = HOST_FA_BINDING;
+        host_run_established(h);
+        host_run_contents(h, &a->up.contents, true, 0);
+        return;
+    }
+    plain_answer(h, &a->up.contents);
+    if (l->established && l->state == HOST_FA_CONNECTING) {
+        host_event(h, HOST_EV_REFUSED, LOG_LV_WARN, &a->peer, "the FA did not answer the registration");
+        host_fa_give_up(h, HOST_FA_RETRY, 0);
+    }
+}
+
+void host_fa_update(struct host *h, const struct hip_action *a)
+{
+    const struct hip_contents *c = &a->update.contents;
+    struct hip_ref ref = a->ref;
+
+    host_fa_heard(h);
+    if (h->run.open || c->inner.n)
+        host_run_contents(h, c, false, a->update.id);
+    else
+        plain_answer(h, c);
+    /* While the card is asked the acknowledgement goes along with the answer; the engine sends it alone if that takes long. */
+    if (h->run.open && h->run.at_card)
+        return;
+    if (hip_update_done(h->hip, ref, h->now, host_hip(h)) == ERR_FULL)
+        h->dropped++;
+}
+
+void host_fa_acked(struct host *h, const struct hip_action *a)
+{
+    host_fa_heard(h);
+}
+
+void host_fa_gone(struct host *h, const struct hip_action *a)
+{
+    struct host_link *l = &h->link;
+    bool served = l->state == HOST_FA_REGISTERED;
+
+    memset(&l->ref, 0, sizeof l->ref);
+    l->established = false;
+    if (served) {
+        again(h, a->gone.why == HIP_GONE_CLOSED ? "association closed" : "association lost", AGAIN_US);
+        return;
+    }
+    if (l->fa)
+        l->fa->unanswered = a->gone.why == HIP_GONE_FAILED;
+    host_event(h, HOST_EV_CONNECT, LOG_LV_WARN, &a->peer, "FA: %s",
+               a->gone.why == HIP_GONE_FAILED ? "no answer" : "association ended");
+    host_fa_give_up(h, HOST_FA_RETRY, 0);
+}
+
+/* ---- staying ---- */
+
+/* A tenth of the binding's life is left: REFRESH needs a run (section 2). */
+static bool refresh_due(const struct host *h)
+{
+    const struct host_sealed *s = &h->sim->sealed;
+    uint64_t left;
+
+    if (!host_sim_bound(h) || s->bind != HOST_BIND_BOUND || !h->link.offered || h->run.open ||
+        h->now < h->link.refresh_at_us)
+        return false;
+    left = s->bound_until_s - host_unix(h);
+    return left < s->bound_life_s / 10;
+}
+
+static void ask_again(struct host *h, bool renew)
+{
+    struct host_link *l = &h->link;
+    struct hip_contents c = { .request = { .present = false } };
+
+    if (renew) {
+        c.request.present = true;
+        c.request.lifetime = hip_reg_lifetime_code(l->reg_life_us);
+        c.request.type[c.request.n++] = HOST_REG_RENDEZVOUS;
+        l->renew_us = h->now + l->reg_life_us / 8 + HOST_S; /* if it is acknowledged only */
+    }
+    if (hip_update(h->hip, l->ref, &c, h->now, host_hip(h)))
+        h->dropped++;
+    l->asked_us = h->now;
+}
+
+static void stay(struct host *h)
+{
+    struct host_link *l = &h->link;
+
+    if (h->n_addr == 0) { /* silence is our own fault; host_addresses() will tell the FA where we are */
+        l->asked_us = 0;
+        l->heard_us = h->now;
+        if (h->now < l->reg_until_us) {
+            next_timer(h);
+            return;
+        }
+    }
+    if (h->now >= l->reg_until_us) {
+        again(h, "registration ran out", 0);
+        return;
+    }
+    if (l->asked_us && h->now >= l->asked_us + SILENT_US) {
+        again(h, "no sign of life", 0);
+        return;
+    }
+    if (!l->asked_us && h->now >= l->renew_us)
+        ask_again(h, true);
+    else if (!l->asked_us && h->now >= l->heard_us + h->c.probe_us)
+        ask_again(h, false);
+    if (refresh_due(h) && host_run_begin_update(h, true))
+        host_event(h, HOST_EV_BINDING, LOG_LV_WARN, &l->peer, "binding could not be refreshed now");
+    next_timer(h);
+}
+
+static void on_timer(struct host *h, struct host_timer *t)
+{
+    switch (h->link.state) {
+    case HOST_FA_REGISTERED:
+        stay(h);
+        break;
+    case HOST_FA_LOOKUP:
+        host_event(h, HOST_EV_CONNECT, LOG_LV_WARN, NULL, "the DNS did not tell where the FA is");
+        host_fa_give_up(h, HOST_FA_RETRY, 0);
+        break;
+    default:
+        host_fa_kick(h);
+        break;
+    }
+}
