@@ -42,7 +42,7 @@ err dnsu_reply_set(struct span reply, const struct dnsu_name *name, uint16_t typ
     return ERR_OK;
 }
 
-static bool holds(const struct dnsu_set *s, struct span rdata)
+bool dnsu_set_has(const struct dnsu_set *s, struct span rdata)
 {
     for (size_t i = 0; i < s->n; i++)
         if (span_eq(s->rdata[i], rdata))
@@ -55,7 +55,7 @@ bool dnsu_set_eq(const struct dnsu_set *a, const struct dnsu_set *b)
     if (a->n != b->n || (a->n && a->type != b->type))
         return false;
     for (size_t i = 0; i < a->n; i++)
-        if (!holds(b, a->rdata[i]) || !holds(a, b->rdata[i]))
+        if (!dnsu_set_has(b, a->rdata[i]) || !dnsu_set_has(a, b->rdata[i]))
             return false;
     return true;
 }

@@ -27,6 +27,7 @@ struct dnsu_set {
 MUST_USE err dnsu_reply_set(struct span reply, const struct dnsu_name *name, uint16_t type,
                             struct dnsu_set *out, uint8_t *rcode);
 
+bool dnsu_set_has(const struct dnsu_set *s, struct span rdata);
 /* Same records, in any order, octet by octet. TTL is not compared (RFC 2136 s1.1). */
 bool dnsu_set_eq(const struct dnsu_set *a, const struct dnsu_set *b);
 
