@@ -287,7 +287,8 @@ err hip_stored_set(struct hip_stored *s, struct span octets)
     uint8_t *p = malloc(octets.n ? octets.n : 1);
     if (!p)
         return ERR_MEMORY;
-    memcpy(p, octets.p, octets.n);
+    if (octets.n > 0)
+        memcpy(p, octets.p, octets.n);
     free(s->p);
     *s = (struct hip_stored){ .p = p, .n = octets.n };
     return ERR_OK;

@@ -8,7 +8,8 @@
 #include "common/base/err.h"
 #include "common/base/span.h"
 
-/* No core file, not dumpable (no ptrace by the same user, no memory in /proc), no new privileges, umask 077. ERR_IO. */
+/* No core file, not dumpable (no ptrace by the same user, no memory in /proc), no new privileges, umask 077. ERR_IO.
+ * A build with AddressSanitizer stays traceable: its leak check works that way. */
 MUST_USE err rt_sandbox_early(void);
 /* Keep these capabilities (CAP_NET_ADMIN ... of linux/capability.h) and drop all others for good. ERR_IO. */
 MUST_USE err rt_sandbox_caps(const unsigned *keep, size_t n);

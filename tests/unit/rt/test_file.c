@@ -117,8 +117,10 @@ static int early(void)
         return 1;
     if (getrlimit(RLIMIT_CORE, &r) != 0 || r.rlim_cur != 0 || r.rlim_max != 0)
         return 2;
+#ifndef __SANITIZE_ADDRESS__ /* stays traceable for its leak check */
     if (prctl(PR_GET_DUMPABLE) != 0)
         return 3;
+#endif
     return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? 0 : 4;
 }
 
@@ -141,8 +143,7 @@ static int capless(void)
 {
     if (rt_sandbox_caps(NULL, 0))
         return 1;
-    /* Root without CAP_CHOWN and CAP_DAC_OVERRIDE. */
-    return geteuid() != 0 || (chown("/", 0, 0) == -1 && errno == EPERM) ? 0 : 2;
+    return chroot("/") == -1 && errno == EPERM ? 0 : 2;
 }
 
 static void sandbox(void **state)

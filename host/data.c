@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/data.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/htab.h"
+#include "hip/esp/beet.h"
+#include "hip/esp/seal.h"
+#include "host/icmp6.h"
+
+#define USED_EVERY_US 500000
+#define PACKET_MAX    9216
+#define KEY_LEN       32 /* local HIT, peer HIT */
+#define SPI_LEN       4
+#define HOP_LIMIT     64
+
+struct pair {
+    uint8_t key[KEY_LEN];
+    uint8_t spi[SPI_LEN];
+    struct hip_ref ref;
+    struct hit local, peer;
+    struct esp_sa *in, *out;
+    struct hip_path path;
+    uint64_t told_us; /* when `used` was called last */
+    bool heard;       /* something came in */
+};
+
+struct packet {
+    struct packet *next;
+    size_t len;
+    uint8_t octets[]; /* HOST_DATA_ROOM, packet, HOST_DATA_ROOM */
+};
+
+struct waiting {
+    struct hit peer;
+    struct packet *head, **tail;
+    size_t n;
+};
+
+struct host_data {
+    struct env env;
+    struct host_data_io io;
+    struct htab *by_hits; /* local, peer -> pair */
+    struct htab *by_spi;  /* inbound SPI -> pair */
+    struct waiting wait[HOST_DATA_PEERS_MAX];
+    size_t n_wait;
+    struct host_data_count count;
+    uint8_t scratch[HOST_DATA_ROOM + PACKET_MAX];
+};
+
+struct host_data *host_data_new(const struct env *env, const struct host_data_io *io)
+{
+    struct host_data *d = calloc(1, sizeof(*d));
+    uint8_t seed[2][16];
+
+    if (d == NULL)
+        return NULL;
+    d->env = *env;
+    d->io = *io;
+    env_random(env, seed, sizeof(seed));
+    d->by_hits = htab_new(HOST_DATA_PAIRS_MAX, KEY_LEN, seed[0]);
+    d->by_spi = htab_new(HOST_DATA_PAIRS_MAX, SPI_LEN, seed[1]);
+    if (d->by_hits == NULL || d->by_spi == NULL) {
+        host_data_free(d);
+        return NULL;
+    }
+    return d;
+}
+
+static void make_key(const struct hit *local, const struct hit *peer, uint8_t key[KEY_LEN])
+{
+    memcpy(key, local->b, 16);
+    memcpy(key + 16, peer->b, 16);
+}
+
+static void pair_free(struct host_data *d, struct pair *p)
+{
+    (void)htab_del(d->by_hits, p->key);
+    (void)htab_del(d->by_spi, p->spi);
+    esp_sa_free(p->in);
+    esp_sa_free(p->out);
+    free(p);
+}
+
+/* ---- packets that wait ---- */
+
+static struct waiting *wait_find(struct host_data *d, const struct hit *peer)
+{
+    for (size_t i = 0; i < d->n_wait; i++)
+        if (hit_eq(&d->wait[i].peer, peer))
+            return &d->wait[i];
+    return NULL;
+}
+
+/* The packets of one peer, taken out. */
+static struct packet *wait_take(struct host_data *d, const struct hit *peer)
+{
+    struct waiting *w = wait_find(d, peer);
+    struct packet *head;
+
+    if (w == NULL)
+        return NULL;
+    head = w->head;
+    *w = d->wait[--d->n_wait];
+    return head;
+}
+
+static void wait_put(struct host_data *d, const struct hit *peer, const uint8_t *packet, size_t len)
+{
+    struct waiting *w = wait_find(d, peer);
+    struct packet *p;
+
+    if (w == NULL && d->n_wait < HOST_DATA_PEERS_MAX) {
+        w = &d->wait[d->n_wait++];
+        *w = (struct waiting){ .peer = *peer };
+    }
+    p = w && w->n < HOST_DATA_WAIT_MAX ? malloc(sizeof(*p) + len + 2 * HOST_DATA_ROOM) : NULL;
+    if (p == NULL) {
+        d->count.wait_dropped++;
+        return;
+    }
+    p->next = NULL;
+    p->len = len;
+    memcpy(p->octets + HOST_DATA_ROOM, packet, len);
+    if (w->head == NULL)
+        w->head = p;
+    else
+        *w->tail = p;
+    w->tail = &p->next;
+    w->n++;
+    d->count.waited++;
+}
+
+void host_data_free(struct host_data *d)
+{
+    size_t pos = 0;
+    struct pair *p;
+
+    if (d == NULL)
+        return;
+    while (d->n_wait > 0) {
+        for (struct packet *w = wait_take(d, &d->wait[0].peer), *next; w != NULL; w = next) {
+            next = w->next;
+            free(w);
+        }
+    }
+    while (d->by_hits && (pos = 0, p = htab_next(d->by_hits, &pos)) != NULL)
+        pair_free(d, p);
+    htab_free(d->by_hits);
+    htab_free(d->by_spi);
+    free(d);
+}
+
+/* ---- SAs come and go ---- */
+
+static bool seal_and_send(struct host_data *d, struct pair *p, const struct beet_packet *b, uint8_t *packet,
+                          size_t len)
+{
+    /* The payload lies behind the inner header, which ESP's own header and IV take the place of: nothing is copied. */
+    uint8_t *payload = packet + BEET_HEAD;
+    uint8_t *out = payload - esp_head_len(p->out);
+    size_t out_len;
+
+    if (esp_seal(p->out, &d->env, b->next_header, b->payload, out,
+                 (size_t)(packet + len + HOST_DATA_ROOM - out), &out_len)) {
+        d->count.failed++;
+        return false;
+    }
+    d->count.sent++;
+    d->count.sent_octets += len;
+    d->io.esp_out(d->io.ctx, &p->path, span_of(out, out_len));
+    return true;
+}
+
+void host_data_up(struct host_data *d, struct hip_ref ref, const struct hit *local, const struct hit *peer,
+                  struct esp_sa *in, struct esp_sa *out, const struct hip_path *path, uint64_t now)
+{
+    uint8_t key[KEY_LEN];
+    uint32_t spi = esp_sa_spi(in);
+    struct pair *p;
+
+    make_key(local, peer, key);
+    p = htab_get(d->by_hits, key);
+    if (p != NULL)
+        pair_free(d, p);
+    p = calloc(1, sizeof(*p));
+    if (p == NULL) {
+        esp_sa_free(in);
+        esp_sa_free(out);
+        return;
+    }
+    *p = (struct pair){ .ref = ref, .local = *local, .peer = *peer, .in = in, .out = out, .path = *path };
+    p->told_us = now;
+    memcpy(p->key, key, KEY_LEN);
+    for (int i = 0; i < SPI_LEN; i++)
+        p->spi[i] = (uint8_t)(spi >> (24 - 8 * i));
+    if (htab_put(d->by_hits, p->key, p) || htab_put(d->by_spi, p->spi, p)) {
+        if (htab_get(d->by_spi, p->spi) != p)
+            memset(p->spi, 0, SPI_LEN); /* somebody else's: an SPI of ours is never zero */
+        pair_free(d, p);
+        return;
+    }
+    for (struct packet *w = wait_take(d, peer), *next; w != NULL; w = next) {
+        struct beet_packet b;
+        next = w->next;
+        if (beet_parse(span_of(w->octets + HOST_DATA_ROOM, w->len), &b) == ERR_OK && hit_eq(&b.src, local))
+            (void)seal_and_send(d, p, &b, w->octets + HOST_DATA_ROOM, w->len);
+        free(w);
+    }
+}
+
+static struct pair *pair_get(const struct host_data *d, const struct hit *local, const struct hit *peer)
+{
+    uint8_t key[KEY_LEN];
+
+    make_key(local, peer, key);
+    return htab_get(d->by_hits, key);
+}
+
+void host_data_path(struct host_data *d, const struct hit *local, const struct hit *peer,
+                    const struct hip_path *path)
+{
+    struct pair *p = pair_get(d, local, peer);
+    if (p)
+        p->path = *path;
+}
+
+void host_data_down(struct host_data *d, const struct hit *local, const struct hit *peer)
+{
+    struct pair *p = pair_get(d, local, peer);
+    if (p)
+        pair_free(d, p);
+}
+
+void host_data_unreachable(struct host_data *d, const struct hit *peer)
+{
+    uint8_t icmp[ICMP6_ERROR_MAX];
+
+    for (struct packet *w = wait_take(d, peer), *next; w != NULL; w = next) {
+        size_t n = icmp6_unreachable(span_of(w->octets + HOST_DATA_ROOM, w->len), icmp);
+        next = w->next;
+        if (n > 0) {
+            d->count.unreachable++;
+            d->io.app_out(d->io.ctx, icmp, n);
+        }
+        free(w);
+    }
+}
+
+/* ---- packets ---- */
+
+static void tell_used(struct host_data *d, struct pair *p, uint64_t now)
+{
+    if (now - p->told_us < USED_EVERY_US)
+        return;
+    p->told_us = now;
+    d->io.used(d->io.ctx, p->ref); /* may end the pair: nothing of it is touched afterwards */
+}
+
+void host_data_from_app(struct host_data *d, uint8_t *packet, size_t len, uint64_t now)
+{
+    struct beet_packet b;
+    struct pair *p;
+
+    if (len > PACKET_MAX || beet_parse(span_of(packet, len), &b)) {
+        d->count.not_hit++;
+        return;
+    }
+    p = pair_get(d, &b.src, &b.dst);
+    if (p == NULL) {
+        struct hit peer = b.dst;
+        wait_put(d, &peer, packet, len);
+        d->io.want(d->io.ctx, &peer);
+        return;
+    }
+    if (seal_and_send(d, p, &b, packet, len))
+        tell_used(d, p, now);
+}
+
+void host_data_from_net(struct host_data *d, struct span esp, uint64_t now)
+{
+    uint8_t *at = d->scratch + HOST_DATA_ROOM;
+    struct esp_opened o;
+    struct pair *p;
+    uint8_t head[BEET_HEAD];
+
+    if (esp.n < SPI_LEN || esp.n > PACKET_MAX || (p = htab_get(d->by_spi, esp.p)) == NULL) {
+        d->count.no_spi++;
+        return;
+    }
+    memcpy(at, esp.p, esp.n);
+    if (esp_open(p->in, at, esp.n, &o)) {
+        d->count.bad++;
+        return;
+    }
+    /* First sign of life: the responder's R2-SENT ends here. */
+    if (!p->heard) {
+        p->heard = true;
+        p->told_us = now - USED_EVERY_US;
+    }
+    if (o.next_header != ESP_NH_DUMMY) {
+        if (beet_header(&p->peer, &p->local, o.next_header, 0, HOP_LIMIT, o.len, head)) {
+            d->count.bad++;
+            return;
+        }
+        memcpy(o.payload - BEET_HEAD, head, BEET_HEAD);
+        d->count.received++;
+        d->count.recv_octets += o.len + BEET_HEAD;
+        d->io.app_out(d->io.ctx, o.payload - BEET_HEAD, o.len + BEET_HEAD);
+    }
+    tell_used(d, p, now);
+}
+
+const struct host_data_count *host_data_count(const struct host_data *d)
+{
+    return &d->count;
+}
+
+bool host_data_pair(const struct host_data *d, const struct hit *local, const struct hit *peer,
+                    struct esp_counters *in, struct esp_counters *out)
+{
+    struct pair *p = pair_get(d, local, peer);
+
+    if (p == NULL)
+        return false;
+    *in = *esp_sa_counters(p->in);
+    *out = *esp_sa_counters(p->out);
+    return true;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/icmp6.h"
+
+#include <string.h>
+
+#define IP6_HEAD       40
+#define ICMP6_HEAD     8
+#define NH_ICMP6       58
+#define NH_FRAGMENT    44
+#define TYPE_UNREACH   1
+#define CODE_ADDRESS   3
+#define TYPE_INFO      128 /* types from here on are not errors */
+#define HOP_LIMIT      64
+#define OFF_PAYLOAD    4
+#define OFF_NEXT       6
+#define OFF_SRC        8
+#define OFF_DST        24
+#define FRAGMENT_FIRST 0xfff8u
+
+static uint32_t sum16(const uint8_t *p, size_t n, uint32_t sum)
+{
+    for (size_t i = 0; i + 1 < n; i += 2)
+        sum += (uint32_t)(p[i] << 8 | p[i + 1]);
+    if (n & 1)
+        sum += (uint32_t)p[n - 1] << 8;
+    return sum;
+}
+
+static bool no_error_due(struct span p)
+{
+    uint8_t next = p.p[OFF_NEXT];
+
+    if (next == NH_ICMP6)
+        return p.n <= IP6_HEAD || p.p[IP6_HEAD] < TYPE_INFO;
+    if (next == NH_FRAGMENT)
+        return p.n < IP6_HEAD + 8 ||
+               (((uint32_t)p.p[IP6_HEAD + 2] << 8 | p.p[IP6_HEAD + 3]) & FRAGMENT_FIRST) != 0;
+    return false;
+}
+
+size_t icmp6_unreachable(struct span packet, uint8_t out[ICMP6_ERROR_MAX])
+{
+    size_t copied = packet.n, icmp_len;
+    uint32_t sum;
+
+    if (packet.n < IP6_HEAD || packet.p[0] >> 4 != 6 || no_error_due(packet))
+        return 0;
+    if (copied > ICMP6_ERROR_MAX - IP6_HEAD - ICMP6_HEAD)
+        copied = ICMP6_ERROR_MAX - IP6_HEAD - ICMP6_HEAD;
+    icmp_len = ICMP6_HEAD + copied;
+    memset(out, 0, IP6_HEAD + ICMP6_HEAD);
+    out[0] = 0x60;
+    out[OFF_PAYLOAD] = (uint8_t)(icmp_len >> 8);
+    out[OFF_PAYLOAD + 1] = (uint8_t)icmp_len;
+    out[OFF_NEXT] = NH_ICMP6;
+    out[OFF_NEXT + 1] = HOP_LIMIT;
+    memcpy(out + OFF_SRC, packet.p + OFF_DST, 16);
+    memcpy(out + OFF_DST, packet.p + OFF_SRC, 16);
+    out[IP6_HEAD] = TYPE_UNREACH;
+    out[IP6_HEAD + 1] = CODE_ADDRESS;
+    memcpy(out + IP6_HEAD + ICMP6_HEAD, packet.p, copied);
+    /* Pseudo-header (RFC 8200 s8.1): addresses, length, next header. */
+    sum = sum16(out + OFF_SRC, 32, (uint32_t)icmp_len + NH_ICMP6);
+    sum = sum16(out + IP6_HEAD, icmp_len, sum);
+    while (sum >> 16)
+        sum = (sum & 0xffff) + (sum >> 16);
+    out[IP6_HEAD + 2] = (uint8_t)(~sum >> 8);
+    out[IP6_HEAD + 3] = (uint8_t)~sum;
+    return IP6_HEAD + icmp_len;
+}

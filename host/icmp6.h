@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ICMPv6 "destination unreachable, address unreachable" (RFC 4443 s3.1) for a packet between HITs, so that an
+ * application hears at once that a peer cannot be reached. It comes, as on a direct link, from the address that was asked for.
+ */
+#pragma once
+
+#include "common/base/span.h"
+
+#define ICMP6_ERROR_MAX 1280 /* RFC 4443 s2.4 (c) */
+
+/* The whole IPv6 packet into out; 0: none is due (not an IPv6 packet, itself an ICMPv6 error, a fragment behind the first: s2.4 (e)). */
+size_t icmp6_unreachable(struct span packet, uint8_t out[ICMP6_ERROR_MAX]);

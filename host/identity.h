@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The persistent host identity of a host without a SIM: a private key (PKCS#8, DER, mode 0600), made on the first start.
+ */
+#pragma once
+
+#include "common/rt/file.h"
+#include "hip/hi.h"
+
+/* ERR_REFUSED: others may read it; ERR_MALFORMED: not such a key; ERR_IO. why: one line. out is freed with hip_hi_done(). */
+MUST_USE err host_identity_open(const char *path, enum sig_type type, unsigned bits, struct hip_hi *out,
+                                char why[RT_FILE_WHY_MAX]);

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/schema.h"
+
+#include <string.h>
+
+#include "host/tun.h"
+
+#define MINUTE_US     60000000ll
+#define HOUR_US       (60 * MINUTE_US)
+#define DAY_US        (24 * HOUR_US)
+#define DNS_PORT      53
+#define LINE_MTU      1400 /* with BEET and any suite below 1500 on the wire, over IPv4 and IPv6 */
+#define PUZZLE_K      10
+#define PUZZLE_K_MAX  20 /* solved on the loop: a fraction of a second */
+#define STATIC_ASSOCS 256
+
+static const struct rt_conf_row tun_rows[] = {
+    { "name", RT_CONF_STR, .min = 1, .max = 15, .def = "hip0", .doc = "name of the device" },
+    { "mtu", RT_CONF_INT, .min = HOST_TUN_MTU_MIN, .max = HOST_TUN_MTU_MAX, .def = "1400",
+      .doc = "largest packet between HITs; ESP adds up to 57 octets and a shorter header" },
+    { 0 },
+};
+
+static const struct rt_conf_row sim_rows[] = {
+    { "kind", RT_CONF_ENUM, .choices = "soft", .def = "soft", .doc = "soft: a software USIM" },
+    { "file", RT_CONF_PATH, RT_CONF_REQUIRED, .doc = "the card: imsi, k, opc ...; only its owner may read it",
+      .example = "/etc/hipfa/usim.yaml" },
+    { 0 },
+};
+
+static const struct rt_conf_row fa_rows[] = {
+    { "hit", RT_CONF_STR, .max = 45, .doc = "its HIT, which makes it known",
+      .example = "\"2001:22:1122:3344:5566:7788:99aa:bbcc\"" },
+    { "name", RT_CONF_NAME, .doc = "its domain name", .example = "fa.operator.example" },
+    { "addresses", RT_CONF_LIST, .item = RT_CONF_ADDR, .max = HOST_ADDRS_MAX,
+      .doc = "where it is; left out: looked up by name", .example = "192.0.2.18" },
+    { "network_name", RT_CONF_STR, .max = 64,
+      .doc = "accepted from its home network's challenge besides its HIT", .example = "WLAN" },
+    { 0 },
+};
+
+static const struct rt_conf_row peer_rows[] = {
+    { "hit", RT_CONF_STR, RT_CONF_REQUIRED, .max = 45, .doc = "its HIT", .example = "\"2001:22::1\"" },
+    { "addresses", RT_CONF_LIST, .item = RT_CONF_ADDR, .max = HOST_ADDRS_MAX,
+      .doc = "its addresses, or its rendezvous server's", .example = "192.0.2.50" },
+    { "rvs", RT_CONF_NAME, .doc = "name of its rendezvous server, looked up",
+      .example = "fa.operator.example" },
+    { 0 },
+};
+
+static const struct rt_conf_row zone_rows[] = {
+    { "zone", RT_CONF_NAME, RT_CONF_REQUIRED, .doc = "its name", .example = "operator.example" },
+    { "servers", RT_CONF_LIST, RT_CONF_REQUIRED, .item = RT_CONF_ENDPOINT, .port = DNS_PORT, .min = 1,
+      .max = HOST_UPSTREAM_MAX, .doc = "asked directly for it", .example = "192.0.2.2:53" },
+    { "anchor_file", RT_CONF_PATH, .doc = "DS or DNSKEY records that its answers are validated from",
+      .example = "/etc/hipfa/operator.example.ds" },
+    { 0 },
+};
+
+static const struct rt_conf_row resolver_rows[] = {
+    { "listen", RT_CONF_LIST, .item = RT_CONF_ENDPOINT, .port = DNS_PORT, .max = HOST_LISTEN_MAX,
+      .def = "127.0.0.1:53", .doc = "for applications: AAAA of a name with a HIP RR is its HIT; []: none" },
+    { "upstream", RT_CONF_LIST, .item = RT_CONF_ENDPOINT, .port = DNS_PORT, .max = HOST_UPSTREAM_MAX,
+      .doc = "resolvers that are asked for everything else", .example = "192.0.2.2:53" },
+    { "zones", RT_CONF_LIST, .item = RT_CONF_MAP, .rows = zone_rows, .max = HOST_ZONES_MAX,
+      .doc = "zones whose servers are asked directly" },
+    { "root_anchor_file", RT_CONF_PATH, .doc = "trust anchor of the root, for everything outside these zones",
+      .example = "/usr/share/dns/root.key" },
+    { "require_dnssec", RT_CONF_BOOL, .def = "yes",
+      .doc = "an insecure HIP RR is not used (a bogus one never is)" },
+    { 0 },
+};
+
+static const struct rt_conf_row binding_rows[] = {
+    { "reveal_imsi", RT_CONF_BOOL, .def = "no", .doc = "also to a Forwarding Agent that is not known" },
+    { "require", RT_CONF_BOOL, .def = "yes",
+      .doc = "use nothing of a Forwarding Agent that does not bind us" },
+    { "secret", RT_CONF_BOOL, .def = "yes",
+      .doc = "give it a secret that lets us move the name to another HI" },
+    { "lifetime", RT_CONF_DURATION, .min = MINUTE_US, .max = 366 * DAY_US,
+      .doc = "of a binding, as we ask for it; left out: the Forwarding Agent decides", .example = "30d" },
+    { 0 },
+};
+
+static const struct rt_conf_row control_rows[] = {
+    { "socket", RT_CONF_PATH, .def = "/run/hipfa/hiphostd.sock", .doc = "for hipctl" },
+    { 0 },
+};
+
+static const struct rt_conf_row log_rows[] = {
+    { "level", RT_CONF_ENUM, .choices = "error|warn|notice|info|debug", .def = "info",
+      .doc = "least important line" },
+    { 0 },
+};
+
+const struct rt_conf_row host_schema[] = {
+    { "state", RT_CONF_PATH, .def = "/var/lib/hipfa/host",
+      .doc = "folder of our own HI and of the sealed stores, one for each SIM; mode 0700" },
+    { "identity_type", RT_CONF_ENUM, .choices = "rsa-2048|ecdsa-p256|ecdsa-p384", .def = "ecdsa-p256",
+      .doc = "of HIs that we make" },
+    { "interfaces", RT_CONF_LIST, .item = RT_CONF_STR, .max = HOST_IFACES_MAX,
+      .doc = "in order of preference; left out: every interface with a global address",
+      .example = "umts0, wlan0" },
+    { "tun", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = tun_rows,
+      .doc = "device that applications' packets go through" },
+    { "sim", RT_CONF_MAP, .rows = sim_rows, .doc = "leave out for a host without a SIM" },
+    { "forwarding_agents", RT_CONF_LIST, .item = RT_CONF_MAP, .rows = fa_rows, .max = HOST_FAS_MAX,
+      .doc = "who binds us and relays to us, best first; each needs a hit, a name, or addresses" },
+    { "names", RT_CONF_LIST, .item = RT_CONF_NAME, .max = HOST_NAMES_MAX,
+      .doc = "what we would like to be called, best first", .example = "matti-virtanen.operator.example" },
+    { "label", RT_CONF_STR, .min = 1, .max = 63, .doc = "of this device, shown only", .example = "phone" },
+    { "binding", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = binding_rows, .doc = "how we are bound by the SIM" },
+    { "resolver", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = resolver_rows, .doc = "names" },
+    { "peers", RT_CONF_LIST, .item = RT_CONF_MAP, .rows = peer_rows, .max = HOST_STATIC_MAX,
+      .doc = "hosts that are found without the DNS" },
+    { "accept", RT_CONF_ENUM, .choices = "any|known|none", .def = "any",
+      .doc = "who may connect to us: any host, those configured or looked up, nobody" },
+    { "announce_all", RT_CONF_BOOL, .def = "no",
+      .doc = "tell peers every address we have, not the preferred one alone" },
+    { "registration", RT_CONF_DURATION, .min = 10000000, .max = DAY_US, .def = "10min",
+      .doc = "lifetime of a registration, as we ask for it" },
+    { "control", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = control_rows, .doc = "control socket" },
+    { "log", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = log_rows, .doc = "log, to stderr" },
+    { 0 },
+};
+
+/* ---- values ---- */
+
+static err read_hit(const struct rt_conf *c, const struct rt_conf_node *map, struct hit *out, char *why)
+{
+    const struct rt_conf_node *n = rt_conf_get(map, "hit");
+
+    if (n == NULL)
+        return ERR_OK;
+    if (hit_parse(rt_conf_node_str(n), out) || !hit_is_valid(out))
+        return rt_conf_expected(c, n, why,
+                                "hit to be a host identity tag (inside 2001:20::/28), not \"%.46s\"",
+                                rt_conf_node_str(n));
+    return ERR_OK;
+}
+
+static size_t read_addrs(const struct rt_conf_node *map, const char *key, struct addr *out, size_t cap)
+{
+    size_t n = rt_conf_count(map, key);
+
+    for (size_t i = 0; i < n && i < cap; i++)
+        out[i] = *rt_conf_node_addr(rt_conf_item(map, key, i));
+    return n < cap ? n : cap;
+}
+
+static err read_fas(const struct rt_conf *c, struct host_settings *s, char *why)
+{
+    const struct rt_conf_node *root = rt_conf_root(c);
+    size_t n = rt_conf_count(root, "forwarding_agents");
+
+    for (size_t i = 0; i < n; i++) {
+        const struct rt_conf_node *m = rt_conf_item(root, "forwarding_agents", i);
+        struct host_fa_conf *f = &s->fa[i];
+        err e = read_hit(c, m, &f->hit, why);
+        if (e)
+            return e;
+        f->name = rt_conf_str(m, "name");
+        f->network_name = rt_conf_str(m, "network_name");
+        f->n_addr = read_addrs(m, "addresses", f->addr, HOST_ADDRS_MAX);
+        if (f->name == NULL && f->n_addr == 0)
+            return rt_conf_expected(c, m, why, "a name or addresses of the Forwarding Agent");
+    }
+    s->core.fa = s->fa;
+    s->core.n_fa = n;
+    return ERR_OK;
+}
+
+static err read_peers(const struct rt_conf *c, struct host_settings *s, char *why)
+{
+    const struct rt_conf_node *root = rt_conf_root(c);
+    size_t n = rt_conf_count(root, "peers");
+
+    for (size_t i = 0; i < n; i++) {
+        const struct rt_conf_node *m = rt_conf_item(root, "peers", i);
+        struct host_peer_conf *p = &s->peer[i];
+        err e = read_hit(c, m, &p->hit, why);
+        if (e)
+            return e;
+        p->rvs = rt_conf_str(m, "rvs");
+        p->n_addr = read_addrs(m, "addresses", p->addr, HOST_ADDRS_MAX);
+        if (p->rvs == NULL && p->n_addr == 0)
+            return rt_conf_expected(c, m, why, "addresses or the rvs of the peer");
+        for (size_t j = 0; j < i; j++)
+            if (hit_eq(&s->peer[j].hit, &p->hit))
+                return rt_conf_expected(c, m, why, "each peer only once");
+    }
+    s->core.peer = s->peer;
+    s->core.n_peer = n;
+    return ERR_OK;
+}
+
+static void read_resolver(const struct rt_conf_node *m, struct host_settings *s)
+{
+    s->n_listen = read_addrs(m, "listen", s->listen, HOST_LISTEN_MAX);
+    s->n_upstream = read_addrs(m, "upstream", s->upstream, HOST_UPSTREAM_MAX);
+    s->root_anchor = rt_conf_str(m, "root_anchor_file");
+    s->core.require_dnssec = rt_conf_bool(m, "require_dnssec");
+    s->n_zone = rt_conf_count(m, "zones");
+    for (size_t i = 0; i < s->n_zone; i++) {
+        const struct rt_conf_node *z = rt_conf_item(m, "zones", i);
+        s->zone[i].zone = rt_conf_str(z, "zone");
+        s->zone[i].anchor_file = rt_conf_str(z, "anchor_file");
+        s->zone[i].n_server = read_addrs(z, "servers", s->zone[i].server, HOST_UPSTREAM_MAX);
+    }
+}
+
+static void read_engine(struct hip_config *h)
+{
+    static const uint8_t groups[] = { 7, 8 };
+    static const uint16_t ciphers[] = { 2, 4 };
+    static const uint16_t suites[] = { ESP_AES128_GCM16, ESP_AES128_CBC_SHA256 };
+
+    memcpy(h->dh_groups, groups, sizeof(groups));
+    memcpy(h->ciphers, ciphers, sizeof(ciphers));
+    memcpy(h->esp_suites, suites, sizeof(suites));
+    h->assoc_max = STATIC_ASSOCS;
+    h->puzzle_k = PUZZLE_K;
+    h->puzzle_k_max = PUZZLE_K_MAX;
+}
+
+static void read_identity_type(const char *text, struct host_settings *s)
+{
+    s->hi_type = strcmp(text, "rsa-2048") == 0     ? SIG_RSA
+                 : strcmp(text, "ecdsa-p384") == 0 ? SIG_ECDSA_P384
+                                                   : SIG_ECDSA_P256;
+    s->hi_bits = s->hi_type == SIG_RSA ? 2048 : 0;
+    s->core.hi_type = s->hi_type;
+    s->core.hi_bits = s->hi_bits;
+}
+
+static void read_binding(const struct rt_conf_node *root, struct host_settings *s)
+{
+    const struct rt_conf_node *m = rt_conf_map(root, "binding");
+    size_t n = rt_conf_count(root, "names");
+
+    for (size_t i = 0; i < n; i++)
+        s->core.want[i] = rt_conf_node_str(rt_conf_item(root, "names", i));
+    s->core.label = rt_conf_str(root, "label");
+    s->core.reveal_imsi = rt_conf_bool(m, "reveal_imsi");
+    s->core.no_binding_ok = !rt_conf_bool(m, "require");
+    s->core.forget_secret = !rt_conf_bool(m, "secret");
+    s->core.want_lifetime_s = (uint32_t)(rt_conf_us(m, "lifetime") / 1000000);
+    s->core.reg_lifetime_s = (uint32_t)(rt_conf_us(root, "registration") / 1000000);
+}
+
+err host_settings_read(const struct rt_conf *c, struct host_settings *out, char why[RT_CONF_WHY_MAX])
+{
+    const struct rt_conf_node *root = rt_conf_root(c), *tun = rt_conf_map(root, "tun");
+    const char *accept = rt_conf_str(root, "accept");
+    err e;
+
+    memset(out, 0, sizeof(*out));
+    out->state = rt_conf_str(root, "state");
+    read_identity_type(rt_conf_str(root, "identity_type"), out);
+    out->n_iface = rt_conf_count(root, "interfaces");
+    for (size_t i = 0; i < out->n_iface; i++)
+        out->iface[i] = rt_conf_node_str(rt_conf_item(root, "interfaces", i));
+    out->tun_name = rt_conf_str(tun, "name");
+    out->tun_mtu = (unsigned)rt_conf_int(tun, "mtu");
+    out->sim_file = rt_conf_str(rt_conf_map(root, "sim"), "file");
+    e = read_fas(c, out, why);
+    if (e == ERR_OK)
+        e = read_peers(c, out, why);
+    if (e)
+        return e;
+    if (out->sim_file != NULL && out->core.n_fa == 0)
+        return rt_conf_expected(c, rt_conf_get(root, "sim"), why,
+                                "forwarding_agents beside a SIM: somebody to be bound by");
+    read_resolver(rt_conf_map(root, "resolver"), out);
+    read_binding(root, out);
+    read_engine(&out->core.hip);
+    out->core.announce_all = rt_conf_bool(root, "announce_all");
+    out->core.accept = strcmp(accept, "any") == 0     ? HOST_ACCEPT_ANY
+                       : strcmp(accept, "known") == 0 ? HOST_ACCEPT_KNOWN
+                                                      : HOST_ACCEPT_NONE;
+    out->socket = rt_conf_str(rt_conf_map(root, "control"), "socket");
+    return log_level_parse(rt_conf_str(rt_conf_map(root, "log"), "level"), &out->level);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * hiphostd's configuration: the schema, and what it says as values of the programs' own types. Everything borrows from the
+ * loaded file, which lives as long as the process.
+ */
+#pragma once
+
+#include "common/rt/conf.h"
+#include "host/core/host.h"
+
+#define HOST_IFACES_MAX   16
+#define HOST_LISTEN_MAX   4
+#define HOST_UPSTREAM_MAX 4
+#define HOST_ZONES_MAX    8
+
+struct host_zone_conf {
+    const char *zone;
+    struct addr server[HOST_UPSTREAM_MAX];
+    size_t n_server;
+    const char *anchor_file; /* NULL: answers from it are insecure */
+};
+
+struct host_settings {
+    const char *state; /* folder */
+    enum sig_type hi_type;
+    unsigned hi_bits;
+    const char *iface[HOST_IFACES_MAX];
+    size_t n_iface;
+    const char *tun_name;
+    unsigned tun_mtu;
+    const char *sim_file; /* NULL: a host without a SIM */
+    struct addr listen[HOST_LISTEN_MAX];
+    size_t n_listen; /* 0: no stub resolver */
+    struct addr upstream[HOST_UPSTREAM_MAX];
+    size_t n_upstream; /* 0: no DNS at all */
+    struct host_zone_conf zone[HOST_ZONES_MAX];
+    size_t n_zone;
+    const char *root_anchor; /* NULL: what is outside the zones above is not validated */
+    const char *socket;
+    enum log_level level;
+    struct host_fa_conf fa[HOST_FAS_MAX];
+    struct host_peer_conf peer[HOST_STATIC_MAX];
+    struct host_config core; /* env and hi are set later; points into this struct */
+};
+
+extern const struct rt_conf_row host_schema[];
+
+/* out must stay where it is. ERR_CONFIG with FILE:LINE in why. */
+MUST_USE err host_settings_read(const struct rt_conf *c, struct host_settings *out,
+                                char why[RT_CONF_WHY_MAX]);

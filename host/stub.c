@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/stub.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/rt/dns_io.h"
+#include "common/rt/sock.h"
+#include "host/stub_msg.h"
+
+#define SLOTS       128
+#define QUERY_MAX   1232
+#define TRY_US      1500000 /* an upstream has this long, then the next one is asked */
+#define TRIES       4
+#define RESOLVE_US  12000000 /* for the HIP RR; host/core gives up earlier */
+#define LABELS_MIN  2
+#define TICKET_SLOT 0xff
+
+struct slot {
+    bool used;
+    uint64_t ticket;
+    struct rt_sock *sock;
+    struct addr client, local;
+    unsigned ifindex;
+    struct stub_query q;
+    uint8_t msg[QUERY_MAX];
+    size_t len;
+    uint64_t until_us;
+    /* forwarding */
+    struct rt_dns *dns;
+    uint16_t id; /* towards the upstream */
+    unsigned tries;
+    const struct addr *server;
+    size_t n_server;
+    struct host_stub *stub;
+};
+
+struct listener {
+    struct host_stub *stub;
+    size_t i;
+};
+
+struct host_stub {
+    struct rt_loop *loop;
+    const struct env *env;
+    const struct host_settings *settings;
+    struct host_worker *worker;
+    struct rt_timer *timer;
+    struct listener listener[HOST_LISTEN_MAX];
+    struct rt_sock *sock[HOST_LISTEN_MAX];
+    struct dnsu_name zone[HOST_ZONES_MAX];
+    uint64_t last_ticket;
+    struct host_stub_count count;
+    struct slot slot[SLOTS];
+};
+
+/* ---- answers ---- */
+
+static void finish(struct slot *s)
+{
+    rt_dns_free(s->dns);
+    memset(s, 0, sizeof(*s));
+}
+
+static void reply(struct slot *s, const uint8_t *msg, size_t len)
+{
+    if (len > 0)
+        (void)!rt_sock_send(s->sock, &s->local, &s->client, s->ifindex, span_of(msg, len));
+}
+
+static void reply_empty(struct slot *s, unsigned rcode)
+{
+    uint8_t out[STUB_REPLY_MAX];
+
+    if (rcode != DNSU_RC_NOERROR)
+        s->stub->count.failed++;
+    reply(s, out, stub_answer_empty(span_of(s->msg, s->len), &s->q, rcode, out, sizeof(out)));
+    finish(s);
+}
+
+static void look_again(struct host_stub *st)
+{
+    uint64_t first = HEAP_NEVER;
+
+    for (size_t i = 0; i < SLOTS; i++)
+        if (st->slot[i].used && st->slot[i].until_us < first)
+            first = st->slot[i].until_us;
+    rt_timer_at(st->timer, first);
+}
+
+/* ---- forwarding ---- */
+
+static void ask_next(struct slot *s)
+{
+    struct host_stub *st = s->stub;
+    uint8_t msg[QUERY_MAX];
+
+    memcpy(msg, s->msg, s->len);
+    msg[0] = (uint8_t)(s->id >> 8);
+    msg[1] = (uint8_t)s->id;
+    while (s->tries < TRIES) {
+        const struct addr *to = &s->server[s->tries++ % s->n_server];
+        if (rt_dns_udp(s->dns, s->tries, to, span_of(msg, s->len)) == ERR_OK) {
+            s->until_us = rt_now_us() + TRY_US;
+            look_again(st);
+            return;
+        }
+    }
+    reply_empty(s, DNSU_RC_SERVFAIL);
+}
+
+/* The answer to our question, whole enough to hand on. */
+static bool answers(const struct slot *s, struct span msg)
+{
+    struct dnsu_reader r;
+    struct dnsu_question q;
+
+    return dnsu_reader_init(&r, msg) == ERR_OK && r.hdr.qr && r.hdr.id == s->id && r.hdr.count[0] == 1 &&
+           dnsu_reader_question(&r, &q) && q.type == s->q.q.type && q.cls == s->q.q.cls &&
+           dnsu_name_eq(&q.name, &s->q.q.name);
+}
+
+static void on_reply(void *ctx, const struct addr *from, struct span msg)
+{
+    struct slot *s = ctx;
+    uint8_t out[RT_SOCK_MTU];
+    size_t len = msg.n;
+
+    (void)from;
+    if (!s->used || !answers(s, msg))
+        return;
+    if (len > s->q.udp_size || len > sizeof(out)) {
+        /* More than the asker takes: say so (TC). */
+        len = stub_answer_empty(span_of(s->msg, s->len), &s->q, DNSU_RC_NOERROR, out, sizeof(out));
+        out[2] |= 0x02;
+    } else {
+        memcpy(out, msg.p, len);
+        out[0] = (uint8_t)(s->q.id >> 8);
+        out[1] = (uint8_t)s->q.id;
+    }
+    reply(s, out, len);
+    finish(s);
+}
+
+static void on_failed(void *ctx, uint32_t tag)
+{
+    struct slot *s = ctx;
+    if (s->used && tag == s->tries)
+        ask_next(s);
+}
+
+static const struct rt_dns_ops dns_ops = { .reply = on_reply, .failed = on_failed };
+
+static void forward(struct slot *s)
+{
+    struct host_stub *st = s->stub;
+    uint16_t id;
+
+    s->server = st->settings->upstream;
+    s->n_server = st->settings->n_upstream;
+    for (size_t i = 0; i < st->settings->n_zone; i++) {
+        if (dnsu_name_in(&s->q.q.name, &st->zone[i])) {
+            s->server = st->settings->zone[i].server;
+            s->n_server = st->settings->zone[i].n_server;
+        }
+    }
+    env_random(st->env, &id, sizeof(id));
+    s->id = id;
+    s->dns = s->n_server > 0 ? rt_dns_new(st->loop, &dns_ops, s) : NULL;
+    if (s->dns == NULL) {
+        reply_empty(s, DNSU_RC_SERVFAIL);
+        return;
+    }
+    st->count.forwarded++;
+    ask_next(s);
+}
+
+static void on_timer(void *ctx)
+{
+    struct host_stub *st = ctx;
+    uint64_t now = rt_now_us();
+
+    for (size_t i = 0; i < SLOTS; i++) {
+        struct slot *s = &st->slot[i];
+        if (!s->used || s->until_us > now)
+            continue;
+        if (s->dns != NULL)
+            ask_next(s);
+        else
+            reply_empty(s, DNSU_RC_SERVFAIL);
+    }
+    look_again(st);
+}
+
+/* ---- names with HIP RRs ---- */
+
+void host_stub_resolved(void *ctx, const struct host_action *a)
+{
+    struct host_stub *st = ctx;
+    struct slot *s = &st->slot[a->resolved.ticket & TICKET_SLOT];
+    uint8_t out[STUB_REPLY_MAX];
+
+    if (!s->used || s->ticket != a->resolved.ticket)
+        return;
+    if (a->resolved.e == ERR_OK && a->resolved.n > 0) {
+        st->count.hits++;
+        if (s->q.q.type != DNSU_TYPE_AAAA) {
+            reply_empty(s, DNSU_RC_NOERROR);
+            return;
+        }
+        reply(s, out,
+              stub_answer_hits(span_of(s->msg, s->len), &s->q, a->resolved.hit, a->resolved.n,
+                               a->resolved.ttl, out, sizeof(out)));
+        finish(s);
+    } else if (a->resolved.e == ERR_OK || a->resolved.e == ERR_NOT_FOUND) {
+        forward(s); /* no HIP RR: its addresses, or its absence, as its zone says */
+    } else {
+        /* Bogus, or the DNS does not say whether there is a HIP RR: nothing else is tried instead, or whoever can hold back
+         * that answer could send applications around HIP. */
+        reply_empty(s, DNSU_RC_SERVFAIL);
+    }
+}
+
+static bool has_labels(const struct dnsu_name *n, unsigned least)
+{
+    unsigned labels = 0;
+
+    for (size_t at = 0; at < n->len && n->wire[at] != 0; at += n->wire[at] + 1u)
+        labels++;
+    return labels >= least;
+}
+
+/* PTR of our own HIT, or of a peer's that was looked up by name. */
+static bool answer_reverse(struct slot *s)
+{
+    struct host *core = host_worker_core(s->stub->worker);
+    struct host_peer_view p;
+    struct host_status me;
+    struct dnsu_name name;
+    struct hit hit;
+    const char *text = NULL;
+    size_t pos = 0;
+    uint8_t out[STUB_REPLY_MAX];
+
+    if (s->q.q.type != STUB_TYPE_PTR || !stub_reverse_hit(&s->q.q.name, &hit))
+        return false;
+    host_status(core, rt_now_us(), &me);
+    if (me.has_hit && hit_eq(&me.hit, &hit))
+        text = me.fqdn;
+    while (text == NULL && host_peer_next(core, &pos, &p))
+        if (hit_eq(&p.hit, &hit))
+            text = p.name;
+    if (text == NULL || text[0] == '\0' || dnsu_name_from_text(text, &name)) {
+        reply_empty(s, DNSU_RC_NXDOMAIN); /* HITs have no place in the public reverse tree (RFC 7343 s5) */
+        return true;
+    }
+    reply(s, out, stub_answer_ptr(span_of(s->msg, s->len), &s->q, &name, out, sizeof(out)));
+    finish(s);
+    return true;
+}
+
+/* ---- queries ---- */
+
+static struct slot *slot_new(struct host_stub *st)
+{
+    for (size_t i = 0; i < SLOTS; i++) {
+        struct slot *s = &st->slot[i];
+        if (s->used)
+            continue;
+        s->used = true;
+        s->stub = st;
+        s->ticket = (++st->last_ticket << 8 | i) & ~HOST_TICKET_CTL;
+        s->until_us = rt_now_us() + RESOLVE_US;
+        return s;
+    }
+    return NULL;
+}
+
+static void on_query(struct host_stub *st, struct rt_sock *sock, const struct rt_pkt *p)
+{
+    struct stub_query q;
+    uint8_t out[STUB_REPLY_MAX];
+    err e = stub_query_parse(p->octets, &q);
+    struct slot *s;
+
+    st->count.queries++;
+    if (e) {
+        size_t n = e == ERR_REFUSED || e == ERR_TRUNCATED
+                       ? 0
+                       : stub_answer_bare(p->octets, e == ERR_UNSUPPORTED ? DNSU_RC_NOTIMP : DNSU_RC_FORMERR,
+                                          out, sizeof(out));
+        if (n > 0)
+            (void)!rt_sock_send(sock, &p->local, &p->peer, p->ifindex, span_of(out, n));
+        return;
+    }
+    s = p->octets.n <= QUERY_MAX ? slot_new(st) : NULL;
+    if (s == NULL) {
+        st->count.dropped++;
+        return;
+    }
+    s->sock = sock;
+    s->client = p->peer;
+    s->local = p->local;
+    s->ifindex = addr_is_loopback(&p->local) ? 0 : p->ifindex;
+    s->q = q;
+    memcpy(s->msg, p->octets.p, p->octets.n);
+    s->len = p->octets.n;
+    if (q.q.cls == DNSU_CLASS_IN && (q.q.type == DNSU_TYPE_AAAA || q.q.type == DNSU_TYPE_A) &&
+        has_labels(&q.q.name, LABELS_MIN)) {
+        look_again(st);
+        host_worker_resolve(st->worker, &q.q.name, s->ticket);
+    } else if (!answer_reverse(s)) {
+        forward(s);
+    }
+}
+
+static void on_recv(void *ctx, const struct rt_pkt *p, size_t n)
+{
+    struct listener *l = ctx;
+
+    for (size_t i = 0; i < n; i++)
+        on_query(l->stub, l->stub->sock[l->i], &p[i]);
+}
+
+err host_stub_open(struct rt_loop *l, const struct env *env, const struct host_settings *settings,
+                   struct host_worker *w, struct host_stub **out, char why[HOST_STUB_WHY_MAX])
+{
+    struct host_stub *st = calloc(1, sizeof(*st));
+    char text[ADDR_TEXT_MAX];
+    err e = ERR_MEMORY;
+
+    (void)snprintf(why, HOST_STUB_WHY_MAX, "out of memory");
+    if (st == NULL)
+        return e;
+    st->loop = l;
+    st->env = env;
+    st->settings = settings;
+    st->worker = w;
+    st->timer = rt_timer_new(l, on_timer, st);
+    if (st->timer == NULL)
+        goto fail;
+    for (size_t i = 0; i < settings->n_zone; i++) {
+        e = dnsu_name_from_text(settings->zone[i].zone, &st->zone[i]);
+        if (e)
+            goto fail;
+    }
+    for (size_t i = 0; i < settings->n_listen; i++) {
+        st->listener[i] = (struct listener){ st, i };
+        e = rt_udp_open(l, &settings->listen[i], on_recv, &st->listener[i], &st->sock[i]);
+        if (e) {
+            (void)snprintf(why, HOST_STUB_WHY_MAX, "%s: %s", addr_format(&settings->listen[i], text),
+                           e == ERR_EXISTS ? "in use by another resolver" : err_text(e));
+            goto fail;
+        }
+    }
+    *out = st;
+    return ERR_OK;
+fail:
+    host_stub_close(st);
+    return e;
+}
+
+void host_stub_close(struct host_stub *st)
+{
+    if (st == NULL)
+        return;
+    for (size_t i = 0; i < SLOTS; i++)
+        rt_dns_free(st->slot[i].dns);
+    for (size_t i = 0; i < HOST_LISTEN_MAX; i++)
+        rt_sock_close(st->sock[i]);
+    rt_timer_free(st->timer);
+    free(st);
+}
+
+struct host_stub_count host_stub_count(const struct host_stub *st)
+{
+    return st->count;
+}

@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/worker.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/rt/sock.h"
+
+#define PROTO_HIP    139
+#define PROTO_ESP    50
+#define WALL_US      60000000 /* wall clock told again */
+#define STOP_US      1000000  /* longest good-bye */
+#define STOP_LOOK_US 20000
+
+enum { V4, V6, FAMILIES };
+
+struct host_worker {
+    struct rt_loop *loop;
+    struct env env;
+    const struct host_settings *settings;
+    struct host *core;
+    struct host_data *data;
+    struct host_ifaces *ifaces;
+    struct host_tun *tun;
+    struct host_jobs *jobs;
+    struct rt_sock *hip[FAMILIES], *esp[FAMILIES];
+    struct rt_timer *timer, *wall, *stop;
+    bool has_card, started, acting;
+    uint64_t stop_at_us;
+    void (*stopped)(void *ctx);
+    void *stopped_ctx;
+    host_resolved_fn stub, ctl;
+    void *stub_ctx, *ctl_ctx;
+    struct host_worker_count count;
+    struct host_actions acts;
+};
+
+/* ---- actions carried out ---- */
+
+static void send_from(struct host_worker *w, struct rt_sock *const sock[FAMILIES],
+                      const struct hip_path *path, struct span octets)
+{
+    struct rt_sock *s = path->peer.family == ADDR_V4 ? sock[V4] : sock[V6];
+
+    /* The link that has the source address, whatever the routing table would say: two accesses, two default routes. */
+    if (s == NULL ||
+        rt_sock_send(s, &path->local, &path->peer, host_ifaces_of(w->ifaces, &path->local), octets))
+        w->count.send_failed++;
+}
+
+static void log_event(struct host_worker *w, const struct host_action *a)
+{
+    log_at(&w->env.log, a->event.level, host_event_name(a->event.what), "%s", a->event.text);
+}
+
+static void set_address(struct host_worker *w, const struct hit *hit, bool add)
+{
+    char text[HIT_TEXT_MAX];
+    err e = host_tun_addr(w->tun, hit, add);
+
+    if (e)
+        log_at(&w->env.log, LOG_LV_ERROR, "tun", "%s %s: %s", add ? "add" : "remove", hit_format(hit, text),
+               err_text(e));
+    else
+        log_at(&w->env.log, LOG_LV_NOTICE, "tun", "%s is %s", hit_format(hit, text),
+               add ? "ours" : "no longer ours");
+}
+
+static void act_one(struct host_worker *w, const struct host_action *a, uint64_t now)
+{
+    switch (a->type) {
+    case HOST_ACT_SEND:
+        w->count.hip_out++;
+        send_from(w, w->hip, &a->send.path, a->send.octets);
+        break;
+    case HOST_ACT_SA_UP:
+        host_data_up(w->data, a->ref, &a->local, &a->peer, a->sa.in, a->sa.out, &a->sa.path, now);
+        break;
+    case HOST_ACT_SA_PATH:
+        host_data_path(w->data, &a->local, &a->peer, &a->path);
+        break;
+    case HOST_ACT_SA_DOWN:
+        host_data_down(w->data, &a->local, &a->peer);
+        break;
+    case HOST_ACT_ID_UP:
+        set_address(w, &a->local, true);
+        break;
+    case HOST_ACT_ID_DOWN:
+        set_address(w, &a->local, false);
+        break;
+    case HOST_ACT_UNREACHABLE:
+        host_data_unreachable(w->data, &a->peer);
+        break;
+    case HOST_ACT_RESOLVED:
+        if (a->resolved.ticket & HOST_TICKET_CTL)
+            w->ctl(w->ctl_ctx, a);
+        else
+            w->stub(w->stub_ctx, a);
+        break;
+    case HOST_ACT_JOB:
+        w->count.jobs++;
+        host_jobs_start(w->jobs, &a->job);
+        break;
+    case HOST_ACT_EVENT:
+        log_event(w, a);
+        break;
+    }
+}
+
+/* After every call into host/core. Nothing done here calls into it again: what is borrowed in the actions stays whole. */
+static void act(struct host_worker *w, uint64_t now)
+{
+    if (w->acting)
+        abort();
+    w->acting = true;
+    for (size_t i = 0; i < w->acts.n; i++)
+        act_one(w, &w->acts.v[i], now);
+    host_actions_reset(&w->acts);
+    w->acting = false;
+    rt_timer_at(w->timer, host_deadline(w->core));
+}
+
+/* ---- what comes in ---- */
+
+static void on_hip(void *ctx, const struct rt_pkt *p, size_t n)
+{
+    struct host_worker *w = ctx;
+    uint64_t now = rt_now_us();
+
+    for (size_t i = 0; i < n; i++) {
+        struct hip_path path = { .local = p[i].local, .peer = p[i].peer };
+        w->count.hip_in++;
+        if (host_input(w->core, &path, p[i].octets, now, &w->acts) != 0)
+            w->count.hip_dropped++;
+        act(w, now);
+    }
+}
+
+static void on_esp(void *ctx, const struct rt_pkt *p, size_t n)
+{
+    struct host_worker *w = ctx;
+    uint64_t now = rt_now_us();
+
+    for (size_t i = 0; i < n; i++)
+        host_data_from_net(w->data, p[i].octets, now);
+}
+
+static void on_app(void *ctx, uint8_t *packet, size_t len)
+{
+    struct host_worker *w = ctx;
+    host_data_from_app(w->data, packet, len, rt_now_us());
+}
+
+static void on_timer(void *ctx)
+{
+    struct host_worker *w = ctx;
+    uint64_t now = rt_now_us();
+
+    host_timeout(w->core, now, &w->acts);
+    act(w, now);
+}
+
+static void on_wall(void *ctx)
+{
+    struct host_worker *w = ctx;
+    uint64_t now = rt_now_us();
+
+    host_wall(w->core, rt_wall_s(), now);
+    rt_timer_at(w->wall, now + WALL_US);
+}
+
+static void on_addresses(void *ctx, const struct host_addr *v, size_t n)
+{
+    struct host_worker *w = ctx;
+    uint64_t now = rt_now_us();
+    char text[ADDR_TEXT_MAX];
+
+    if (!w->started)
+        return;
+    for (size_t i = 0; i < n; i++)
+        log_at(&w->env.log, LOG_LV_INFO, "net", "address %zu of %zu: %s on %s, rank %u", i + 1, n,
+               addr_format(&v[i].addr, text), host_ifaces_name(w->ifaces, v[i].link), v[i].rank);
+    if (n == 0)
+        log_at(&w->env.log, LOG_LV_NOTICE, "net", "no address");
+    host_addresses(w->core, v, n, now, &w->acts);
+    act(w, now);
+}
+
+static void on_job(void *ctx, const struct host_result *r)
+{
+    struct host_worker *w = ctx;
+    uint64_t now = rt_now_us();
+
+    host_complete(w->core, r, now, &w->acts);
+    act(w, now);
+}
+
+/* ---- the data plane's way out ---- */
+
+static void esp_out(void *ctx, const struct hip_path *path, struct span octets)
+{
+    struct host_worker *w = ctx;
+    send_from(w, w->esp, path, octets);
+}
+
+static void app_out(void *ctx, const uint8_t *packet, size_t len)
+{
+    struct host_worker *w = ctx;
+    host_tun_write(w->tun, packet, len);
+}
+
+static void want(void *ctx, const struct hit *peer)
+{
+    struct host_worker *w = ctx;
+    uint64_t now = rt_now_us();
+
+    host_want(w->core, peer, now, &w->acts);
+    act(w, now);
+}
+
+static void used(void *ctx, struct hip_ref ref)
+{
+    struct host_worker *w = ctx;
+    uint64_t now = rt_now_us();
+
+    host_sa_used(w->core, ref, now, &w->acts);
+    act(w, now);
+}
+
+/* ---- opening and closing ---- */
+
+static err open_sockets(struct host_worker *w, char *why)
+{
+    static const enum addr_family family[FAMILIES] = { ADDR_V4, ADDR_V6 };
+
+    for (size_t i = 0; i < FAMILIES; i++) {
+        err e = rt_raw_open(w->loop, family[i], PROTO_HIP, on_hip, w, &w->hip[i]);
+        if (e == ERR_OK)
+            e = rt_raw_open(w->loop, family[i], PROTO_ESP, on_esp, w, &w->esp[i]);
+        /* A machine without IPv6, or without IPv4, still has the other. */
+        if (e == ERR_UNSUPPORTED)
+            continue;
+        if (e) {
+            (void)snprintf(why, HOST_WORKER_WHY_MAX, "raw sockets for protocols 139 and 50: %s%s",
+                           err_text(e), e == ERR_REFUSED ? " (CAP_NET_RAW is needed)" : "");
+            return e;
+        }
+    }
+    return ERR_OK;
+}
+
+static err open_core(struct host_worker *w, const struct host_worker_parts *p)
+{
+    const struct host_data_io io = {
+        .ctx = w, .esp_out = esp_out, .app_out = app_out, .want = want, .used = used
+    };
+    struct host_config c = p->settings->core;
+
+    c.env = &w->env;
+    c.hi = p->hi;
+    w->core = host_new(&c);
+    w->data = host_data_new(&w->env, &io);
+    w->jobs = host_jobs_new(w->loop, p->settings->state, p->card, p->resolve, on_job, w);
+    w->timer = rt_timer_new(w->loop, on_timer, w);
+    w->wall = rt_timer_new(w->loop, on_wall, w);
+    return w->core && w->data && w->jobs && w->timer && w->wall ? ERR_OK : ERR_MEMORY;
+}
+
+err host_worker_new(const struct host_worker_parts *p, struct host_worker **out,
+                    char why[HOST_WORKER_WHY_MAX])
+{
+    struct host_worker *w = calloc(1, sizeof(*w));
+    char tun_why[HOST_TUN_WHY_MAX] = "";
+    err e = ERR_MEMORY;
+
+    (void)snprintf(why, HOST_WORKER_WHY_MAX, "out of memory");
+    if (w == NULL)
+        return e;
+    w->loop = p->loop;
+    w->env = *p->env;
+    w->settings = p->settings;
+    w->has_card = p->card != NULL;
+    e = open_core(w, p);
+    if (e)
+        goto fail;
+    e = host_ifaces_new(w->loop, p->settings->iface, p->settings->n_iface, on_addresses, w, &w->ifaces);
+    if (e) {
+        (void)snprintf(why, HOST_WORKER_WHY_MAX, "netlink: %s", err_text(e));
+        goto fail;
+    }
+    e = open_sockets(w, why);
+    if (e)
+        goto fail;
+    e = host_tun_open(w->loop, host_ifaces_netlink(w->ifaces), p->settings->tun_name, p->settings->tun_mtu,
+                      on_app, w, &w->tun, tun_why);
+    if (e) {
+        (void)snprintf(why, HOST_WORKER_WHY_MAX, "%s", tun_why);
+        goto fail;
+    }
+    *out = w;
+    return ERR_OK;
+fail:
+    host_worker_free(w);
+    return e;
+}
+
+void host_worker_free(struct host_worker *w)
+{
+    if (w == NULL)
+        return;
+    host_jobs_free(w->jobs);
+    rt_timer_free(w->timer);
+    rt_timer_free(w->wall);
+    rt_timer_free(w->stop);
+    for (size_t i = 0; i < FAMILIES; i++) {
+        rt_sock_close(w->hip[i]);
+        rt_sock_close(w->esp[i]);
+    }
+    host_tun_close(w->tun);
+    host_ifaces_free(w->ifaces);
+    host_data_free(w->data);
+    host_free(w->core);
+    free(w);
+}
+
+void host_worker_start(struct host_worker *w)
+{
+    uint64_t now = rt_now_us();
+
+    w->started = true;
+    host_start(w->core, rt_wall_s(), now, &w->acts);
+    act(w, now);
+    rt_timer_at(w->wall, now + WALL_US);
+    if (host_ifaces_start(w->ifaces, host_tun_index(w->tun)))
+        log_at(&w->env.log, LOG_LV_ERROR, "net", "addresses cannot be listed");
+    if (w->has_card) {
+        host_sim(w->core, true, now, &w->acts);
+        act(w, now);
+    }
+}
+
+/* ---- the end ---- */
+
+static bool nobody_left(const struct host_worker *w)
+{
+    struct hip_assoc_view v;
+    size_t pos = 0;
+
+    while (hip_assoc_next(host_engine(w->core), &pos, &v))
+        if (v.state == HIP_CLOSING || v.state == HIP_ESTABLISHED)
+            return false;
+    return true;
+}
+
+static void on_stop(void *ctx)
+{
+    struct host_worker *w = ctx;
+    uint64_t now = rt_now_us();
+
+    if (now >= w->stop_at_us || nobody_left(w))
+        w->stopped(w->stopped_ctx);
+    else
+        rt_timer_at(w->stop, now + STOP_LOOK_US);
+}
+
+void host_worker_stop(struct host_worker *w, void (*stopped)(void *ctx), void *ctx)
+{
+    uint64_t now = rt_now_us();
+
+    if (w->stop != NULL)
+        return;
+    w->stopped = stopped;
+    w->stopped_ctx = ctx;
+    w->stop_at_us = now + STOP_US;
+    w->stop = rt_timer_new(w->loop, on_stop, w);
+    host_stop(w->core, now, &w->acts);
+    act(w, now);
+    if (w->stop == NULL)
+        stopped(ctx);
+    else
+        rt_timer_at(w->stop, now);
+}
+
+/* ---- the rest ---- */
+
+void host_worker_resolved(struct host_worker *w, host_resolved_fn stub, void *stub_ctx, host_resolved_fn ctl,
+                          void *ctl_ctx)
+{
+    w->stub = stub;
+    w->stub_ctx = stub_ctx;
+    w->ctl = ctl;
+    w->ctl_ctx = ctl_ctx;
+}
+
+void host_worker_resolve(struct host_worker *w, const struct dnsu_name *name, uint64_t ticket)
+{
+    uint64_t now = rt_now_us();
+
+    host_resolve(w->core, name, ticket, now, &w->acts);
+    act(w, now);
+}
+
+void host_worker_retry(struct host_worker *w)
+{
+    uint64_t now = rt_now_us();
+
+    host_retry(w->core, now, &w->acts);
+    act(w, now);
+}
+
+struct host *host_worker_core(struct host_worker *w)
+{
+    return w->core;
+}
+
+struct host_data *host_worker_data(struct host_worker *w)
+{
+    return w->data;
+}
+
+struct host_ifaces *host_worker_ifaces(struct host_worker *w)
+{
+    return w->ifaces;
+}
+
+struct host_worker_count host_worker_count(const struct host_worker *w)
+{
+    return w->count;
+}
