@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "as/schema.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/crypto/secret.h"
+#include "common/rt/file.h"
+
+#define SECRET_MAX 256
+#define SECRET_MIN \
+    6 /* the shortest that anybody should type; docs/sim-binding.md s9 wants 32 random octets beyond one host */
+
+static const struct rt_conf_row client_rows[] = {
+    { "name", RT_CONF_STR, RT_CONF_REQUIRED, .min = 1, .max = 63, .doc = "for the log and the counters" },
+    { "address", RT_CONF_ADDR, RT_CONF_REQUIRED, .doc = "where its requests come from" },
+    { "secret_file", RT_CONF_PATH, RT_CONF_REQUIRED,
+      .doc = "RADIUS secret; only its owner may read it; a final newline does not count" },
+    { "hits", RT_CONF_LIST, .item = RT_CONF_ADDR, .max = AS_HITS_MAX,
+      .doc = "HITs of the Forwarding Agents that this client may be: named to the SIM in AT_KDF_INPUT as "
+             "HIP:<32 hexadecimal digits>" },
+    { 0 },
+};
+
+static const struct rt_conf_row store_rows[] = {
+    { "path", RT_CONF_PATH, RT_CONF_REQUIRED, .doc = "SQLite file with the subscribers" },
+    { "key_file", RT_CONF_PATH, RT_CONF_REQUIRED,
+      .doc = "K and OPc are encrypted under it; mode 0600; made when neither it nor the store is there" },
+    { 0 },
+};
+
+static const struct rt_conf_row limit_rows[] = {
+    { "conversations", RT_CONF_INT, .min = 1, .max = 65536, .def = "1024", .doc = "open at a time" },
+    { "conversation_time", RT_CONF_DURATION, .min = 1000000, .max = 600000000, .def = "60s",
+      .doc = "from its first packet to its end" },
+    { "duplicate_time", RT_CONF_DURATION, .min = 1000000, .max = 60000000, .def = "10s",
+      .doc = "a repeated request is answered from memory that long" },
+    { 0 },
+};
+
+static const struct rt_conf_row control_rows[] = {
+    { "socket", RT_CONF_PATH, RT_CONF_REQUIRED, .doc = "UNIX stream socket for hipctl" },
+    { 0 },
+};
+
+static const struct rt_conf_row log_rows[] = {
+    { "level", RT_CONF_ENUM, .def = "info", .choices = "error|warn|notice|info|debug", .doc = "how much" },
+    { "imsi", RT_CONF_ENUM, .def = "hashed", .choices = "hashed|clear",
+      .doc = "identities of subscribers as keyed hashes, or as they are" },
+    { 0 },
+};
+
+const struct rt_conf_row as_schema[] = {
+    { "listen", RT_CONF_LIST, RT_CONF_REQUIRED, .item = RT_CONF_ENDPOINT, .min = 1, .max = AS_LISTEN_MAX,
+      .port = 1812, .doc = "RADIUS over UDP" },
+    { "clients", RT_CONF_LIST, RT_CONF_REQUIRED, .item = RT_CONF_MAP, .rows = client_rows, .min = 1,
+      .max = AS_CLIENTS_MAX, .doc = "who may ask" },
+    { "network_name", RT_CONF_STR, .min = 1, .max = AKA_NET_NAME_MAX, .def = "WLAN",
+      .doc = "AT_KDF_INPUT for a client that is no Forwarding Agent" },
+    { "ask_identity", RT_CONF_BOOL, .def = "no",
+      .doc = "always ask by AKA-Identity, even when the first identity would do (one round trip more)" },
+    { "store", RT_CONF_MAP, RT_CONF_REQUIRED, .rows = store_rows, .doc = "the AuC" },
+    { "limits", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = limit_rows, .doc = "bounds" },
+    { "control", RT_CONF_MAP, RT_CONF_REQUIRED, .rows = control_rows, .doc = "control socket" },
+    { "log", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = log_rows, .doc = "the log" },
+    { 0 },
+};
+
+static err load_secret(struct as_client *c, const char *path, const struct rt_conf *f,
+                       const struct rt_conf_node *n, char *why)
+{
+    char reason[RT_FILE_WHY_MAX] = "";
+    err e = rt_file_read_secret(path, SECRET_MAX, &c->secret, &c->secret_n, reason);
+    if (e != ERR_OK)
+        return rt_conf_expected(f, n, why, "a secret file: %s", reason);
+    while (c->secret_n > 0 && (c->secret[c->secret_n - 1] == '\n' || c->secret[c->secret_n - 1] == '\r'))
+        c->secret_n--;
+    if (c->secret_n < SECRET_MIN)
+        return rt_conf_expected(f, n, why, "a secret of at least %d octets in %s", SECRET_MIN, path);
+    return ERR_OK;
+}
+
+static err load_client(struct as_conf *o, size_t i, const struct rt_conf_node *n, char *why)
+{
+    struct as_client *c = &o->clients[i];
+    snprintf(c->name, sizeof c->name, "%s", rt_conf_str(n, "name"));
+    c->address = *rt_conf_addr(n, "address");
+    for (size_t j = 0; j < i; j++)
+        if (addr_same_ip(&o->clients[j].address, &c->address))
+            return rt_conf_expected(o->file, rt_conf_get(n, "address"), why,
+                                    "an address that no client above has");
+    c->n_hits = rt_conf_count(n, "hits");
+    for (size_t j = 0; j < c->n_hits; j++) {
+        const struct rt_conf_node *h = rt_conf_item(n, "hits", j);
+        c->hits[j] = *rt_conf_node_addr(h);
+        if (c->hits[j].family != ADDR_V6)
+            return rt_conf_expected(o->file, h, why, "a HIT, written as an IPv6 address");
+    }
+    return load_secret(c, rt_conf_str(n, "secret_file"), o->file, rt_conf_get(n, "secret_file"), why);
+}
+
+static err load_all(struct as_conf *o, char *why)
+{
+    const struct rt_conf_node *root = rt_conf_root(o->file);
+    const struct rt_conf_node *store = rt_conf_map(root, "store"), *limits = rt_conf_map(root, "limits"),
+                              *log = rt_conf_map(root, "log");
+    o->n_listen = rt_conf_count(root, "listen");
+    for (size_t i = 0; i < o->n_listen; i++)
+        o->listen[i] = *rt_conf_node_addr(rt_conf_item(root, "listen", i));
+    o->net_name = rt_conf_str(root, "network_name");
+    o->ask_identity = rt_conf_bool(root, "ask_identity");
+    o->store_path = rt_conf_str(store, "path");
+    o->key_path = rt_conf_str(store, "key_file");
+    o->ctl_path = rt_conf_str(rt_conf_map(root, "control"), "socket");
+    o->conversations_max = (uint32_t)rt_conf_int(limits, "conversations");
+    o->conversation_us = rt_conf_us(limits, "conversation_time");
+    o->duplicate_us = rt_conf_us(limits, "duplicate_time");
+    o->imsi_clear = strcmp(rt_conf_str(log, "imsi"), "clear") == 0;
+    if (strncmp(o->net_name, "HIP:", 4) ==
+        0) /* such a name vouches for a Forwarding Agent: only a client's entry does that */
+        return rt_conf_expected(o->file, rt_conf_get(root, "network_name"), why,
+                                "a network name that does not begin with HIP:");
+    err e = log_level_parse(rt_conf_str(log, "level"), &o->log_level);
+    o->n_clients = rt_conf_count(root, "clients");
+    o->clients = calloc(o->n_clients, sizeof *o->clients);
+    if (!o->clients)
+        return ERR_MEMORY;
+    for (size_t i = 0; i < o->n_clients && e == ERR_OK; i++)
+        e = load_client(o, i, rt_conf_item(root, "clients", i), why);
+    return e;
+}
+
+err as_conf_load(const char *path, struct as_conf **out, char *why)
+{
+    struct as_conf *o = calloc(1, sizeof *o);
+    snprintf(why, RT_CONF_WHY_MAX, "out of memory");
+    if (!o)
+        return ERR_MEMORY;
+    err e = rt_conf_load(path, as_schema, &o->file, why);
+    if (e == ERR_OK)
+        e = load_all(o, why);
+    if (e == ERR_OK)
+        *out = o;
+    else
+        as_conf_free(o);
+    return e;
+}
+
+void as_conf_free(struct as_conf *c)
+{
+    if (!c)
+        return;
+    for (size_t i = 0; c->clients && i < c->n_clients; i++)
+        sec_free(c->clients[i].secret);
+    free(c->clients);
+    rt_conf_free(c->file);
+    free(c);
+}
