@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "as/daemon.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "as/ctl.h"
+#include "as/radiusd.h"
+#include "common/crypto/secret.h"
+#include "common/rt/ctl.h"
+#include "common/rt/sandbox.h"
+#include "common/rt/sock.h"
+#include "common/rt/work.h"
+
+#define JOBS_MAX 256 /* vectors asked for at a time */
+
+struct as {
+    const struct as_conf *conf;
+    struct env *env;
+    struct auc *auc;
+    struct rt_loop *loop;
+    struct rt_timer *timer;
+    struct rt_work *work;
+    struct rt_sock *socks[AS_LISTEN_MAX];
+    struct rt_ctl *ctl;
+    struct radiusd *radiusd;
+    uint64_t started_us;
+};
+
+/* One request to the AuC, on the work thread between submit and done. */
+struct job {
+    struct as *as;
+    struct eapd_ref ref;
+    char imsi[IMSI_MAX + 1];
+    unsigned ind;
+    bool resync;
+    uint8_t rand[AKA_RAND_LEN], auts[AKA_AUTS_LEN];
+    uint64_t wall_s;
+    struct aka_vector *v; /* secret */
+    err result;
+};
+
+static void rearm(struct as *as)
+{
+    rt_timer_at(as->timer, radiusd_deadline(as->radiusd));
+}
+
+static void job_free(struct job *j)
+{
+    sec_free(j->v);
+    free(j);
+}
+
+static void job_run(void *arg)
+{
+    struct job *j = arg;
+    j->result = j->resync ? auc_resync(j->as->auc, j->imsi, j->ind, j->rand, j->auts, j->wall_s, j->v)
+                          : auc_vector(j->as->auc, j->imsi, j->ind, j->wall_s, j->v);
+}
+
+static enum aka_server_auc verdict(const struct as *as, const struct job *j)
+{
+    char who[17];
+    switch (j->result) {
+    case ERR_OK:
+        return AKA_AUC_OK;
+    case ERR_NOT_FOUND:
+        return AKA_AUC_UNKNOWN;
+    case ERR_REFUSED:
+        return AKA_AUC_BARRED;
+    default:
+        if (j->result == ERR_AUTH && j->resync)
+            return AKA_AUC_BAD_AUTS;
+        auc_log_hash(as->auc, span_str(j->imsi), who);
+        log_at(&as->env->log, LOG_LV_ERROR, "auc", "event=no_vector subscriber=%s error=%s", who,
+               err_name(j->result));
+        return AKA_AUC_UNAVAILABLE;
+    }
+}
+
+static void job_done(void *arg, bool ran)
+{
+    struct job *j = arg;
+    if (ran) {
+        radiusd_vector(j->as->radiusd, j->ref, verdict(j->as, j), j->v, rt_now_us());
+        rearm(j->as);
+    }
+    job_free(j);
+}
+
+static bool ask_vector(void *ctx, struct eapd_ref ref, const char *imsi, unsigned ind, const uint8_t *rand,
+                       const uint8_t *auts)
+{
+    struct as *as = ctx;
+    struct job *j = calloc(1, sizeof *j);
+    if (!j)
+        return false;
+    *j = (struct job){ .as = as, .ref = ref, .ind = ind, .resync = auts != NULL, .wall_s = rt_wall_s() };
+    snprintf(j->imsi, sizeof j->imsi, "%s", imsi);
+    if (auts) {
+        memcpy(j->rand, rand, sizeof j->rand);
+        memcpy(j->auts, auts, sizeof j->auts);
+    }
+    j->v = sec_alloc(sizeof *j->v);
+    if (j->v && rt_work_submit(as->work, job_run, job_done, j) == ERR_OK)
+        return true;
+    job_free(j);
+    return false;
+}
+
+static void send_reply(void *ctx, const struct addr *local, const struct addr *peer, struct span octets)
+{
+    struct as *as = ctx;
+    for (size_t i = 0; i < as->conf->n_listen; i++) {
+        struct addr at = rt_sock_local(as->socks[i]);
+        if (at.family == local->family && at.port == local->port &&
+            (addr_is_unspecified(&at) || addr_same_ip(&at, local))) {
+            if (rt_sock_send(as->socks[i], local, peer, 0, octets) != ERR_OK)
+                log_at(&as->env->log, LOG_LV_WARN, "radius", "event=send_failed");
+            return;
+        }
+    }
+}
+
+static const char *log_name(void *ctx, struct span identity, char out[NAI_TEXT_MAX])
+{
+    struct as *as = ctx;
+    char hash[17];
+    if (identity.n == 0) {
+        snprintf(out, NAI_TEXT_MAX, "-");
+    } else if (as->conf->imsi_clear) {
+        snprintf(out, NAI_TEXT_MAX, "%.*s", (int)identity.n, (const char *)identity.p);
+    } else {
+        auc_log_hash(as->auc, identity, hash);
+        snprintf(out, NAI_TEXT_MAX, "%s", hash);
+    }
+    return out;
+}
+
+static const struct radiusd_ops ops = { .send = send_reply, .vector = ask_vector, .log_name = log_name };
+
+static void on_packets(void *ctx, const struct rt_pkt *pkts, size_t n)
+{
+    struct as *as = ctx;
+    for (size_t i = 0; i < n; i++)
+        radiusd_input(as->radiusd, &pkts[i].local, &pkts[i].peer, pkts[i].octets, rt_now_us());
+    rearm(as);
+}
+
+static void on_timer(void *ctx)
+{
+    struct as *as = ctx;
+    radiusd_timeout(as->radiusd, rt_now_us());
+    rearm(as);
+}
+
+static void on_term(void *ctx)
+{
+    struct as *as = ctx;
+    log_at(&as->env->log, LOG_LV_NOTICE, "main", "event=stopping");
+    rt_sd_stopping();
+    rt_loop_stop(as->loop);
+}
+
+static void on_ctl(void *ctx, struct rt_ctl_req *req, const char *cmd, const json_t *args)
+{
+    struct as *as = ctx;
+    if (strcmp(cmd, "status") == 0)
+        rt_ctl_reply(
+            req, as_status(as->conf, as->radiusd, rt_work_pending(as->work), rt_now_us() - as->started_us));
+    else
+        rt_ctl_error(req, "unknown command %s: expected status", cmd);
+}
+
+static err open_all(struct as *as)
+{
+    char text[ADDR_TEXT_MAX];
+    err e = ERR_OK;
+    as->loop = rt_loop_new();
+    as->timer = as->loop ? rt_timer_new(as->loop, on_timer, as) : NULL;
+    as->work = as->loop ? rt_work_new(as->loop, JOBS_MAX) : NULL;
+    as->radiusd = radiusd_new(as->conf, as->env, &ops, as);
+    if (!as->timer || !as->work || !as->radiusd)
+        return ERR_MEMORY;
+    for (size_t i = 0; i < as->conf->n_listen; i++) {
+        e = rt_udp_open(as->loop, &as->conf->listen[i], on_packets, as, &as->socks[i]);
+        if (e != ERR_OK) {
+            log_at(&as->env->log, LOG_LV_ERROR, "main", "event=no_socket address=%s error=%s",
+                   addr_format(&as->conf->listen[i], text), err_name(e));
+            return e;
+        }
+    }
+    e = rt_ctl_open(as->loop, as->conf->ctl_path, on_ctl, as, &as->ctl);
+    if (e != ERR_OK) {
+        log_at(&as->env->log, LOG_LV_ERROR, "main", "event=no_control_socket path=%s error=%s",
+               as->conf->ctl_path, err_name(e));
+        return e;
+    }
+    return rt_loop_signals(as->loop, on_term, NULL, as);
+}
+
+static void close_all(struct as *as)
+{
+    rt_ctl_close(as->ctl);
+    for (size_t i = 0; i < as->conf->n_listen; i++)
+        rt_sock_close(as->socks[i]);
+    if (as->work)
+        rt_work_free(as->work);
+    rt_timer_free(as->timer);
+    radiusd_free(as->radiusd);
+    rt_loop_free(as->loop);
+}
+
+int as_run(const struct as_conf *conf, struct auc *auc, struct env *env)
+{
+    struct as as = { .conf = conf, .env = env, .auc = auc, .started_us = rt_now_us() };
+    int status = 1;
+    if (open_all(&as) != ERR_OK)
+        goto out;
+    err e = rt_sandbox_caps(NULL, 0);
+    if (e == ERR_OK)
+        e = rt_sandbox_seccomp();
+    if (e != ERR_OK && e != ERR_UNSUPPORTED) {
+        log_at(&env->log, LOG_LV_ERROR, "main", "event=no_sandbox error=%s", err_name(e));
+        goto out;
+    }
+    log_at(&env->log, LOG_LV_NOTICE, "main", "event=ready clients=%zu", conf->n_clients);
+    rt_sd_ready("answering");
+    rt_loop_run(as.loop);
+    status = 0;
+out:
+    close_all(&as);
+    return status;
+}
