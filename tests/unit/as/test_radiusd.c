@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The RADIUS and EAP server with a client and a card of the test's, no sockets, the test's clock.
+ */
+#include "tests/unit/aka/conv.h"
+
+#include "aka/radius.h"
+#include "as/radiusd.h"
+
+#define HIT_TEXT "2001002211223344556677889900aabb"
+#define S        1000000ull
+
+struct world {
+    struct as_conf conf;
+    struct as_client clients[2];
+    struct radiusd *r;
+    uint64_t now;
+    /* what the server did */
+    uint8_t sent[RADIUS_MAX];
+    size_t sent_n;
+    unsigned n_sent;
+    bool asked, no_room;
+    struct eapd_ref ref;
+    char imsi[16];
+    unsigned ind;
+    bool resync;
+    uint8_t rand[16], auts[14];
+    /* the client */
+    struct addr from, to;
+    uint8_t id, auth[16], state[64];
+    size_t state_n;
+    const char *nas;
+    struct conv c; /* peer and AuC of it */
+};
+
+static void on_send(void *ctx, const struct addr *local, const struct addr *peer, struct span o)
+{
+    struct world *w = ctx;
+    assert_true(addr_eq(peer, &w->from));
+    assert_true(addr_eq(local, &w->to));
+    memcpy(w->sent, o.p, o.n);
+    w->sent_n = o.n;
+    w->n_sent++;
+}
+
+static bool on_vector(void *ctx, struct eapd_ref ref, const char *imsi, unsigned ind, const uint8_t *rand,
+                      const uint8_t *auts)
+{
+    struct world *w = ctx;
+    if (w->no_room)
+        return false;
+    w->asked = true;
+    w->ref = ref;
+    w->ind = ind;
+    snprintf(w->imsi, sizeof w->imsi, "%s", imsi);
+    w->resync = auts != NULL;
+    if (auts) {
+        memcpy(w->rand, rand, 16);
+        memcpy(w->auts, auts, 14);
+    }
+    return true;
+}
+
+static const char *on_name(void *ctx, struct span s, char out[NAI_TEXT_MAX])
+{
+    snprintf(out, NAI_TEXT_MAX, "x");
+    return out;
+}
+
+static const struct radiusd_ops ops = { .send = on_send, .vector = on_vector, .log_name = on_name };
+
+static void world_open(struct world *w)
+{
+    *w = (struct world){
+        .now = S, .from = addr_v4(0x0a000002), .to = addr_v4(0x0a000001), .nas = "HIP:" HIT_TEXT
+    };
+    w->from.port = 40000;
+    w->to.port = 1812;
+    w->clients[0] = (struct as_client){ .name = "fa1",
+                                        .address = addr_v4(0x0a000002),
+                                        .secret = (uint8_t *)"secret1",
+                                        .secret_n = 7,
+                                        .n_hits = 1 };
+    w->clients[1] = (struct as_client){
+        .name = "fa2", .address = addr_v4(0x0a000003), .secret = (uint8_t *)"secret2", .secret_n = 7
+    };
+    size_t n = 0;
+    w->clients[0].hits[0].family = ADDR_V6;
+    assert_int_equal(hex_decode(HIT_TEXT, 32, w->clients[0].hits[0].ip, 16, &n), ERR_OK);
+    w->conf = (struct as_conf){ .clients = w->clients,
+                                .n_clients = 2,
+                                .net_name = "WLAN",
+                                .conversations_max = 4,
+                                .conversation_us = 60 * S,
+                                .duplicate_us = 10 * S };
+    w->r = radiusd_new(&w->conf, &conv_env, &ops, w);
+    assert_non_null(w->r);
+    conv_open(&w->c, false);
+}
+
+static void world_close(struct world *w)
+{
+    radiusd_free(w->r);
+    conv_close(&w->c);
+}
+
+static size_t build(struct world *w, uint8_t *b, const char *secret, struct span eap)
+{
+    size_t n = 0;
+    w->id++;
+    conv_random(NULL, w->auth, 16);
+    struct radius_wr wr = radius_wr_begin(b, RADIUS_MAX, RADIUS_ACCESS_REQUEST, w->id, w->auth);
+    radius_wr_attr(&wr, RADIUS_USER_NAME, span_str("user"));
+    radius_wr_attr(&wr, RADIUS_NAS_IDENTIFIER, span_str(w->nas));
+    radius_wr_attr(&wr, RADIUS_PROXY_STATE, span_str("first"));
+    radius_wr_attr(&wr, RADIUS_PROXY_STATE, span_str("second"));
+    if (w->state_n)
+        radius_wr_attr(&wr, RADIUS_STATE, span_of(w->state, w->state_n));
+    if (eap.n)
+        radius_wr_eap(&wr, eap);
+    assert_int_equal(radius_wr_end(&wr, span_str(secret), &n), ERR_OK);
+    return n;
+}
+
+static void put(struct world *w, const uint8_t *b, size_t n)
+{
+    w->n_sent = 0;
+    w->asked = false;
+    radiusd_input(w->r, &w->to, &w->from, span_of(b, n), w->now);
+}
+
+/* The AuC of the test answers. */
+static void serve_vector(struct world *w)
+{
+    struct aka_vector v;
+    uint8_t rand[16];
+    assert_true(w->asked);
+    w->asked = false;
+    if (w->c.unknown) {
+        radiusd_vector(w->r, w->ref, AKA_AUC_UNKNOWN, NULL, w->now);
+        return;
+    }
+    if (w->resync)
+        assert_int_equal(aka_auts_open(&w->c.auc, w->rand, w->auts, &w->c.auc_sqn), ERR_OK);
+    assert_int_equal(sqn_next(w->c.auc_sqn, w->ind, &w->c.auc_sqn), ERR_OK);
+    conv_random(NULL, rand, 16);
+    assert_int_equal(aka_vector_make(&w->c.auc, w->c.auc_sqn, w->c.amf, rand, &v), ERR_OK);
+    radiusd_vector(w->r, w->ref, AKA_AUC_OK, &v, w->now);
+}
+
+/* What came back, checked; its EAP packet goes to the peer. */
+static struct radius_pkt reply(struct world *w, const char *secret)
+{
+    struct radius_pkt p;
+    struct span state;
+    assert_int_equal(w->n_sent, 1);
+    assert_int_equal(radius_parse(span_of(w->sent, w->sent_n), &p), ERR_OK);
+    assert_int_equal(radius_check_reply(&p, span_str(secret), w->id, w->auth), ERR_OK);
+    assert_int_equal(radius_count(&p, RADIUS_PROXY_STATE), 2);
+    w->state_n = 0;
+    if (radius_find(&p, RADIUS_STATE, &state) == ERR_OK) {
+        assert_true(state.n <= sizeof w->state);
+        memcpy(w->state, state.p, state.n);
+        w->state_n = state.n;
+    }
+    if (radius_eap(&p, w->c.to_peer, sizeof w->c.to_peer, &w->c.to_peer_n) != ERR_OK)
+        w->c.to_peer_n = 0;
+    return p;
+}
+
+static struct radius_pkt exchange(struct world *w)
+{
+    uint8_t b[RADIUS_MAX];
+    size_t n = build(w, b, "secret1", span_of(w->c.to_server, w->c.to_server_n));
+    put(w, b, n);
+    if (w->asked)
+        serve_vector(w);
+    return reply(w, "secret1");
+}
+
+static struct radius_pkt run(struct world *w)
+{
+    struct radius_pkt p;
+    conv_start(&w->c);
+    for (int i = 0; i < 10; i++) {
+        p = exchange(w);
+        conv_to_peer(&w->c);
+        if (p.code != RADIUS_ACCESS_CHALLENGE)
+            break;
+    }
+    return p;
+}
+
+static uint64_t counted(const struct world *w, enum radiusd_counter c)
+{
+    return radiusd_counter(w->r, c);
+}
+
+static void test_accept(void **state)
+{
+    struct world w;
+    struct span v;
+    uint8_t msk[64];
+    world_open(&w);
+    struct radius_pkt p = run(&w);
+    assert_int_equal(p.code, RADIUS_ACCESS_ACCEPT);
+    assert_int_equal(w.c.p.type, AKA_PEER_SUCCESS);
+    assert_true(span_eq(aka_peer_net_name(w.c.peer), span_str("HIP:" HIT_TEXT)));
+    assert_int_equal(radius_msk(&p, span_str("secret1"), w.auth, msk), ERR_OK);
+    assert_memory_equal(msk, aka_peer_msk(w.c.peer), 64);
+    assert_int_equal(radius_find_vendor(&p, RADIUS_VENDOR_3GPP, RADIUS_3GPP_IMSI, &v), ERR_OK);
+    assert_true(span_eq(v, span_str(CONV_IMSI)));
+    assert_int_equal(radius_find(&p, RADIUS_CUI, &v), ERR_OK);
+    assert_true(span_eq(v, span_str(CONV_IMSI)));
+    assert_int_equal(radius_find(&p, RADIUS_USER_NAME, &v), ERR_OK);
+    assert_true(span_eq(v, span_str(CONV_NAI)));
+    assert_int_equal(counted(&w, RADIUSD_accepts), 1);
+    assert_int_equal(counted(&w, RADIUSD_challenges), 1);
+    assert_int_equal(radiusd_conversations(w.r), 0);
+    world_close(&w);
+}
+
+/* A HIT that the client's entry does not list is not vouched for. */
+static void test_net_name(void **state)
+{
+    static const struct {
+        const char *nas;
+        uint64_t unlisted;
+    } rows[] = {
+        { "HIP:2001002211223344556677889900aabc", 1 },
+        { "HIP:" HIT_TEXT "0", 1 },
+        { "HIP:2001002211223344556677889900AABB", 1 },
+        { "HIP:", 1 },
+        { "ap1", 0 },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct world w;
+        world_open(&w);
+        w.nas = rows[i].nas;
+        assert_int_equal(run(&w).code, RADIUS_ACCESS_ACCEPT);
+        assert_true(span_eq(aka_peer_net_name(w.c.peer), span_str("WLAN")));
+        assert_int_equal(counted(&w, RADIUSD_unlisted_hit) > 0, rows[i].unlisted);
+        world_close(&w);
+    }
+}
+
+static void test_refusals(void **state)
+{
+    struct world w;
+    world_open(&w);
+    w.c.unknown = true;
+    assert_int_equal(run(&w).code, RADIUS_ACCESS_REJECT);
+    assert_int_equal(w.c.to_peer[0], EAP_FAILURE);
+    assert_int_equal(radiusd_refused(w.r, AKA_R_SUBSCRIBER), 1);
+    assert_int_equal(radiusd_conversations(w.r), 0);
+    world_close(&w);
+    world_open(&w);
+    w.c.card.cred.k[3] ^= 1;
+    assert_int_equal(run(&w).code, RADIUS_ACCESS_REJECT);
+    assert_int_equal(radiusd_refused(w.r, AKA_R_REJECTED), 1);
+    world_close(&w);
+    world_open(&w);
+    sqn_usim_accept(&w.c.card.sqn, sqn_make(77, 0));
+    assert_int_equal(run(&w).code, RADIUS_ACCESS_ACCEPT);
+    assert_int_equal(counted(&w, RADIUSD_resyncs), 1);
+    world_close(&w);
+}
+
+/* What is dropped without an answer, each under its own counter. */
+static void test_drops(void **state)
+{
+    struct world w;
+    uint8_t b[RADIUS_MAX];
+    world_open(&w);
+    conv_start(&w.c);
+    struct span eap = span_of(w.c.to_server, w.c.to_server_n);
+    size_t n = build(&w, b, "secret2", eap); /* another client's secret */
+    put(&w, b, n);
+    assert_int_equal(counted(&w, RADIUSD_bad_authenticator), 1);
+    n = build(&w, b, "secret1", eap);
+    b[n - 1] ^= 1;
+    put(&w, b, n);
+    assert_int_equal(counted(&w, RADIUSD_bad_authenticator), 2);
+    b[n - 1] ^= 1;
+    memmove(b + 20, b + 38, n - 38); /* Message-Authenticator taken out */
+    n -= 18;
+    b[2] = (uint8_t)(n >> 8);
+    b[3] = (uint8_t)n;
+    put(&w, b, n);
+    assert_int_equal(counted(&w, RADIUSD_no_authenticator), 1);
+    put(&w, b, 19);
+    assert_int_equal(counted(&w, RADIUSD_malformed), 1);
+    n = build(&w, b, "secret1", eap);
+    b[0] = RADIUS_ACCESS_ACCEPT;
+    put(&w, b, n);
+    assert_int_equal(counted(&w, RADIUSD_bad_code), 1);
+    n = build(&w, b, "secret1", eap);
+    w.from.ip[3] = 9;
+    put(&w, b, n);
+    assert_int_equal(counted(&w, RADIUSD_unknown_client), 1);
+    assert_int_equal(w.n_sent, 0);
+    assert_int_equal(radiusd_conversations(w.r), 0);
+    assert_int_equal(counted(&w, RADIUSD_vectors), 0);
+    world_close(&w);
+}
+
+static void test_repeated(void **state)
+{
+    struct world w;
+    uint8_t b[RADIUS_MAX], first[RADIUS_MAX];
+    world_open(&w);
+    conv_start(&w.c);
+    size_t n = build(&w, b, "secret1", span_of(w.c.to_server, w.c.to_server_n));
+    put(&w, b, n);
+    assert_true(w.asked);
+    put(&w, b, n); /* while the AuC works */
+    assert_int_equal(counted(&w, RADIUSD_repeated_pending), 1);
+    assert_false(w.asked);
+    assert_int_equal(w.n_sent, 0);
+    w.asked = true;
+    serve_vector(&w);
+    assert_int_equal(w.n_sent, 1);
+    memcpy(first, w.sent, w.sent_n);
+    put(&w, b, n); /* when it is answered: the same octets, no new vector */
+    assert_int_equal(w.n_sent, 1);
+    assert_memory_equal(first, w.sent, w.sent_n);
+    assert_false(w.asked);
+    assert_int_equal(counted(&w, RADIUSD_repeated_answered), 1);
+    assert_int_equal(counted(&w, RADIUSD_vectors), 1);
+    reply(&w, "secret1");
+    conv_to_peer(&w.c);
+    assert_int_equal(exchange(&w).code, RADIUS_ACCESS_ACCEPT);
+    w.now += 11 * S;
+    radiusd_timeout(w.r, w.now);
+    assert_int_equal(radiusd_deadline(w.r), HEAP_NEVER); /* nothing is kept */
+    world_close(&w);
+}
+
+/* A State serves its own client, once. */
+static void test_states(void **state)
+{
+    struct world w;
+    uint8_t b[RADIUS_MAX], kept[64];
+    world_open(&w);
+    conv_start(&w.c);
+    exchange(&w);
+    conv_to_peer(&w.c);
+    size_t kept_n = w.state_n;
+    memcpy(kept, w.state, kept_n);
+    w.from.ip[3] = 3; /* the other client has got hold of it */
+    put(&w, b, build(&w, b, "secret2", span_of(w.c.to_server, w.c.to_server_n)));
+    assert_int_equal(reply(&w, "secret2").code, RADIUS_ACCESS_REJECT);
+    w.from.ip[3] = 2;
+    memcpy(w.state, kept, kept_n);
+    w.state_n = kept_n;
+    assert_int_equal(exchange(&w).code, RADIUS_ACCESS_ACCEPT);
+    memcpy(w.state, kept, kept_n);
+    w.state_n = kept_n;
+    assert_int_equal(exchange(&w).code, RADIUS_ACCESS_REJECT); /* again: it is used up */
+    w.state_n = 5;
+    assert_int_equal(exchange(&w).code, RADIUS_ACCESS_REJECT);
+    assert_int_equal(radiusd_refused(w.r, AKA_R_STATE), 3);
+    assert_int_equal(counted(&w, RADIUSD_accepts), 1);
+    world_close(&w);
+}
+
+static void test_bounds(void **state)
+{
+    struct world w;
+    uint8_t b[RADIUS_MAX];
+    world_open(&w);
+    conv_start(&w.c);
+    struct span eap = span_of(w.c.to_server, w.c.to_server_n);
+    for (int i = 0; i < 6; i++) {
+        w.state_n = 0;
+        put(&w, b, build(&w, b, "secret1", eap));
+        if (w.asked)
+            serve_vector(&w);
+    }
+    assert_int_equal(radiusd_conversations(w.r), 4);
+    assert_int_equal(counted(&w, RADIUSD_full), 2);
+    w.now += 61 * S; /* their time is over */
+    radiusd_timeout(w.r, w.now);
+    assert_int_equal(radiusd_conversations(w.r), 0);
+    assert_int_equal(radiusd_expired(w.r), 4);
+    put(&w, b, build(&w, b, "secret1", eap));
+    assert_true(w.asked);
+    struct eapd_ref late = w.ref;
+    w.now += 61 * S;
+    radiusd_timeout(w.r, w.now);
+    w.n_sent = 0;
+    radiusd_vector(w.r, late, AKA_AUC_UNKNOWN, NULL, w.now); /* the AuC answers too late */
+    assert_int_equal(w.n_sent, 0);
+    w.no_room = true;
+    put(&w, b, build(&w, b, "secret1", eap));
+    assert_int_equal(radiusd_conversations(w.r), 0);
+    assert_int_equal(w.n_sent, 0);
+    world_close(&w);
+}
+
+static void test_eap(void **state)
+{
+    static const uint8_t start[] = { RADIUS_EAP_MESSAGE, 2 };
+    struct world w;
+    uint8_t b[RADIUS_MAX], big[1100] = { 2, 0, 4, 76, 1 };
+    world_open(&w);
+    put(&w, b, build(&w, b, "secret1", span_of(NULL, 0)));
+    assert_int_equal(reply(&w, "secret1").code, RADIUS_ACCESS_REJECT);
+    assert_int_equal(counted(&w, RADIUSD_no_eap), 1);
+    put(&w, b, build(&w, b, "secret1", span_of(big, sizeof big))); /* longer than EAP may be */
+    assert_int_equal(reply(&w, "secret1").code, RADIUS_ACCESS_REJECT);
+    put(&w, b, build(&w, b, "secret1", span_str("\3\1\0")));
+    assert_int_equal(w.n_sent, 0);
+    assert_int_equal(counted(&w, RADIUSD_discarded), 1);
+    assert_int_equal(radiusd_conversations(w.r), 0);
+    /* EAP-Start (RFC 3579 s2.1) is answered with Request/Identity */
+    size_t n = 0;
+    struct radius_wr wr = radius_wr_begin(b, sizeof b, RADIUS_ACCESS_REQUEST, ++w.id, w.auth);
+    radius_wr_attr(&wr, RADIUS_PROXY_STATE, span_str("1"));
+    radius_wr_attr(&wr, RADIUS_PROXY_STATE, span_str("2"));
+    wcur_put(&wr.c, start, sizeof start);
+    assert_int_equal(radius_wr_end(&wr, span_str("secret1"), &n), ERR_OK);
+    put(&w, b, n);
+    assert_int_equal(reply(&w, "secret1").code, RADIUS_ACCESS_CHALLENGE);
+    assert_int_equal(w.c.to_peer[4], EAP_TYPE_IDENTITY);
+    conv_to_peer(&w.c);
+    struct radius_pkt p;
+    do {
+        p = exchange(&w);
+        conv_to_peer(&w.c);
+    } while (p.code == RADIUS_ACCESS_CHALLENGE);
+    assert_int_equal(p.code, RADIUS_ACCESS_ACCEPT);
+    world_close(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_accept), cmocka_unit_test(test_net_name), cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_drops),  cmocka_unit_test(test_repeated), cmocka_unit_test(test_states),
+        cmocka_unit_test(test_bounds), cmocka_unit_test(test_eap),
+    };
+    if (crypto_init() != ERR_OK)
+        return 1;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
