@@ -222,9 +222,11 @@ static int address(struct hip_rx *rx)
     if (!rx->id)
         return HIP_DROP_NOT_OUR_HIT;
     rx->a = hip_assoc_by_pair(e, &rx->id->hi.hit, &k->sender);
-    if (!rx->a && k->type == HIP_PKT_R1) {
+    if (k->type == HIP_PKT_R1 && (!rx->a || (rx->a->state != HIP_I1_SENT && rx->a->state != HIP_I2_SENT))) {
         static const struct hit null;
-        rx->a = hip_assoc_by_pair(e, &rx->id->hi.hit, &null); /* opportunistic: matched by address later */
+        struct hip_assoc *o = hip_assoc_by_pair(e, &rx->id->hi.hit, &null);
+        if (o && hip_initiator_asked(o, &rx->path->peer))
+            rx->a = o;
     }
     return HIP_TAKEN;
 }

@@ -202,18 +202,20 @@ static int verify_r1(const struct hip_rx *rx, struct r1 *v)
     return drop;
 }
 
-/* An opportunistic association learns its peer: from an address that the I1 went to (s4.1.8). */
+bool hip_initiator_asked(const struct hip_assoc *a, const struct addr *from)
+{
+    for (size_t i = 0; a->x && i < a->x->n_to; i++)
+        if (addr_same_ip(&a->x->to[i].peer, from))
+            return true;
+    return false;
+}
+
+/* An opportunistic association learns its peer, unless they have one already. */
 static int learn_peer(struct hip_rx *rx)
 {
     struct hip_assoc *a = rx->a;
-    const struct hip_exchange *x = a->x;
-    bool asked = false;
-    for (size_t i = 0; i < x->n_to; i++)
-        asked |= addr_same_ip(&x->to[i].peer, &rx->path->peer);
-    if (!asked)
-        return HIP_DROP_NO_ASSOCIATION;
-    if (hip_assoc_by_pair(rx->e, hip_assoc_local(a), &rx->pkt.sender) ||
-        hip_embryo_by_pair(rx->e, hip_assoc_local(a), &rx->pkt.sender)) {
+    struct hip_ref other;
+    if (make_room(rx->e, hip_assoc_local(a), &rx->pkt.sender, rx->now, rx->out, &other) != ERR_OK) {
         hip_assoc_end(rx->e, a, HIP_GONE_REPLACED, false, rx->now, rx->out);
         return HIP_DROP_REFUSED;
     }

@@ -27,6 +27,8 @@ struct hip_exchange {
 
 void hip_exchange_free(struct hip_exchange *x); /* NULL is fine */
 
+/* An opportunistic I1 of this association went to that address (RFC 7401 s4.1.8: such an R1 is matched by address). */
+bool hip_initiator_asked(const struct hip_assoc *a, const struct addr *from);
 /* hip_answer() for ASK_I2. */
 MUST_USE err hip_initiator_answer(struct hip_engine *e, struct hip_assoc *a, const struct hip_answer *w,
                                   uint64_t now, struct hip_actions *out);
