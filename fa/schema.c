@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fa/schema.h"
+
+#include <string.h>
+
+#define SECOND_US   1000000ll
+#define HOUR_US     (3600 * SECOND_US)
+#define DAY_US      (24 * HOUR_US)
+#define TTL_MAX_S   300 /* docs/sim-binding.md section 6 */
+#define RADIUS_PORT 1812
+#define DNS_PORT    53
+
+static const struct rt_conf_row identity_rows[] = {
+    { "file", RT_CONF_PATH, .def = "/var/lib/hipfa/fa/identity.der",
+      .doc = "private key, PKCS#8, mode 0600; made on the first start" },
+    { "type", RT_CONF_ENUM, .choices = "rsa-2048|ecdsa-p256|ecdsa-p384", .def = "ecdsa-p256",
+      .doc = "of a key that is made" },
+    { 0 },
+};
+
+static const struct rt_conf_row store_rows[] = {
+    { "backend", RT_CONF_ENUM, .choices = "sqlite", .def = "sqlite", .doc = "" },
+    { "path", RT_CONF_PATH, .def = "/var/lib/hipfa/fa/bindings.sqlite", .doc = "" },
+    { 0 },
+};
+
+static const struct rt_conf_row subs_rows[] = {
+    { "backend", RT_CONF_ENUM, .choices = "sqlite", .def = "sqlite", .doc = "" },
+    { "path", RT_CONF_PATH, .def = "/var/lib/hipfa/fa/subscribers.sqlite", .doc = "" },
+    { 0 },
+};
+
+static const struct rt_conf_row realm_rows[] = {
+    { "realm", RT_CONF_NAME, RT_CONF_REQUIRED, .doc = "of the identities that belong here",
+      .example = "wlan.mnc001.mcc001.3gppnetwork.org" },
+    { "plmns", RT_CONF_LIST, RT_CONF_REQUIRED, .item = RT_CONF_STR, .min = 1, .max = 8,
+      .doc = "MCC and MNC of the IMSIs that may come from here", .example = "\"00101\"" },
+    { "servers", RT_CONF_LIST, RT_CONF_REQUIRED, .item = RT_CONF_ENDPOINT, .port = RADIUS_PORT, .min = 1,
+      .max = FA_REALM_SERVERS_MAX, .doc = "RADIUS; the next one is used when one does not answer",
+      .example = "192.0.2.2:1812" },
+    { "secret_file", RT_CONF_PATH, RT_CONF_REQUIRED, .doc = "shared secret; only its owner may read it",
+      .example = "/etc/hipfa/radius.secret" },
+    { "trust_eap_identity", RT_CONF_BOOL, .def = "no",
+      .doc = "yes only for a server that names no subscriber in Access-Accept" },
+    { 0 },
+};
+
+static const struct rt_conf_row zone_rows[] = {
+    { "domain", RT_CONF_NAME, RT_CONF_REQUIRED, .doc = "subscribers' names lie directly below it",
+      .example = "operator.example" },
+    { "zone", RT_CONF_NAME, .doc = "apex of the zone that holds it; left out: the domain",
+      .example = "operator.example" },
+    { "primary", RT_CONF_LIST, RT_CONF_REQUIRED, .item = RT_CONF_ENDPOINT, .port = DNS_PORT, .min = 1,
+      .max = FA_PRIMARIES_MAX, .doc = "server that takes the updates", .example = "192.0.2.2:53" },
+    { "key_name", RT_CONF_NAME, RT_CONF_REQUIRED, .doc = "of the TSIG key", .example = "fa1.operator.example" },
+    { "key_algorithm", RT_CONF_ENUM, .choices = "hmac-sha256|hmac-sha512", .def = "hmac-sha256", .doc = "" },
+    { "key_file", RT_CONF_PATH, RT_CONF_REQUIRED, .doc = "base64; only its owner may read it",
+      .example = "/etc/hipfa/tsig.key" },
+    { "ttl", RT_CONF_DURATION, .min = SECOND_US, .max = TTL_MAX_S * SECOND_US, .def = "300s", .doc = "of our records" },
+    { "own_records", RT_CONF_BOOL, .def = "yes", .doc = "keep A and AAAA of our own name as well" },
+    { 0 },
+};
+
+static const struct rt_conf_row naming_rows[] = {
+    { "reserved", RT_CONF_LIST, .item = RT_CONF_STR, .max = FA_RESERVED_MAX, .doc = "labels that nobody gets",
+      .example = "www, mail" },
+    { "own_names_only", RT_CONF_BOOL, .def = "no", .doc = "only what the subscriber's name or numbers yield" },
+    { 0 },
+};
+
+static const struct rt_conf_row binding_rows[] = {
+    { "lifetime", RT_CONF_DURATION, .min = 60 * SECOND_US, .max = 366 * DAY_US, .def = "30d", .doc = "" },
+    { "lifetime_max", RT_CONF_DURATION, .min = 60 * SECOND_US, .max = 366 * DAY_US, .def = "90d",
+      .doc = "the longest that a host may ask for" },
+    { "allow_eap_aka", RT_CONF_BOOL, .def = "no", .doc = "EAP-AKA besides EAP-AKA'" },
+    { 0 },
+};
+
+static const struct rt_conf_row allow_rows[] = {
+    { "hit", RT_CONF_STR, RT_CONF_REQUIRED, .max = 45, .doc = "", .example = "\"2001:22::1\"" },
+    { "types", RT_CONF_LIST, .item = RT_CONF_ENUM, .choices = "rendezvous", .max = HIP_REG_TYPES_MAX,
+      .def = "rendezvous", .doc = "" },
+    { 0 },
+};
+
+static const struct rt_conf_row registration_rows[] = {
+    { "min", RT_CONF_DURATION, .min = SECOND_US, .max = 24 * HOUR_US, .def = "10s", .doc = "shortest lifetime" },
+    { "max", RT_CONF_DURATION, .min = SECOND_US, .max = 24 * HOUR_US, .def = "1h", .doc = "longest lifetime" },
+    { "allow", RT_CONF_LIST, .item = RT_CONF_MAP, .rows = allow_rows, .max = FA_ALLOW_MAX,
+      .doc = "hosts that may register without a SIM" },
+    { 0 },
+};
+
+static const struct rt_conf_row limit_rows[] = {
+    { "puzzle", RT_CONF_INT, .min = 0, .max = 20, .def = "10", .doc = "#K; at least 10 where a SIM binding is offered" },
+    { "associations", RT_CONF_INT, .min = 1, .max = 1000000, .def = "16384", .doc = "" },
+    { "registrations", RT_CONF_INT, .min = 1, .max = 1000000, .def = "65536", .doc = "" },
+    { "runs", RT_CONF_INT, .min = 1, .max = 65536, .def = "4096", .doc = "SIM bindings under way" },
+    { "runs_per_source", RT_CONF_INT, .min = 1, .max = 65536, .def = "16", .doc = "by IPv4 address or IPv6 /64" },
+    { "new_runs_per_minute", RT_CONF_INT, .min = 1, .max = 65536, .def = "10", .doc = "by IPv4 address or IPv6 /64" },
+    { "r1_per_second", RT_CONF_INT, .min = 0, .max = 1000000, .def = "100",
+      .doc = "by IPv4 address or IPv6 /64; 0: no limit" },
+    { 0 },
+};
+
+static const struct rt_conf_row control_rows[] = {
+    { "socket", RT_CONF_PATH, .def = "/run/hipfa/hipfad.sock", .doc = "for hipctl" },
+    { 0 },
+};
+
+static const struct rt_conf_row log_rows[] = {
+    { "level", RT_CONF_ENUM, .choices = "error|warn|notice|info|debug", .def = "info", .doc = "least important line" },
+    { "imsi", RT_CONF_ENUM, .choices = "hashed|clear", .def = "hashed", .doc = "subscribers in log lines" },
+    { 0 },
+};
+
+const struct rt_conf_row fa_schema[] = {
+    { "name", RT_CONF_NAME, RT_CONF_REQUIRED, .doc = "our own name; its A and AAAA are kept in the zone",
+      .example = "fa.operator.example" },
+    { "addresses", RT_CONF_LIST, RT_CONF_REQUIRED, .item = RT_CONF_ADDR, .min = 1, .max = FA_ADDRS_MAX,
+      .doc = "where we speak HIP (IP protocol 139), and what is published at our name",
+      .example = "192.0.2.18, \"2001:db8:20::2\"" },
+    { "identity", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = identity_rows, .doc = "our host identity" },
+    { "store", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = store_rows,
+      .doc = "bindings, names, booking and audit records" },
+    { "subscribers", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = subs_rows,
+      .doc = "who the subscribers are (hipfad subscriber add)" },
+    { "realms", RT_CONF_LIST, .item = RT_CONF_MAP, .rows = realm_rows, .max = FA_REALMS_MAX,
+      .doc = "home networks and their authentication servers" },
+    { "zone", RT_CONF_MAP, RT_CONF_REQUIRED, .rows = zone_rows, .doc = "where names are published" },
+    { "naming", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = naming_rows, .doc = "which names are given" },
+    { "binding", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = binding_rows, .doc = "binding by SIM" },
+    { "registration", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = registration_rows, .doc = "lifetimes that we grant" },
+    { "limits", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = limit_rows, .doc = "what strangers may cost us" },
+    { "control", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = control_rows, .doc = "control socket" },
+    { "log", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = log_rows, .doc = "log, to stderr" },
+    { 0 },
+};
+
+/* ---- values ---- */
+
+static uint32_t seconds(const struct rt_conf_node *map, const char *key)
+{
+    return (uint32_t)(rt_conf_us(map, key) / (uint64_t)SECOND_US);
+}
+
+static void copy_name(char out[FA_NAME_MAX], const char *text)
+{
+    size_t n = text ? strnlen(text, FA_NAME_MAX - 1) : 0;
+    if (n)
+        memcpy(out, text, n);
+    out[n] = 0;
+}
+
+static size_t read_addrs(const struct rt_conf_node *map, const char *key, struct addr *out, size_t cap)
+{
+    size_t n = rt_conf_count(map, key);
+    for (size_t i = 0; i < n && i < cap; i++)
+        out[i] = *rt_conf_node_addr(rt_conf_item(map, key, i));
+    return n < cap ? n : cap;
+}
+
+static bool is_plmn(const char *s)
+{
+    size_t n = strspn(s, "0123456789");
+    return s[n] == 0 && (n == 5 || n == 6);
+}
+
+static err read_realm(struct fa_settings *s, const struct rt_conf_node *map, char *why)
+{
+    struct fa_realm *r = &s->realm[s->n_realms];
+    struct fa_realm_servers *v = &s->realm_servers[s->n_realms];
+    copy_name(r->realm, rt_conf_str(map, "realm"));
+    for (size_t i = 0; i < s->n_realms; i++)
+        if (strcmp(s->realm[i].realm, r->realm) == 0)
+            return rt_conf_expected(s->conf, rt_conf_get(map, "realm"), why, "each realm once, \"%s\" is there already",
+                                    r->realm);
+    for (size_t i = 0; i < rt_conf_count(map, "plmns"); i++) {
+        const struct rt_conf_node *n = rt_conf_item(map, "plmns", i);
+        if (!is_plmn(rt_conf_node_str(n)))
+            return rt_conf_expected(s->conf, n, why, "MCC and MNC, 5 or 6 digits, not \"%s\"", rt_conf_node_str(n));
+        memcpy(r->plmn[r->n_plmn++], rt_conf_node_str(n), strlen(rt_conf_node_str(n)) + 1);
+    }
+    r->trust_eap_identity = rt_conf_bool(map, "trust_eap_identity");
+    v->n = (uint8_t)read_addrs(map, "servers", v->server, FA_REALM_SERVERS_MAX);
+    v->secret_file = rt_conf_str(map, "secret_file");
+    s->n_realms++;
+    return ERR_OK;
+}
+
+/* name is zone, or lies below it */
+static bool lies_in(const char *name, const char *zone)
+{
+    size_t n = strlen(name), z = strlen(zone);
+    return n >= z && strcmp(name + n - z, zone) == 0 && (n == z || name[n - z - 1] == '.');
+}
+
+static err read_zone(struct fa_settings *s, const struct rt_conf_node *root, char *why)
+{
+    const struct rt_conf_node *z = rt_conf_map(root, "zone");
+    copy_name(s->domain, rt_conf_str(z, "domain"));
+    copy_name(s->zone, rt_conf_has(z, "zone") ? rt_conf_str(z, "zone") : s->domain);
+    s->n_primary = (uint8_t)read_addrs(z, "primary", s->primary, FA_PRIMARIES_MAX);
+    s->key_name = rt_conf_str(z, "key_name");
+    s->key_algorithm = rt_conf_str(z, "key_algorithm");
+    s->key_file = rt_conf_str(z, "key_file");
+    s->ttl_s = seconds(z, "ttl");
+    s->own_records = rt_conf_bool(z, "own_records");
+    if (!lies_in(s->domain, s->zone))
+        return rt_conf_expected(s->conf, rt_conf_get(z, "zone"), why, "a zone that holds the domain \"%s\"", s->domain);
+    if (s->own_records && !lies_in(s->name, s->zone))
+        return rt_conf_expected(s->conf, rt_conf_get(root, "name"), why,
+                                "a name in the zone \"%s\" (or own_records: no)", s->zone);
+    return ERR_OK;
+}
+
+static err read_allow(struct fa_settings *s, const struct rt_conf_node *map, char *why)
+{
+    struct fa_allow *a = &s->allow[s->n_allow];
+    const struct rt_conf_node *n = rt_conf_get(map, "hit");
+    if (hit_parse(rt_conf_node_str(n), &a->hit) != ERR_OK || !hit_is_valid(&a->hit))
+        return rt_conf_expected(s->conf, n, why, "a host identity tag (inside 2001:20::/28), not \"%.46s\"",
+                                rt_conf_node_str(n));
+    a->type[a->n++] = FA_REG_RENDEZVOUS; /* the one type there is for now */
+    s->n_allow++;
+    return ERR_OK;
+}
+
+static err read_registration(struct fa_settings *s, const struct rt_conf_node *root, char *why)
+{
+    const struct rt_conf_node *b = rt_conf_map(root, "binding"), *r = rt_conf_map(root, "registration");
+    s->binding_s = seconds(b, "lifetime");
+    s->binding_max_s = seconds(b, "lifetime_max");
+    s->allow_eap_aka = rt_conf_bool(b, "allow_eap_aka");
+    if (s->binding_max_s < s->binding_s)
+        return rt_conf_expected(s->conf, rt_conf_get(b, "lifetime_max"), why, "lifetime_max not below lifetime");
+    s->reg_min_s = seconds(r, "min");
+    s->reg_max_s = seconds(r, "max");
+    if (s->reg_max_s < s->reg_min_s)
+        return rt_conf_expected(s->conf, rt_conf_get(r, "max"), why, "max not below min");
+    err e = ERR_OK;
+    for (size_t i = 0; e == ERR_OK && i < rt_conf_count(r, "allow"); i++)
+        e = read_allow(s, rt_conf_item(r, "allow", i), why);
+    return e;
+}
+
+static void read_identity(struct fa_settings *s, const struct rt_conf_node *root)
+{
+    const struct rt_conf_node *i = rt_conf_map(root, "identity");
+    const char *type = rt_conf_str(i, "type");
+    s->identity_file = rt_conf_str(i, "file");
+    s->identity_type = strcmp(type, "rsa-2048") == 0     ? SIG_RSA
+                       : strcmp(type, "ecdsa-p384") == 0 ? SIG_ECDSA_P384
+                                                         : SIG_ECDSA_P256;
+    s->identity_bits = s->identity_type == SIG_RSA ? 2048 : 0;
+}
+
+static void read_rest(struct fa_settings *s, const struct rt_conf_node *root)
+{
+    const struct rt_conf_node *n = rt_conf_map(root, "naming"), *l = rt_conf_map(root, "limits");
+    s->store_path = rt_conf_str(rt_conf_map(root, "store"), "path");
+    s->subs_path = rt_conf_str(rt_conf_map(root, "subscribers"), "path");
+    for (size_t i = 0; i < rt_conf_count(n, "reserved") && i < FA_RESERVED_MAX; i++)
+        s->reserved[s->n_reserved++] = rt_conf_node_str(rt_conf_item(n, "reserved", i));
+    s->own_names_only = rt_conf_bool(n, "own_names_only");
+    s->puzzle_k = (uint8_t)rt_conf_int(l, "puzzle");
+    s->assoc_max = (uint32_t)rt_conf_int(l, "associations");
+    s->registrations_max = (uint32_t)rt_conf_int(l, "registrations");
+    s->runs_max = (uint32_t)rt_conf_int(l, "runs");
+    s->runs_per_source = (uint32_t)rt_conf_int(l, "runs_per_source");
+    s->new_runs_per_minute = (uint32_t)rt_conf_int(l, "new_runs_per_minute");
+    s->r1_per_second = (uint32_t)rt_conf_int(l, "r1_per_second");
+    s->socket = rt_conf_str(rt_conf_map(root, "control"), "socket");
+    s->imsi_clear = strcmp(rt_conf_str(rt_conf_map(root, "log"), "imsi"), "clear") == 0;
+    if (log_level_parse(rt_conf_str(rt_conf_map(root, "log"), "level"), &s->level) != ERR_OK)
+        s->level = LOG_LV_INFO; /* the schema has only levels that parse */
+}
+
+err fa_settings_load(const char *path, struct fa_settings *out, char why[RT_CONF_WHY_MAX])
+{
+    memset(out, 0, sizeof *out);
+    err e = rt_conf_load(path, fa_schema, &out->conf, why);
+    if (e != ERR_OK)
+        return e;
+    const struct rt_conf_node *root = rt_conf_root(out->conf);
+    copy_name(out->name, rt_conf_str(root, "name"));
+    out->n_addr = (uint8_t)read_addrs(root, "addresses", out->addr, FA_ADDRS_MAX);
+    read_identity(out, root);
+    read_rest(out, root);
+    for (size_t i = 0; e == ERR_OK && i < rt_conf_count(root, "realms"); i++)
+        e = read_realm(out, rt_conf_item(root, "realms", i), why);
+    if (e == ERR_OK)
+        e = read_zone(out, root, why);
+    if (e == ERR_OK)
+        e = read_registration(out, root, why);
+    if (e != ERR_OK)
+        fa_settings_done(out);
+    return e;
+}
+
+void fa_settings_done(struct fa_settings *s)
+{
+    rt_conf_free(s->conf);
+    memset(s, 0, sizeof *s);
+}

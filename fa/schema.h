@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The configuration of hipfad: its keys as a table, and what they say as values.
+ */
+#pragma once
+
+#include "common/base/log.h"
+#include "common/crypto/sig.h"
+#include "common/rt/conf.h"
+#include "fa/core/fa.h"
+
+#define FA_REALMS_MAX        16
+#define FA_REALM_SERVERS_MAX 4
+#define FA_ALLOW_MAX         256
+#define FA_RESERVED_MAX      256
+#define FA_PRIMARIES_MAX     4
+#define FA_PATH_MAX          1024
+
+extern const struct rt_conf_row fa_schema[];
+
+struct fa_realm_servers {
+    uint8_t n;
+    struct addr server[FA_REALM_SERVERS_MAX];
+    const char *secret_file;
+};
+
+/* Borrows texts from the configuration: valid as long as `conf` is, which belongs to it. */
+struct fa_settings {
+    struct rt_conf *conf;
+
+    char name[FA_NAME_MAX];
+    uint8_t n_addr;
+    struct addr addr[FA_ADDRS_MAX];
+
+    const char *identity_file;
+    enum sig_type identity_type;
+    unsigned identity_bits;
+
+    const char *store_path, *subs_path;
+
+    size_t n_realms;
+    struct fa_realm realm[FA_REALMS_MAX];
+    struct fa_realm_servers realm_servers[FA_REALMS_MAX]; /* same index */
+    bool allow_eap_aka;
+
+    char domain[FA_NAME_MAX];
+    char zone[FA_NAME_MAX]; /* apex of the zone that holds the domain; the domain itself unless configured */
+    uint8_t n_primary;
+    struct addr primary[FA_PRIMARIES_MAX];
+    const char *key_name, *key_algorithm, *key_file;
+    uint32_t ttl_s;
+    bool own_records; /* keep the FA's own A and AAAA in the zone */
+
+    size_t n_reserved;
+    const char *reserved[FA_RESERVED_MAX];
+    bool own_names_only;
+
+    uint32_t binding_s, binding_max_s;
+    uint32_t reg_min_s, reg_max_s;
+    size_t n_allow;
+    struct fa_allow allow[FA_ALLOW_MAX];
+
+    uint8_t puzzle_k;
+    uint32_t assoc_max, registrations_max, runs_max, runs_per_source, new_runs_per_minute;
+    uint32_t r1_per_second; /* and source; 0: no limit */
+
+    const char *socket;
+    enum log_level level;
+    bool imsi_clear; /* subscribers' ids as they are in the log */
+};
+
+/* Reads and checks everything that can be checked without touching the system. why: "FILE:LINE: expected ...". ERR_CONFIG, ERR_IO, ERR_MEMORY. */
+MUST_USE err fa_settings_load(const char *path, struct fa_settings *out, char why[RT_CONF_WHY_MAX]);
+void fa_settings_done(struct fa_settings *s);
