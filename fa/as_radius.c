@@ -14,9 +14,9 @@
 #define KEY_MAX   64  /* octets of a MS-MPPE key that we look at; the core demands 32 */
 #define FRAME_MTU 1020
 
-static const uint64_t try_at_us[] = { 0, 1000000, 2500000 };
-#define TRIES    (sizeof try_at_us / sizeof try_at_us[0])
-#define GIVEN_US 5000000
+#define TRIES 3
+
+static const struct as_radius_times default_times = { 1000000, 2500000, 5000000 };
 
 static const struct bucket_rate new_rate = { .per_second_milli = 100000, .burst = 100 };
 
@@ -52,6 +52,7 @@ struct radius {
     struct heap deadlines;
     fa_done_fn done;
     void *ctx;
+    struct as_radius_times times;
     struct as_stats stats;
     uint8_t *keys; /* locked: two MS-MPPE keys while a reply is handed on */
     size_t n_realms;
@@ -76,11 +77,12 @@ static void send_try(struct request *q)
 {
     struct realm *m = q->realm;
     struct rt_sock *s = q->server.family == ADDR_V4 ? m->v4 : m->v6;
+    const struct as_radius_times *t = &m->owner->times;
     uint64_t at;
     if (rt_sock_send(s, NULL, &q->server, 0, span_of(q->packet, q->len)) == ERR_OK)
         m->owner->stats.sent++;
     q->tries++;
-    at = q->since_us + (q->tries < TRIES ? try_at_us[q->tries] : GIVEN_US);
+    at = q->since_us + (q->tries == 1 ? t->second_us : q->tries == 2 ? t->third_us : t->given_us);
     if (heap_set(&m->owner->deadlines, &q->timer, at) != ERR_OK)
         abort(); /* the heap holds as many as there are identifiers */
 }
@@ -115,7 +117,8 @@ static struct span find_or_none(const struct radius_pkt *p, uint8_t type)
 }
 
 /* Decrypted key in `to`, or empty: the core then ends the run. */
-static struct span mppe_or_none(const struct radius_pkt *p, const struct request *q, uint8_t type, uint8_t *to)
+static struct span mppe_or_none(const struct radius_pkt *p, const struct request *q, uint8_t type,
+                                uint8_t *to)
 {
     struct span v;
     size_t n = 0;
@@ -174,8 +177,8 @@ static void on_packet(struct realm *m, const struct rt_pkt *pkt)
     enum fa_as_code code;
     struct request *q = radius_parse(pkt->octets, &p) == ERR_OK ? m->open[p.id] : NULL;
     /* RFC 2865 s4.1, RFC 3579 s3.2: what does not fit or is not authentic is silently discarded. */
-    if (!q || !addr_same_ip(&pkt->peer, &q->server) || pkt->peer.port != q->server.port || !code_of(p.code, &code) ||
-        radius_check_reply(&p, m->conf.secret, q->id, q->auth) != ERR_OK) {
+    if (!q || !addr_same_ip(&pkt->peer, &q->server) || pkt->peer.port != q->server.port ||
+        !code_of(p.code, &code) || radius_check_reply(&p, m->conf.secret, q->id, q->auth) != ERR_OK) {
         r->stats.forged++;
         return;
     }
@@ -212,7 +215,8 @@ static bool take_id(struct realm *m, uint8_t *id)
     for (unsigned i = 0; i < OPEN_MAX; i++) {
         uint8_t try = (uint8_t)(m->next_id + i);
         if (!m->open[try]) {
-            m->next_id = (uint8_t)(try + 1); /* the one longest unused: late answers to an old request do not fit */
+            m->next_id =
+                (uint8_t)(try + 1); /* the one longest unused: late answers to an old request do not fit */
             *id = try;
             return true;
         }
@@ -296,20 +300,23 @@ static err open_realm(struct radius *r, struct rt_loop *l, struct realm *m, cons
     return e;
 }
 
-err as_radius_open(struct rt_loop *l, const struct env *env, const struct as_radius_realm *realms, size_t n_realms,
-                   fa_done_fn done, void *ctx, struct as *out)
+err as_radius_open(struct rt_loop *l, const struct env *env, const struct as_radius_realm *realms,
+                   size_t n_realms, const struct as_radius_times *times, fa_done_fn done, void *ctx,
+                   struct as *out)
 {
     struct radius *r = calloc(1, sizeof *r + n_realms * sizeof r->realm[0]);
     if (!r)
         return ERR_MEMORY;
     r->env = env;
+    r->times = times ? *times : default_times;
     r->done = done;
     r->ctx = ctx;
     r->timer = rt_timer_new(l, on_timer, r);
     r->keys = sec_alloc(2 * KEY_MAX);
     err e = r->timer && r->keys ? heap_init(&r->deadlines, n_realms * OPEN_MAX) : ERR_MEMORY;
     for (; e == ERR_OK && r->n_realms < n_realms; r->n_realms++)
-        e = realms[r->n_realms].n_server ? open_realm(r, l, &r->realm[r->n_realms], &realms[r->n_realms]) : ERR_RANGE;
+        e = realms[r->n_realms].n_server ? open_realm(r, l, &r->realm[r->n_realms], &realms[r->n_realms])
+                                         : ERR_RANGE;
     if (e != ERR_OK) {
         op_close(r);
         return e;

@@ -19,6 +19,12 @@ struct as_radius_realm {
     struct span secret; /* locked memory of the caller's, as long as the client lives */
 };
 
-/* realms: copied, index is fa_job.as.realm. env outlives it. ERR_MEMORY, ERR_IO. */
+struct as_radius_times {
+    uint64_t second_us, third_us; /* when it is sent again, from the first time on */
+    uint64_t given_us;            /* in all */
+};
+
+/* realms: copied, index is fa_job.as.realm. env outlives it. times NULL: 1 s, 2.5 s, 5 s. ERR_MEMORY, ERR_IO, ERR_RANGE. */
 MUST_USE err as_radius_open(struct rt_loop *l, const struct env *env, const struct as_radius_realm *realms,
-                            size_t n_realms, fa_done_fn done, void *ctx, struct as *out);
+                            size_t n_realms, const struct as_radius_times *times, fa_done_fn done, void *ctx,
+                            struct as *out);

@@ -52,11 +52,13 @@ static const struct rt_conf_row zone_rows[] = {
       .example = "operator.example" },
     { "primary", RT_CONF_LIST, RT_CONF_REQUIRED, .item = RT_CONF_ENDPOINT, .port = DNS_PORT, .min = 1,
       .max = FA_PRIMARIES_MAX, .doc = "server that takes the updates", .example = "192.0.2.2:53" },
-    { "key_name", RT_CONF_NAME, RT_CONF_REQUIRED, .doc = "of the TSIG key", .example = "fa1.operator.example" },
+    { "key_name", RT_CONF_NAME, RT_CONF_REQUIRED, .doc = "of the TSIG key",
+      .example = "fa1.operator.example" },
     { "key_algorithm", RT_CONF_ENUM, .choices = "hmac-sha256|hmac-sha512", .def = "hmac-sha256", .doc = "" },
     { "key_file", RT_CONF_PATH, RT_CONF_REQUIRED, .doc = "base64; only its owner may read it",
       .example = "/etc/hipfa/tsig.key" },
-    { "ttl", RT_CONF_DURATION, .min = SECOND_US, .max = TTL_MAX_S * SECOND_US, .def = "300s", .doc = "of our records" },
+    { "ttl", RT_CONF_DURATION, .min = SECOND_US, .max = TTL_MAX_S * SECOND_US, .def = "300s",
+      .doc = "of our records" },
     { "own_records", RT_CONF_BOOL, .def = "yes", .doc = "keep A and AAAA of our own name as well" },
     { 0 },
 };
@@ -64,7 +66,8 @@ static const struct rt_conf_row zone_rows[] = {
 static const struct rt_conf_row naming_rows[] = {
     { "reserved", RT_CONF_LIST, .item = RT_CONF_STR, .max = FA_RESERVED_MAX, .doc = "labels that nobody gets",
       .example = "www, mail" },
-    { "own_names_only", RT_CONF_BOOL, .def = "no", .doc = "only what the subscriber's name or numbers yield" },
+    { "own_names_only", RT_CONF_BOOL, .def = "no",
+      .doc = "only what the subscriber's name or numbers yield" },
     { 0 },
 };
 
@@ -84,20 +87,25 @@ static const struct rt_conf_row allow_rows[] = {
 };
 
 static const struct rt_conf_row registration_rows[] = {
-    { "min", RT_CONF_DURATION, .min = SECOND_US, .max = 24 * HOUR_US, .def = "10s", .doc = "shortest lifetime" },
-    { "max", RT_CONF_DURATION, .min = SECOND_US, .max = 24 * HOUR_US, .def = "1h", .doc = "longest lifetime" },
+    { "min", RT_CONF_DURATION, .min = SECOND_US, .max = 24 * HOUR_US, .def = "10s",
+      .doc = "shortest lifetime" },
+    { "max", RT_CONF_DURATION, .min = SECOND_US, .max = 24 * HOUR_US, .def = "1h",
+      .doc = "longest lifetime" },
     { "allow", RT_CONF_LIST, .item = RT_CONF_MAP, .rows = allow_rows, .max = FA_ALLOW_MAX,
       .doc = "hosts that may register without a SIM" },
     { 0 },
 };
 
 static const struct rt_conf_row limit_rows[] = {
-    { "puzzle", RT_CONF_INT, .min = 0, .max = 20, .def = "10", .doc = "#K; at least 10 where a SIM binding is offered" },
+    { "puzzle", RT_CONF_INT, .min = 0, .max = 20, .def = "10",
+      .doc = "#K; at least 10 where a SIM binding is offered" },
     { "associations", RT_CONF_INT, .min = 1, .max = 1000000, .def = "16384", .doc = "" },
     { "registrations", RT_CONF_INT, .min = 1, .max = 1000000, .def = "65536", .doc = "" },
     { "runs", RT_CONF_INT, .min = 1, .max = 65536, .def = "4096", .doc = "SIM bindings under way" },
-    { "runs_per_source", RT_CONF_INT, .min = 1, .max = 65536, .def = "16", .doc = "by IPv4 address or IPv6 /64" },
-    { "new_runs_per_minute", RT_CONF_INT, .min = 1, .max = 65536, .def = "10", .doc = "by IPv4 address or IPv6 /64" },
+    { "runs_per_source", RT_CONF_INT, .min = 1, .max = 65536, .def = "16",
+      .doc = "by IPv4 address or IPv6 /64" },
+    { "new_runs_per_minute", RT_CONF_INT, .min = 1, .max = 65536, .def = "10",
+      .doc = "by IPv4 address or IPv6 /64" },
     { "r1_per_second", RT_CONF_INT, .min = 0, .max = 1000000, .def = "100",
       .doc = "by IPv4 address or IPv6 /64; 0: no limit" },
     { 0 },
@@ -109,7 +117,8 @@ static const struct rt_conf_row control_rows[] = {
 };
 
 static const struct rt_conf_row log_rows[] = {
-    { "level", RT_CONF_ENUM, .choices = "error|warn|notice|info|debug", .def = "info", .doc = "least important line" },
+    { "level", RT_CONF_ENUM, .choices = "error|warn|notice|info|debug", .def = "info",
+      .doc = "least important line" },
     { "imsi", RT_CONF_ENUM, .choices = "hashed|clear", .def = "hashed", .doc = "subscribers in log lines" },
     { 0 },
 };
@@ -130,7 +139,8 @@ const struct rt_conf_row fa_schema[] = {
     { "zone", RT_CONF_MAP, RT_CONF_REQUIRED, .rows = zone_rows, .doc = "where names are published" },
     { "naming", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = naming_rows, .doc = "which names are given" },
     { "binding", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = binding_rows, .doc = "binding by SIM" },
-    { "registration", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = registration_rows, .doc = "lifetimes that we grant" },
+    { "registration", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = registration_rows,
+      .doc = "lifetimes that we grant" },
     { "limits", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = limit_rows, .doc = "what strangers may cost us" },
     { "control", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = control_rows, .doc = "control socket" },
     { "log", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = log_rows, .doc = "log, to stderr" },
@@ -173,12 +183,13 @@ static err read_realm(struct fa_settings *s, const struct rt_conf_node *map, cha
     copy_name(r->realm, rt_conf_str(map, "realm"));
     for (size_t i = 0; i < s->n_realms; i++)
         if (strcmp(s->realm[i].realm, r->realm) == 0)
-            return rt_conf_expected(s->conf, rt_conf_get(map, "realm"), why, "each realm once, \"%s\" is there already",
-                                    r->realm);
+            return rt_conf_expected(s->conf, rt_conf_get(map, "realm"), why,
+                                    "each realm once, \"%s\" is there already", r->realm);
     for (size_t i = 0; i < rt_conf_count(map, "plmns"); i++) {
         const struct rt_conf_node *n = rt_conf_item(map, "plmns", i);
         if (!is_plmn(rt_conf_node_str(n)))
-            return rt_conf_expected(s->conf, n, why, "MCC and MNC, 5 or 6 digits, not \"%s\"", rt_conf_node_str(n));
+            return rt_conf_expected(s->conf, n, why, "MCC and MNC, 5 or 6 digits, not \"%s\"",
+                                    rt_conf_node_str(n));
         memcpy(r->plmn[r->n_plmn++], rt_conf_node_str(n), strlen(rt_conf_node_str(n)) + 1);
     }
     r->trust_eap_identity = rt_conf_bool(map, "trust_eap_identity");
@@ -207,7 +218,8 @@ static err read_zone(struct fa_settings *s, const struct rt_conf_node *root, cha
     s->ttl_s = seconds(z, "ttl");
     s->own_records = rt_conf_bool(z, "own_records");
     if (!lies_in(s->domain, s->zone))
-        return rt_conf_expected(s->conf, rt_conf_get(z, "zone"), why, "a zone that holds the domain \"%s\"", s->domain);
+        return rt_conf_expected(s->conf, rt_conf_get(z, "zone"), why, "a zone that holds the domain \"%s\"",
+                                s->domain);
     if (s->own_records && !lies_in(s->name, s->zone))
         return rt_conf_expected(s->conf, rt_conf_get(root, "name"), why,
                                 "a name in the zone \"%s\" (or own_records: no)", s->zone);
@@ -233,7 +245,8 @@ static err read_registration(struct fa_settings *s, const struct rt_conf_node *r
     s->binding_max_s = seconds(b, "lifetime_max");
     s->allow_eap_aka = rt_conf_bool(b, "allow_eap_aka");
     if (s->binding_max_s < s->binding_s)
-        return rt_conf_expected(s->conf, rt_conf_get(b, "lifetime_max"), why, "lifetime_max not below lifetime");
+        return rt_conf_expected(s->conf, rt_conf_get(b, "lifetime_max"), why,
+                                "lifetime_max not below lifetime");
     s->reg_min_s = seconds(r, "min");
     s->reg_max_s = seconds(r, "max");
     if (s->reg_max_s < s->reg_min_s)

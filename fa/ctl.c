@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fa/ctl.h"
+
+#include <string.h>
+
+#include "common/base/hex.h"
+#include "hip/drop.h"
+
+static json_t *text_of_addr(const struct addr *a)
+{
+    char out[ADDR_TEXT_MAX];
+    struct addr plain = *a;
+    plain.port = 0;
+    return json_string(addr_format(&plain, out));
+}
+
+static json_t *text_of_hit(const uint8_t b[16])
+{
+    char out[HIT_TEXT_MAX];
+    struct hit h;
+    memcpy(h.b, b, sizeof h.b);
+    return json_string(hit_format(&h, out));
+}
+
+static json_t *number(uint64_t n)
+{
+    return json_integer(n > INT64_MAX ? INT64_MAX : (json_int_t)n);
+}
+
+/* ---- status ---- */
+
+static json_t *drops(struct hip_engine *e)
+{
+    json_t *o = json_object();
+    for (int i = 1; i < HIP_DROP__COUNT; i++) {
+        uint64_t n = hip_counter(e, i);
+        if (n)
+            json_object_set_new(o, hip_drop_name(i), number(n));
+    }
+    return o;
+}
+
+static json_t *core_counts(const struct fa_stats *f)
+{
+    return json_pack("{s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+                     "associations", (int)f->associations, "registrations", (int)f->registrations,
+                     "runs_open", (int)f->runs_open, "transactions_open", (int)f->transactions_open,
+                     "jobs_open", (int)f->jobs_open, "runs", (json_int_t)f->runs, "bound",
+                     (json_int_t)f->bound, "pending", (json_int_t)f->pending, "refused",
+                     (json_int_t)f->refused, "failed", (json_int_t)f->failed, "alarms", (json_int_t)f->alarms,
+                     "relayed", (json_int_t)f->relayed, "jobs", (json_int_t)f->jobs, "jobs_late",
+                     (json_int_t)f->jobs_late, "dropped_dispatch", (json_int_t)f->dropped_dispatch);
+}
+
+static json_t *socket_counts(const struct rt_sock_stats *s)
+{
+    return json_pack("{s:I, s:I, s:I, s:I}", "in", (json_int_t)s->in, "out", (json_int_t)s->out, "cut",
+                     (json_int_t)s->in_cut, "out_failed", (json_int_t)s->out_failed);
+}
+
+static void status(struct ctl *c, struct rt_ctl_req *req)
+{
+    struct worker_stats s;
+    char hi[2 * HIP_HI_MAX + 1];
+    json_t *addresses = json_array();
+    worker_stats(c->worker, &s);
+    hex_encode(span_of(c->identity->wire, c->identity->wire_len), hi);
+    for (uint8_t i = 0; i < c->settings->n_addr; i++)
+        json_array_append_new(addresses, text_of_addr(&c->settings->addr[i]));
+    json_t *as =
+        json_pack("{s:I, s:I, s:I, s:I, s:I, s:i}", "asked", (json_int_t)s.as.asked, "answered",
+                  (json_int_t)s.as.answered, "sent", (json_int_t)s.as.sent, "forged", (json_int_t)s.as.forged,
+                  "timeouts", (json_int_t)s.as.timeouts, "open", (int)s.as.open);
+    json_t *dns = json_pack(
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i}", "done", (json_int_t)s.dns.done, "in_use",
+        (json_int_t)s.dns.in_use, "changed", (json_int_t)s.dns.changed, "refused", (json_int_t)s.dns.refused,
+        "unreachable", (json_int_t)s.dns.unreachable, "proved", (json_int_t)s.dns.proved, "tries",
+        (json_int_t)s.dns.tries, "ignored", (json_int_t)s.dns.ignored, "pending", (int)s.dns.pending);
+    rt_ctl_reply(
+        req, json_pack("{s:s, s:s, s:o, s:s, s:s, s:o, s:I, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:i}",
+                       "daemon", "hipfad", "name", c->settings->name, "hit", text_of_hit(c->identity->hit.b),
+                       "hi", hi, "domain", c->settings->domain, "addresses", addresses, "up_s",
+                       (json_int_t)(s.up_us / 1000000), "settled", s.fa.settled, "fa", core_counts(&s.fa),
+                       "as", as, "dns", dns, "v4", socket_counts(&s.v4), "v6", socket_counts(&s.v6), "drops",
+                       drops(fa_hip(worker_fa(c->worker))), "jobs_refused", (json_int_t)s.jobs_refused,
+                       "work_pending", (int)s.work_pending));
+}
+
+/* ---- registrations ---- */
+
+static void registrations(struct ctl *c, struct rt_ctl_req *req)
+{
+    json_t *all = json_array();
+    struct fa_registration r;
+    uint64_t now = rt_now_us();
+    for (size_t pos = 0; fa_registration_next(worker_fa(c->worker), &pos, &r);) {
+        json_t *types = json_array();
+        for (uint8_t i = 0; i < r.n; i++)
+            json_array_append_new(types, r.type[i] == FA_REG_RENDEZVOUS ? json_string("rendezvous")
+                                                                        : number(r.type[i]));
+        json_array_append_new(all,
+                              json_pack("{s:o, s:s, s:o, s:o, s:o, s:I, s:I, s:b, s:I}", "hit",
+                                        text_of_hit(r.hit.b), "fqdn", r.name, "address",
+                                        text_of_addr(&r.path.peer), "local", text_of_addr(&r.path.local),
+                                        "types", types, "lifetime_s", (json_int_t)r.lifetime_s, "left_s",
+                                        (json_int_t)(r.expires_us > now ? (r.expires_us - now) / 1000000 : 0),
+                                        "bound", r.bound, "relayed", (json_int_t)r.relayed));
+    }
+    rt_ctl_reply(req, json_pack("{s:o}", "registrations", all));
+}
+
+/* ---- bindings ---- */
+
+static const char *state_name(enum fa_binding_state s)
+{
+    switch (s) {
+    case FA_BINDING_INTENT:
+        return "pending";
+    case FA_BINDING_BOUND:
+        return "bound";
+    case FA_BINDING_UNBINDING:
+        return "unbinding";
+    case FA_BINDING_REVOKED:
+        return "revoked";
+    }
+    return "unknown";
+}
+
+static void bindings_listed(void *ctx, err e, const struct store_counts *counts,
+                            const struct fa_binding *rows, size_t n)
+{
+    struct rt_ctl_req *req = ctx;
+    json_t *all = json_array();
+    if (e != ERR_OK) {
+        json_decref(all);
+        rt_ctl_error(req, "%s", err_text(e));
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(all, json_pack("{s:I, s:s, s:s, s:o, s:s, s:s, s:I, s:I, s:b, s:b}", "id",
+                                             (json_int_t)rows[i].id, "fqdn", rows[i].name, "state",
+                                             state_name(rows[i].state), "hit", text_of_hit(rows[i].hit),
+                                             "subscriber", rows[i].subscriber, "device", rows[i].device,
+                                             "lifetime_s", (json_int_t)rows[i].lifetime_s, "left_s",
+                                             (json_int_t)rows[i].left_s, "own_name", rows[i].own_name,
+                                             "in_zone", rows[i].last_len > 0));
+    rt_ctl_reply(req,
+                 json_pack("{s:o, s:I, s:I, s:I}", "bindings", all, "reserved", (json_int_t)counts->reserved,
+                           "bookings", (json_int_t)counts->bookings, "audit", (json_int_t)counts->audit));
+}
+
+static void bindings(struct ctl *c, struct rt_ctl_req *req)
+{
+    err e = worker_list(c->worker, bindings_listed, req);
+    if (e != ERR_OK)
+        rt_ctl_error(req, "%s", err_text(e));
+}
+
+/* ---- revoke ---- */
+
+static void take_back(struct ctl *c, struct rt_ctl_req *req, const json_t *args)
+{
+    const char *name = json_string_value(json_object_get(args, "name"));
+    const char *text = json_string_value(json_object_get(args, "hit"));
+    struct hit hit;
+    if (!name == !text) {
+        rt_ctl_error(req, "revoke needs a name or a hit");
+        return;
+    }
+    if (text && hit_parse(text, &hit) != ERR_OK) {
+        rt_ctl_error(req, "\"%.46s\" is no HIT", text);
+        return;
+    }
+    err e = worker_revoke(c->worker, name, text ? &hit : NULL);
+    if (e != ERR_OK)
+        rt_ctl_error(req, "%s", err_text(e));
+    else
+        rt_ctl_reply(req, NULL);
+}
+
+void ctl_request(void *ctx, struct rt_ctl_req *req, const char *cmd, const json_t *args)
+{
+    struct ctl *c = ctx;
+    if (strcmp(cmd, "status") == 0)
+        status(c, req);
+    else if (strcmp(cmd, "registrations") == 0)
+        registrations(c, req);
+    else if (strcmp(cmd, "bindings") == 0)
+        bindings(c, req);
+    else if (strcmp(cmd, "revoke") == 0)
+        take_back(c, req, args);
+    else
+        rt_ctl_error(req, "hipfad knows status, registrations, bindings, revoke");
+}

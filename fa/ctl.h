@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What hipctl can ask of hipfad: status, registrations, bindings, and revoke NAME or HIT.
+ */
+#pragma once
+
+#include "common/rt/ctl.h"
+#include "fa/worker.h"
+
+struct ctl {
+    struct worker *worker;
+    const struct fa_settings *settings;
+    const struct hip_hi *identity;
+};
+
+/* An rt_ctl_fn; ctx is a struct ctl. */
+void ctl_request(void *ctx, struct rt_ctl_req *req, const char *cmd, const json_t *args);

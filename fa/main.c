@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * hipfad, the Forwarding Agent: a HIP responder, registrar and rendezvous server that binds hosts by their SIM and gives them names.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/hex.h"
+#include "common/crypto/secret.h"
+#include "common/rt/file.h"
+#include "common/rt/logsink.h"
+#include "common/rt/osrand.h"
+#include "common/rt/sandbox.h"
+#include "fa/ctl.h"
+#include "fa/identity.h"
+#include "fa/store_sqlite.h"
+#include "fa/subs_cmd.h"
+#include "fa/subs_sqlite.h"
+
+#define SECRET_MAX 4096
+
+static const char usage[] = "usage: hipfad --config FILE [--check-config]\n"
+                            "       hipfad --config FILE identity\n"
+                            "       hipfad --config FILE subscriber add|list|show|del ...\n"
+                            "       hipfad --print-config\n";
+
+/* Everything that lives as long as the process. */
+struct daemon {
+    struct fa_settings settings;
+    struct env env;
+    struct rt_loop *loop;
+    struct hip_hi identity;
+    bool have_identity;
+    uint8_t *secret[FA_REALMS_MAX];
+    struct as_radius_realm realm[FA_REALMS_MAX];
+    struct dnsu_tsig_key key;
+    bool have_key;
+    struct worker *worker;
+    struct ctl ctl;
+    struct rt_ctl *ctl_socket;
+};
+
+static struct daemon d;
+
+static int fail(const char *why)
+{
+    fprintf(stderr, "hipfad: %s\n", why);
+    return 1;
+}
+
+/* ---- secrets ---- */
+
+/* Without the blanks and the line's end that an editor leaves behind. */
+static size_t trimmed(const uint8_t *p, size_t n)
+{
+    while (n && isspace(p[n - 1]))
+        n--;
+    return n;
+}
+
+static err load_realms(char why[RT_FILE_WHY_MAX])
+{
+    for (size_t i = 0; i < d.settings.n_realms; i++) {
+        const struct fa_realm_servers *v = &d.settings.realm_servers[i];
+        size_t n = 0;
+        err e = rt_file_read_secret(v->secret_file, SECRET_MAX, &d.secret[i], &n, why);
+        if (e != ERR_OK)
+            return e;
+        n = trimmed(d.secret[i], n);
+        if (!n) {
+            snprintf(why, RT_FILE_WHY_MAX, "%s: expected a shared secret, the file is empty", v->secret_file);
+            return ERR_CONFIG;
+        }
+        d.realm[i] = (struct as_radius_realm){ .n_server = v->n, .secret = span_of(d.secret[i], n) };
+        memcpy(d.realm[i].server, v->server, sizeof d.realm[i].server);
+    }
+    return ERR_OK;
+}
+
+static err load_key(char why[RT_FILE_WHY_MAX])
+{
+    uint8_t *text = NULL;
+    size_t n = 0;
+    err e = rt_file_read_secret(d.settings.key_file, SECRET_MAX, &text, &n, why);
+    if (e != ERR_OK)
+        return e;
+    text[trimmed(text, n)] = 0;
+    e = dnsu_tsig_key_init_b64(&d.key, d.settings.key_name, d.settings.key_algorithm, (const char *)text);
+    sec_free(text);
+    d.have_key = e == ERR_OK;
+    if (e != ERR_OK)
+        snprintf(why, RT_FILE_WHY_MAX, "%s: expected a TSIG key in base64: %s", d.settings.key_file,
+                 err_text(e));
+    return e;
+}
+
+static err load_identity(char why[RT_FILE_WHY_MAX])
+{
+    err e = fa_identity_open(d.settings.identity_file, d.settings.identity_type, d.settings.identity_bits,
+                             &d.identity, why);
+    d.have_identity = e == ERR_OK;
+    return e;
+}
+
+/* ---- commands that are not the daemon ---- */
+
+static int cmd_identity(void)
+{
+    char why[RT_FILE_WHY_MAX], hit[HIT_TEXT_MAX], hi[2 * HIP_HI_MAX + 1];
+    if (load_identity(why) != ERR_OK)
+        return fail(why);
+    hex_encode(span_of(d.identity.wire, d.identity.wire_len), hi);
+    printf("{\"hit\": \"%s\", \"hi\": \"%s\", \"file\": \"%s\"}\n", hit_format(&d.identity.hit, hit), hi,
+           d.settings.identity_file);
+    return 0;
+}
+
+/* ---- the daemon ---- */
+
+static void on_term(void *ctx)
+{
+    log_at(&d.env.log, LOG_LV_NOTICE, "fa", "stopping");
+    rt_sd_stopping();
+    rt_loop_stop(ctx);
+}
+
+static err open_worker(char why[SQL_WHY_MAX])
+{
+    struct worker_config c = { .loop = d.loop,
+                               .env = &d.env,
+                               .settings = &d.settings,
+                               .identity = &d.identity,
+                               .key = &d.key,
+                               .realms = d.realm };
+    struct subs_sqlite *subs = NULL;
+    err e = fa_identity_log_key(&d.identity, c.log_key);
+    if (e == ERR_OK)
+        e = store_sqlite_open(d.settings.store_path, rt_wall_s, &c.store, why);
+    if (e != ERR_OK)
+        return e;
+    e = subs_sqlite_open(d.settings.subs_path, true, rt_wall_s, &subs, why);
+    if (e == ERR_OK)
+        e = c.store.ops->r1_reserve(c.store.ctx, d.identity.hit.b, WORKER_R1_BLOCK, &c.r1_counter);
+    if (e != ERR_OK) {
+        c.store.ops->close(c.store.ctx);
+        subs_sqlite_close(subs);
+        return e;
+    }
+    c.r1_counter_end = c.r1_counter + WORKER_R1_BLOCK;
+    c.subs = subs_sqlite_ops(subs);
+    e = worker_new(&c, &d.worker);
+    if (e != ERR_OK)
+        snprintf(why, SQL_WHY_MAX, "%s",
+                 e == ERR_REFUSED ? "raw sockets need CAP_NET_RAW"
+                                  : "sockets and engine could not be set up");
+    return e;
+}
+
+static err give_up_rights(char why[SQL_WHY_MAX])
+{
+    err e = rt_sandbox_caps(NULL, 0); /* the raw sockets are open; nothing later needs a capability */
+    if (e == ERR_OK)
+        e = rt_sandbox_seccomp();
+    if (e == ERR_UNSUPPORTED) {
+        log_at(&d.env.log, LOG_LV_WARN, "fa", "this kernel has no seccomp filter");
+        return ERR_OK;
+    }
+    if (e != ERR_OK)
+        snprintf(why, SQL_WHY_MAX, "rights could not be given up: %s", err_text(e));
+    return e;
+}
+
+static err start(char why[SQL_WHY_MAX])
+{
+    char hit[HIT_TEXT_MAX];
+    _Static_assert(SQL_WHY_MAX >= RT_FILE_WHY_MAX, "one buffer for both");
+    why[0] = 0;
+    err e = load_realms(why);
+    if (e == ERR_OK)
+        e = load_key(why);
+    if (e == ERR_OK)
+        e = load_identity(why);
+    if (e != ERR_OK)
+        return e;
+    d.loop = rt_loop_new();
+    if (!d.loop)
+        return ERR_MEMORY;
+    e = rt_loop_signals(d.loop, on_term, NULL, d.loop);
+    if (e == ERR_OK)
+        e = open_worker(why);
+    if (e != ERR_OK)
+        return e;
+    d.ctl = (struct ctl){ .worker = d.worker, .settings = &d.settings, .identity = &d.identity };
+    e = rt_ctl_open(d.loop, d.settings.socket, ctl_request, &d.ctl, &d.ctl_socket);
+    if (e != ERR_OK) {
+        snprintf(why, SQL_WHY_MAX, "%.200s: control socket: %s", d.settings.socket,
+                 e == ERR_EXISTS ? "another daemon listens there" : err_text(e));
+        return e;
+    }
+    e = give_up_rights(why);
+    if (e == ERR_OK)
+        log_at(&d.env.log, LOG_LV_NOTICE, "fa", "serving name=%s hit=%s", d.settings.name,
+               hit_format(&d.identity.hit, hit));
+    return e;
+}
+
+static void stop(void)
+{
+    rt_ctl_close(d.ctl_socket);
+    worker_free(d.worker);
+    rt_loop_free(d.loop);
+    if (d.have_key)
+        dnsu_tsig_key_done(&d.key);
+    for (size_t i = 0; i < FA_REALMS_MAX; i++)
+        sec_free(d.secret[i]);
+}
+
+static int serve(void)
+{
+    char why[SQL_WHY_MAX];
+    d.env = rt_env(rt_logsink(d.settings.level));
+    err e = start(why);
+    if (e == ERR_OK) {
+        worker_start(d.worker);
+        rt_sd_ready("serving");
+        rt_loop_run(d.loop);
+    } else {
+        (void)fail(why[0] ? why : err_text(e));
+    }
+    stop();
+    return e == ERR_OK ? 0 : 1;
+}
+
+static int run(int argc, char **argv)
+{
+    char why[RT_CONF_WHY_MAX];
+    const char *config = argc >= 3 && strcmp(argv[1], "--config") == 0 ? argv[2] : NULL;
+    if (argc == 2 && strcmp(argv[1], "--print-config") == 0) {
+        rt_conf_print_example(fa_schema, stdout);
+        return 0;
+    }
+    bool check = config && argc == 4 && strcmp(argv[3], "--check-config") == 0;
+    bool identity = config && argc == 4 && strcmp(argv[3], "identity") == 0;
+    bool subscriber = config && argc >= 4 && strcmp(argv[3], "subscriber") == 0;
+    if (!config || (argc > 3 && !check && !identity && !subscriber)) {
+        fputs(usage, stderr);
+        return 2;
+    }
+    if (fa_settings_load(config, &d.settings, why) != ERR_OK)
+        return fail(why);
+    if (check) {
+        printf("%s: ok\n", config);
+        return 0;
+    }
+    if (identity)
+        return cmd_identity();
+    if (subscriber)
+        return subs_cmd(d.settings.subs_path, d.settings.store_path, argc - 4, argv + 4);
+    return serve();
+}
+
+int main(int argc, char **argv)
+{
+    if (rt_sandbox_early() != ERR_OK || crypto_init() != ERR_OK)
+        return fail("the process could not be set up");
+    int status = run(argc, argv);
+    if (d.have_identity)
+        hip_hi_done(&d.identity);
+    fa_settings_done(&d.settings);
+    return status;
+}

@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fa/worker.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/rt/work.h"
+#include "fa/as_radius.h"
+#include "fa/event.h"
+
+#define PROTO_HIP       139 /* RFC 5201 s5.1; RFC 7401 s5.1 */
+#define WORK_LIMIT      4096
+#define FAILED_MAX      256
+#define R1_RESERVE_LEFT 1024
+#define LIST_MAX        100000 /* rows in one listing */
+
+/* A job that found no place; its answer is given in the next round of the loop. */
+struct failed {
+    struct fa_job_ref ref;
+    enum fa_job_type type;
+    err err;
+};
+
+struct worker {
+    struct worker_config c;
+    struct fa *fa;
+    struct fa_actions *acts;
+    struct rt_sock *v4, *v6;
+    struct rt_timer *timer, *failed_timer;
+    struct rt_work *store_work, *subs_work;
+    struct as as;
+    struct fa_dns *dns;
+    struct event_log events;
+    struct failed failed[FAILED_MAX];
+    size_t n_failed;
+    uint64_t jobs_refused, since_us;
+    bool r1_asked, closing;
+};
+
+static void carry_out(struct worker *w);
+
+/* ---- blocking jobs ---- */
+
+struct blocking {
+    struct worker *w;
+    struct fa_job job;
+    err err;
+    union {
+        struct store_answer answer;
+        struct fa_subscriber subscriber;
+    };
+};
+
+/* On a thread. */
+static void blocking_run(void *arg)
+{
+    struct blocking *b = arg;
+    struct worker *w = b->w;
+    switch (b->job.type) {
+    case FA_JOB_SUBSCRIBER:
+        b->err =
+            w->c.subs.ops->get(w->c.subs.ctx, b->job.subscriber.imsi, b->job.subscriber.id, &b->subscriber);
+        break;
+    case FA_JOB_CLAIM:
+        b->err = w->c.subs.ops->claim(w->c.subs.ctx, b->job.claim.skeleton, b->job.claim.subscriber);
+        break;
+    default:
+        b->err = w->c.store.ops->run(w->c.store.ctx, &b->job, &b->answer);
+    }
+}
+
+static void complete(struct worker *w, const struct fa_result *r)
+{
+    if (w->closing)
+        return;
+    fa_actions_reset(w->acts);
+    fa_complete(w->fa, r, rt_now_us(), w->acts);
+    carry_out(w);
+}
+
+static void blocking_done(void *arg, bool ran)
+{
+    struct blocking *b = arg;
+    struct worker *w = b->w;
+    struct fa_result r = { .ref = b->job.ref, .type = b->job.type, .err = ran ? b->err : ERR_STATE };
+    if (r.err == ERR_OK) {
+        if (r.type == FA_JOB_SUBSCRIBER) {
+            r.subscriber.s = &b->subscriber;
+        } else if (r.type == FA_JOB_FIND) {
+            r.find.epoch = b->answer.epoch;
+            r.find.n = b->answer.n;
+            r.find.v = b->answer.v;
+            r.find.more = b->answer.more;
+        } else if (r.type == FA_JOB_INTENT) {
+            r.intent.id = b->answer.id;
+        }
+    } else if (ran && r.err == ERR_IO) {
+        log_at(&w->c.env->log, LOG_LV_ERROR, "store", "job failed: %s: %s", fa_job_name(r.type),
+               err_text(r.err));
+    }
+    if (r.ref.gen)
+        complete(w, &r);
+    free(b);
+}
+
+static err submit_blocking(struct worker *w, const struct fa_job *job)
+{
+    bool subs = job->type == FA_JOB_SUBSCRIBER || job->type == FA_JOB_CLAIM;
+    struct blocking *b = calloc(1, sizeof *b);
+    if (!b)
+        return ERR_MEMORY;
+    b->w = w;
+    b->job = *job;
+    err e = rt_work_submit(subs ? w->subs_work : w->store_work, blocking_run, blocking_done, b);
+    if (e != ERR_OK)
+        free(b);
+    return e;
+}
+
+/* ---- actions ---- */
+
+static err submit(struct worker *w, const struct fa_job *job)
+{
+    switch (job->type) {
+    case FA_JOB_AS:
+        return w->as.ops->ask(w->as.ctx, job);
+    case FA_JOB_ZONE:
+    case FA_JOB_DNS:
+    case FA_JOB_DNS_OWN:
+        return fa_dns_submit(w->dns, job);
+    default:
+        return submit_blocking(w, job);
+    }
+}
+
+static void start_job(struct worker *w, const struct fa_job *job)
+{
+    err e = submit(w, job);
+    if (e == ERR_OK)
+        return;
+    w->jobs_refused++;
+    log_at(&w->c.env->log, LOG_LV_WARN, "fa", "job not started: %s: %s", fa_job_name(job->type), err_text(e));
+    if (!job->ref.gen || w->n_failed == FAILED_MAX) /* the core's own timers end what gets no answer */
+        return;
+    w->failed[w->n_failed++] = (struct failed){ .ref = job->ref, .type = job->type, .err = e };
+    rt_timer_at(w->failed_timer, 1);
+}
+
+static void on_failed(void *ctx)
+{
+    struct worker *w = ctx;
+    struct failed now[FAILED_MAX];
+    size_t n = w->n_failed;
+    memcpy(now, w->failed, n * sizeof now[0]);
+    w->n_failed = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct fa_result r = { .ref = now[i].ref, .type = now[i].type, .err = now[i].err };
+        complete(w, &r);
+    }
+}
+
+static void send_packet(struct worker *w, const struct hip_path *path, struct span octets)
+{
+    struct rt_sock *s = path->peer.family == ADDR_V4 ? w->v4 : w->v6;
+    err e = rt_sock_send(s, &path->local, &path->peer, 0, octets);
+    if (e != ERR_OK)
+        log_at(&w->c.env->log, LOG_LV_DEBUG, "io", "packet not sent: %s", err_text(e));
+}
+
+/* What the last call into the engine left in w->acts; then its next deadline. */
+static void carry_out(struct worker *w)
+{
+    for (size_t i = 0; i < w->acts->n; i++) {
+        const struct fa_action *a = &w->acts->v[i];
+        switch (a->type) {
+        case FA_ACT_SEND:
+            send_packet(w, &a->send.path, a->send.octets);
+            break;
+        case FA_ACT_JOB:
+            start_job(w, a->job);
+            break;
+        case FA_ACT_REG_UP:
+            event_registration(&w->events, true, &a->reg);
+            break;
+        case FA_ACT_REG_DOWN:
+            event_registration(&w->events, false, &a->reg);
+            break;
+        case FA_ACT_EVENT:
+            event_write(&w->events, &a->event);
+            break;
+        }
+    }
+    fa_actions_reset(w->acts);
+    rt_timer_at(w->timer, fa_deadline(w->fa));
+}
+
+static void on_packets(void *ctx, const struct rt_pkt *pkts, size_t n)
+{
+    struct worker *w = ctx;
+    for (size_t i = 0; i < n; i++) {
+        struct hip_path path = { .local = pkts[i].local, .peer = pkts[i].peer };
+        fa_actions_reset(w->acts);
+        (void)fa_input(w->fa, &path, pkts[i].octets, rt_now_us(), w->acts); /* the drop reason is counted */
+        carry_out(w);
+    }
+}
+
+/* ---- generation counter of R1 ---- */
+
+struct r1_more {
+    struct worker *w;
+    err err;
+    uint64_t first;
+};
+
+static void r1_run(void *arg)
+{
+    struct r1_more *m = arg;
+    const struct store *s = &m->w->c.store;
+    m->err = s->ops->r1_reserve(s->ctx, m->w->c.identity->hit.b, WORKER_R1_BLOCK, &m->first);
+}
+
+static void r1_done(void *arg, bool ran)
+{
+    struct r1_more *m = arg;
+    struct worker *w = m->w;
+    w->r1_asked = false;
+    if (ran && m->err == ERR_OK)
+        w->c.r1_counter_end = m->first + WORKER_R1_BLOCK;
+    free(m);
+}
+
+/* The engine counts on by itself; what the store has written down must stay ahead of it. */
+static void r1_watch(struct worker *w)
+{
+    if (w->r1_asked ||
+        hip_identity_r1_counter(fa_hip(w->fa), &w->c.identity->hit) + R1_RESERVE_LEFT < w->c.r1_counter_end)
+        return;
+    struct r1_more *m = calloc(1, sizeof *m);
+    if (!m)
+        return; /* the next timeout tries again */
+    m->w = w;
+    w->r1_asked = rt_work_submit(w->store_work, r1_run, r1_done, m) == ERR_OK;
+    if (!w->r1_asked)
+        free(m);
+}
+
+static void on_timer(void *ctx)
+{
+    struct worker *w = ctx;
+    fa_actions_reset(w->acts);
+    fa_timeout(w->fa, rt_now_us(), w->acts);
+    carry_out(w);
+    r1_watch(w);
+}
+
+/* ---- making and ending ---- */
+
+static void on_as(void *ctx, const struct fa_result *r)
+{
+    complete(ctx, r);
+}
+
+static void on_dns(void *ctx, const struct fa_result *r)
+{
+    complete(ctx, r);
+}
+
+static struct fa *make_engine(const struct worker_config *c)
+{
+    const struct fa_settings *s = c->settings;
+    struct fa_config f = {
+        .env = c->env,
+        .hip = { .assoc_max = s->assoc_max,
+                 .dh_groups = { 7, 8 },
+                 .ciphers = { 2, 4 }, /* AES-128-CBC, AES-256-CBC (RFC 7401 s5.2.8) */
+                 .esp_suites = { 8,
+                                 13 }, /* AES-128-CBC with HMAC-SHA-256, AES-128-GCM-16 (RFC 7402 s5.1.2) */
+                 .puzzle_k = s->puzzle_k,
+                 .r1_per_source_milli = s->r1_per_second * 1000 },
+        .n_addr = s->own_records ? s->n_addr : 0,
+        .ttl_s = s->ttl_s,
+        .realms = s->realm,
+        .n_realms = s->n_realms,
+        .allow_eap_aka = s->allow_eap_aka,
+        .allow = s->allow,
+        .n_allow = s->n_allow,
+        .reserved = s->reserved,
+        .n_reserved = s->n_reserved,
+        .own_names_only = s->own_names_only,
+        .sim_binding = s->n_realms > 0,
+        .reg_min_s = s->reg_min_s,
+        .reg_max_s = s->reg_max_s,
+        .binding_s = s->binding_s,
+        .binding_max_s = s->binding_max_s,
+        .registrations_max = s->registrations_max,
+        .runs_max = s->runs_max,
+        .runs_per_source = s->runs_per_source,
+        .new_runs_per_minute_and_source = s->new_runs_per_minute,
+    };
+    memcpy(f.name, s->name, sizeof f.name);
+    memcpy(f.domain, s->domain, sizeof f.domain);
+    memcpy(f.addr, s->addr, sizeof f.addr);
+    return fa_new(&f);
+}
+
+static err open_sockets(struct worker *w)
+{
+    bool want4 = false, want6 = false;
+    for (uint8_t i = 0; i < w->c.settings->n_addr; i++) {
+        want4 |= w->c.settings->addr[i].family == ADDR_V4;
+        want6 |= w->c.settings->addr[i].family == ADDR_V6;
+    }
+    err e = ERR_OK;
+    if (want4)
+        e = rt_raw_open(w->c.loop, ADDR_V4, PROTO_HIP, on_packets, w, &w->v4);
+    if (e == ERR_OK && want6)
+        e = rt_raw_open(w->c.loop, ADDR_V6, PROTO_HIP, on_packets, w, &w->v6);
+    return e;
+}
+
+static err open_dns(struct worker *w)
+{
+    const struct fa_settings *s = w->c.settings;
+    struct fa_dns_config d = {
+        .loop = w->c.loop, .env = w->c.env, .zone = s->zone, .key = w->c.key, .n_servers = s->n_primary
+    };
+    memcpy(d.server, s->primary, sizeof d.server);
+    return fa_dns_new(&d, on_dns, w, &w->dns);
+}
+
+static err open_all(struct worker *w)
+{
+    const struct worker_config *c = &w->c;
+    w->acts = calloc(1, sizeof *w->acts);
+    w->timer = rt_timer_new(c->loop, on_timer, w);
+    w->failed_timer = rt_timer_new(c->loop, on_failed, w);
+    w->store_work = rt_work_new(c->loop, WORK_LIMIT);
+    w->subs_work = rt_work_new(c->loop, WORK_LIMIT);
+    w->fa = make_engine(c);
+    if (!w->acts || !w->timer || !w->failed_timer || !w->store_work || !w->subs_work || !w->fa)
+        return ERR_MEMORY;
+    err e = fa_identity_add(w->fa, c->identity, c->r1_counter, rt_now_us());
+    if (e == ERR_OK)
+        e = as_radius_open(c->loop, c->env, c->realms, c->settings->n_realms, NULL, on_as, w, &w->as);
+    if (e == ERR_OK)
+        e = open_dns(w);
+    return e == ERR_OK ? open_sockets(w) : e;
+}
+
+err worker_new(const struct worker_config *c, struct worker **out)
+{
+    _Static_assert(FA_PRIMARIES_MAX == DNSU_SERVERS_MAX, "copied as a whole");
+    struct worker *w = calloc(1, sizeof *w);
+    if (!w) {
+        c->store.ops->close(c->store.ctx);
+        c->subs.ops->close(c->subs.ctx);
+        return ERR_MEMORY;
+    }
+    w->c = *c;
+    w->since_us = rt_now_us();
+    w->events = (struct event_log){ .log = &c->env->log, .clear = c->settings->imsi_clear };
+    memcpy(w->events.key, c->log_key, sizeof w->events.key);
+    err e = open_all(w);
+    if (e != ERR_OK) {
+        worker_free(w);
+        return e;
+    }
+    *out = w;
+    return ERR_OK;
+}
+
+void worker_free(struct worker *w)
+{
+    if (!w)
+        return;
+    w->closing = true;
+    rt_sock_close(w->v4);
+    rt_sock_close(w->v6);
+    fa_dns_free(w->dns);
+    if (w->as.ops)
+        w->as.ops->close(w->as.ctx);
+    if (w->store_work)
+        rt_work_free(w->store_work);
+    if (w->subs_work)
+        rt_work_free(w->subs_work);
+    rt_timer_free(w->timer);
+    rt_timer_free(w->failed_timer);
+    fa_free(w->fa);
+    w->c.store.ops->close(w->c.store.ctx);
+    w->c.subs.ops->close(w->c.subs.ctx);
+    free(w->acts);
+    free(w);
+}
+
+void worker_start(struct worker *w)
+{
+    fa_actions_reset(w->acts);
+    fa_start(w->fa, rt_now_us(), w->acts);
+    carry_out(w);
+}
+
+/* ---- for the control socket ---- */
+
+void worker_stats(const struct worker *w, struct worker_stats *out)
+{
+    memset(out, 0, sizeof *out);
+    fa_stats_get(w->fa, &out->fa);
+    w->as.ops->stats(w->as.ctx, &out->as);
+    fa_dns_stats_get(w->dns, &out->dns);
+    if (w->v4)
+        out->v4 = rt_sock_stats(w->v4);
+    if (w->v6)
+        out->v6 = rt_sock_stats(w->v6);
+    out->jobs_refused = w->jobs_refused;
+    out->work_pending = rt_work_pending(w->store_work) + rt_work_pending(w->subs_work);
+    out->up_us = rt_now_us() - w->since_us;
+}
+
+struct fa *worker_fa(struct worker *w)
+{
+    return w->fa;
+}
+
+err worker_revoke(struct worker *w, const char *name, const struct hit *hit)
+{
+    fa_actions_reset(w->acts);
+    err e = fa_revoke(w->fa, name, hit, rt_now_us(), w->acts);
+    carry_out(w);
+    return e;
+}
+
+struct listing {
+    struct worker *w;
+    worker_list_fn done;
+    void *ctx;
+    err err;
+    struct store_counts counts;
+    struct store_answer page;
+    struct fa_binding *rows;
+    size_t n, cap;
+};
+
+/* On a thread. */
+static void list_run(void *arg)
+{
+    struct listing *l = arg;
+    const struct store *s = &l->w->c.store;
+    uint64_t after = 0;
+    l->err = s->ops->counts(s->ctx, &l->counts);
+    while (l->err == ERR_OK) {
+        l->err = s->ops->list(s->ctx, after, &l->page);
+        if (l->err != ERR_OK || l->page.n == 0)
+            break;
+        if (l->n + l->page.n > l->cap) {
+            size_t cap = l->cap ? 2 * l->cap : 64;
+            struct fa_binding *more = cap <= LIST_MAX ? realloc(l->rows, cap * sizeof *more) : NULL;
+            if (!more) {
+                l->err = ERR_MEMORY;
+                break;
+            }
+            l->rows = more;
+            l->cap = cap;
+        }
+        memcpy(l->rows + l->n, l->page.v, l->page.n * sizeof l->rows[0]);
+        l->n += l->page.n;
+        after = l->rows[l->n - 1].id;
+        if (!l->page.more)
+            break;
+    }
+}
+
+static void list_done(void *arg, bool ran)
+{
+    struct listing *l = arg;
+    l->done(l->ctx, ran ? l->err : ERR_STATE, &l->counts, l->rows, l->n);
+    free(l->rows);
+    free(l);
+}
+
+err worker_list(struct worker *w, worker_list_fn done, void *ctx)
+{
+    struct listing *l = calloc(1, sizeof *l);
+    if (!l)
+        return ERR_MEMORY;
+    *l = (struct listing){ .w = w, .done = done, .ctx = ctx };
+    err e = rt_work_submit(w->store_work, list_run, list_done, l);
+    if (e != ERR_OK)
+        free(l);
+    return e;
+}

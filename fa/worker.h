@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The one worker of hipfad: raw sockets of IP protocol 139, the engine of fa/core, its actions carried out in order, its jobs given to who can do
+ * them (authentication server, subscriber data, store, DNS) and their results given back. Everything runs on the loop's thread but the
+ * blocking jobs, which have threads of their own and touch nothing here.
+ */
+#pragma once
+
+#include "common/rt/loop.h"
+#include "common/rt/sock.h"
+#include "fa/as_radius.h"
+#include "fa/dns.h"
+#include "fa/schema.h"
+#include "fa/store.h"
+#include "fa/subs.h"
+
+struct worker;
+
+struct worker_config {
+    struct rt_loop *loop;
+    const struct env *env;
+    const struct fa_settings *settings;
+    const struct hip_hi *identity; /* outlives the worker */
+    struct store store;            /* taken over, closed at the end; also on failure */
+    struct subs subs;
+    const struct dnsu_tsig_key *key;      /* outlives the worker */
+    const struct as_radius_realm *realms; /* as in settings->realm */
+    uint64_t r1_counter, r1_counter_end;  /* values that are ours (store_ops.r1_reserve) */
+    uint8_t log_key[16];
+};
+
+/* Opens the sockets (CAP_NET_RAW). ERR_REFUSED, ERR_IO, ERR_MEMORY. */
+MUST_USE err worker_new(const struct worker_config *c, struct worker **out);
+/* Only where rt_loop_run() has returned: waits for blocking jobs. NULL is fine. */
+void worker_free(struct worker *w);
+/* Settles what an earlier life left open and begins to serve. */
+void worker_start(struct worker *w);
+
+#define WORKER_R1_BLOCK 65536 /* generations of R1 taken from the store at a time */
+
+/* ---- for the control socket ---- */
+
+struct worker_stats {
+    struct fa_stats fa;
+    struct as_stats as;
+    struct fa_dns_stats dns;
+    struct rt_sock_stats v4, v6;
+    uint64_t jobs_refused; /* no place in a queue */
+    size_t work_pending;
+    uint64_t up_us;
+};
+void worker_stats(const struct worker *w, struct worker_stats *out);
+struct fa *worker_fa(struct worker *w); /* for looking at */
+/* As fa_revoke(). */
+MUST_USE err worker_revoke(struct worker *w, const char *name, const struct hit *hit);
+/* Every row of the store, and its counts; done on the loop, exactly once, e OK or what failed. rows is the callee's for the call only. ERR_FULL,
+ * ERR_MEMORY: done is not called. */
+typedef void (*worker_list_fn)(void *ctx, err e, const struct store_counts *counts,
+                               const struct fa_binding *rows, size_t n);
+MUST_USE err worker_list(struct worker *w, worker_list_fn done, void *ctx);

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * hipfad's configuration: the example that is installed, defaults, and what the messages say. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/crypto/secret.h"
+#include "common/rt/file.h"
+#include "fa/identity.h"
+#include "fa/schema.h"
+
+static struct fa_settings s;
+
+static void example(void **st)
+{
+    char why[RT_CONF_WHY_MAX];
+    if (fa_settings_load(FA_EXAMPLE, &s, why) != ERR_OK)
+        fail_msg("%s", why);
+    assert_string_equal(s.name, "fa.operator.example");
+    assert_int_equal(s.n_addr, 2);
+    assert_int_equal(s.addr[1].family, ADDR_V6);
+    assert_int_equal(s.n_realms, 1);
+    assert_string_equal(s.realm[0].realm, "wlan.mnc001.mcc001.3gppnetwork.org");
+    assert_string_equal(s.realm[0].plmn[0], "00101");
+    assert_int_equal(s.realm_servers[0].server[0].port, 1812);
+    assert_int_equal(s.primary[0].port, 53);
+    assert_string_equal(s.domain, "operator.example");
+    assert_string_equal(s.zone, "operator.example");
+    assert_int_equal(s.ttl_s, 300);
+    assert_int_equal(s.identity_type, SIG_ECDSA_P256);
+    assert_int_equal(s.binding_s, 30 * 86400);
+    assert_int_equal(s.reg_max_s, 3600);
+    assert_int_equal(s.level, LOG_LV_INFO);
+    assert_false(s.imsi_clear);
+    fa_settings_done(&s);
+}
+
+#define HEAD "name: fa.operator.example\naddresses: [192.0.2.18]\n"
+#define ZONE "zone: { domain: operator.example, primary: [192.0.2.2], key_name: k, key_file: k }\n"
+
+static const char *const bad[][2] = {
+    { HEAD, "zone" },
+    { "addresses: [192.0.2.18]\n" ZONE, "name" },
+    { HEAD ZONE "nonsense: 1\n", ":4:" },
+    { HEAD "zone: { domain: other.example, primary: [192.0.2.2], key_name: k, key_file: k }\n",
+      ":1: expected a name in the zone" },
+    { HEAD "zone: { domain: operator.example, zone: other.example, primary: [192.0.2.2], key_name: k, "
+           "key_file: k }\n",
+      ":3: expected a zone that holds" },
+    { HEAD "zone: { domain: operator.example, primary: [192.0.2.2], key_name: k, key_file: k, ttl: 301s }\n",
+      ":3:" },
+    { HEAD ZONE
+      "realms:\n  - { realm: a.example, plmns: [\"0010\"], servers: [192.0.2.2], secret_file: s }\n",
+      ":5: expected MCC and MNC" },
+    { HEAD ZONE
+      "realms:\n  - { realm: a.example, plmns: [\"00101\"], servers: [192.0.2.2], secret_file: s }\n"
+      "  - { realm: A.example, plmns: [\"00101\"], servers: [192.0.2.2], secret_file: s }\n",
+      ":6: expected each realm once" },
+    { HEAD ZONE "registration:\n  allow:\n    - { hit: \"2001:db8::1\" }\n",
+      ":6: expected a host identity tag" },
+    { HEAD ZONE "registration: { min: 1h, max: 10s }\n", ":4: expected max not below min" },
+    { HEAD ZONE "binding: { lifetime: 60d, lifetime_max: 30d }\n", ":4: expected lifetime_max" },
+    { HEAD ZONE "identity: { type: dsa }\n", ":4:" },
+    { HEAD ZONE "limits: { puzzle: 40 }\n", ":4:" },
+};
+
+static char dir[64], path[96];
+
+static void put(const char *text)
+{
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+static void messages(void **st)
+{
+    char why[RT_CONF_WHY_MAX];
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        put(bad[i][0]);
+        if (fa_settings_load(path, &s, why) != ERR_CONFIG)
+            fail_msg("case %zu was taken", i);
+        if (!strstr(why, bad[i][1]) || strncmp(why, path, strlen(path)) != 0)
+            fail_msg("case %zu says: %s", i, why);
+        assert_null(s.conf);
+    }
+    put(HEAD ZONE);
+    assert_int_equal(fa_settings_load(path, &s, why), ERR_OK);
+    assert_int_equal(s.n_realms, 0);
+    assert_true(strncmp(s.key_file, dir, strlen(dir)) == 0); /* relative to the configuration's folder */
+    fa_settings_done(&s);
+    put(HEAD ZONE
+        "registration: { allow: [ { hit: \"2001:22::1\" } ] }\nlog: { imsi: clear, level: debug }\n");
+    assert_int_equal(fa_settings_load(path, &s, why), ERR_OK);
+    assert_int_equal(s.n_allow, 1);
+    assert_int_equal(s.allow[0].n, 1);
+    assert_int_equal(s.allow[0].type[0], FA_REG_RENDEZVOUS);
+    assert_true(s.imsi_clear);
+    fa_settings_done(&s);
+    unlink(path);
+    assert_int_equal(fa_settings_load(path, &s, why), ERR_IO);
+}
+
+/* The key file is made once, with mode 0600, and comes back the same; one that others may read is refused. */
+static void identity(void **st)
+{
+    char why[RT_FILE_WHY_MAX];
+    struct hip_hi a, b;
+    struct stat sb;
+    uint8_t ka[16], kb[16];
+    umask(022);
+    assert_int_equal(fa_identity_open(path, SIG_ECDSA_P256, 0, &a, why), ERR_OK);
+    assert_int_equal(stat(path, &sb), 0);
+    assert_int_equal(sb.st_mode & 0777, 0600);
+    assert_int_equal(fa_identity_open(path, SIG_RSA, 2048, &b, why), ERR_OK);
+    assert_true(hit_eq(&a.hit, &b.hit));
+    assert_int_equal(fa_identity_log_key(&a, ka), ERR_OK);
+    assert_int_equal(fa_identity_log_key(&b, kb), ERR_OK);
+    assert_memory_equal(ka, kb, 16);
+    hip_hi_done(&a);
+    hip_hi_done(&b);
+    assert_int_equal(chmod(path, 0640), 0);
+    assert_int_equal(fa_identity_open(path, SIG_ECDSA_P256, 0, &a, why), ERR_REFUSED);
+    assert_int_equal(chmod(path, 0600), 0);
+    put("junk");
+    assert_int_equal(fa_identity_open(path, SIG_ECDSA_P256, 0, &a, why), ERR_MALFORMED);
+    unlink(path);
+}
+
+static int setup(void **state)
+{
+    snprintf(dir, sizeof dir, "/tmp/hipfa-schema-XXXXXX");
+    if (!mkdtemp(dir))
+        return 1;
+    snprintf(path, sizeof path, "%s/c.yaml", dir);
+    return crypto_init() != ERR_OK;
+}
+
+static int teardown(void **state)
+{
+    return rmdir(dir);
+}
+
+int main(void)
+{
+    const struct CMUnitTest t[] = { cmocka_unit_test(example), cmocka_unit_test(messages),
+                                    cmocka_unit_test(identity) };
+    return cmocka_run_group_tests(t, setup, teardown);
+}
