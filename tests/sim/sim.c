@@ -342,9 +342,21 @@ struct hip_ref sim_connect(struct sim *s, struct sim_host *from, struct sim_host
     return ref;
 }
 
+static int relay(struct sim *s, struct sim_host *h, const struct hip_path *path, struct span octets)
+{
+    struct hip_pkt k;
+    struct hip_ref client;
+    if (hip_pkt_parse(octets, &k) != HIP_TAKEN || k.type != HIP_PKT_I1 ||
+        hip_assoc_find(h->e, sim_hit(h), &k.receiver, &client) != ERR_OK)
+        return HIP_DROP_NOT_REGISTERED;
+    return hip_relay_i1(h->e, client, path, octets, s->now, &s->out);
+}
+
 int sim_inject(struct sim *s, struct sim_host *to, const struct hip_path *path, struct span octets)
 {
     int drop = hip_input(to->e, path, octets, s->now, &s->out);
+    if (drop == HIP_DROP_NOT_OUR_HIT && to->relays)
+        drop = relay(s, to, path, octets);
     if (drop != HIP_TAKEN)
         to->drop = drop;
     sim_act(s, to);

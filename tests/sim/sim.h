@@ -41,6 +41,7 @@ struct sim_host {
     struct hip_contents ask_contents;
     struct hip_answer *reply; /* contents sent at once in answer to an UPDATE, NULL: leave it to the timer */
     bool done;                /* hip_update_done() in answer to an UPDATE */
+    bool relays;              /* rendezvous server for everybody it has an association with */
 
     struct hip_ref ref; /* of the last ESTABLISHED or SA_UP */
     unsigned up, sa_up, sa_down, gone, updates, acked, moved, notified;
