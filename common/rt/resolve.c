@@ -75,15 +75,15 @@ static err add_zone(struct ub_ctx *ub, const struct rt_resolve_zone *z)
     return ERR_OK;
 }
 
-/* libunbound's local zones, last: the first of them ends its configuration. Without upstream all is refused but the configured zones; they
- * are exceptions from its own list of special zones as well. */
+/* libunbound's local zones, last: the first of them ends its configuration. The configured zones are exceptions from its list of special
+ * zones; without upstream all else is refused. ("." must come after them, or it is not found from below a zone of two labels.) */
 static err set_local(struct ub_ctx *ub, const struct rt_resolve_config *c)
 {
-    if (c->n_upstream == 0 && ub_ctx_zone_add(ub, ".", "refuse") != 0)
-        return ERR_CONFIG;
     for (size_t i = 0; i < c->n_zone; i++)
         if (ub_ctx_zone_add(ub, c->zone[i].zone, "transparent") != 0)
             return ERR_CONFIG;
+    if (c->n_upstream == 0 && ub_ctx_zone_add(ub, ".", "refuse") != 0)
+        return ERR_CONFIG;
     return ERR_OK;
 }
 
@@ -96,6 +96,9 @@ static err configure(struct ub_ctx *ub, const struct rt_resolve_config *c)
     for (size_t i = 0; e == ERR_OK && i < c->n_upstream; i++)
         if (!server_text(&c->upstream[i], text, sizeof text) || ub_ctx_set_fwd(ub, text) != 0)
             e = ERR_CONFIG;
+    /* Nowhere to go: a CNAME out of a configured zone must not lead to the root servers either; port 0 of the loopback interface does not answer. */
+    if (e == ERR_OK && c->n_upstream == 0 && ub_ctx_set_fwd(ub, "127.0.0.1@0") != 0)
+        e = ERR_CONFIG;
     if (e == ERR_OK && c->anchor_file && ub_ctx_add_ta_file(ub, c->anchor_file) != 0)
         e = ERR_CONFIG;
     for (size_t i = 0; e == ERR_OK && i < c->n_zone; i++)

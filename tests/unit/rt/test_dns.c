@@ -99,6 +99,13 @@ static size_t zone_answer(const uint8_t *q, size_t n, uint8_t *out)
     char name[10] = { 0 };
     for (size_t i = 0; i < 9 && 12 + i < end; i++) /* the resolver plays with letter case */
         name[i] = (char)(q[12 + i] >= 'A' && q[12 + i] <= 'Z' ? q[12 + i] + 32 : q[12 + i]);
+    static const uint8_t cname[] = { 0xc0, 12,  0,   5,   0,   1,   0,   0, 0,   77,  0,   13, 7,
+                                     'e',  'x', 'a', 'm', 'p', 'l', 'e', 3, 'c', 'o', 'm', 0 };
+    if (memcmp(name, "\4away\4mi", 8) == 0) {
+        out[7] = 1;
+        memcpy(out + end, cname, sizeof cname);
+        return end + sizeof cname;
+    }
     if (memcmp(name, has, 9) != 0 || q[21] != 0) {
         out[3] = memcmp(name, "\4fail\4mi", 8) == 0 ? 5 : 3;
         return end;
@@ -432,10 +439,38 @@ static void refused(void **state)
     struct answer a = ask(r, "www.example.com", 1); /* no upstream: nobody is asked */
     assert_int_equal(a.err, ERR_REFUSED);
     assert_int_equal(u.got, 0);
+    a = ask(r, "mine.", 1);
+    assert_int_equal(a.err, ERR_OK);
+    assert_true(u.got > 0);
+    a = ask(r, "away.mine", 1); /* a CNAME out of the zone leads nowhere */
+    assert_int_equal(a.err, ERR_UNREACHABLE);
     a = ask(r, "a..b", 1);
     assert_int_equal(a.err, ERR_RANGE);
     a = ask(r, "fail.mine", 1);
     assert_int_equal(a.err, ERR_UNREACHABLE); /* REFUSED by the only server there is: SERVFAIL */
+    rt_resolver_free(r);
+    rt_sock_close(u.s);
+}
+
+/* Names beside a configured zone are refused too, however many zones and labels there are. */
+static void siblings(void **state)
+{
+    static const char *const out[] = { "www.c.example", "example", "x.y.example", "b.example",
+                                       "mine",          "com",     "zz.a.other" };
+    struct udp_server u;
+    struct rt_resolver *r;
+    open_udp(&u);
+    struct rt_resolve_zone z[3] = { { .zone = "a.b.example", .n_server = 1, .server = { u.at } },
+                                    { .zone = "c.b.example", .n_server = 1, .server = { u.at } },
+                                    { .zone = "operator.other", .n_server = 1, .server = { u.at } } };
+    struct rt_resolve_config c = { .n_zone = 3, .zone = z };
+    assert_int_equal(rt_resolver_new(loop, &c, &r), ERR_OK);
+    for (size_t i = 0; i < sizeof out / sizeof *out; i++) {
+        struct answer a = ask(r, out[i], 1);
+        if (a.err != ERR_REFUSED)
+            fail_msg("%s: %s", out[i], err_name(a.err));
+    }
+    assert_int_equal(u.got, 0);
     rt_resolver_free(r);
     rt_sock_close(u.s);
 }
@@ -522,7 +557,7 @@ int main(void)
         cmocka_unit_test(udp),         cmocka_unit_test(dead_ports),   cmocka_unit_test(tcp),
         cmocka_unit_test(tcp_hang_up), cmocka_unit_test(freed_inside), cmocka_unit_test(full),
         cmocka_unit_test(answers),     cmocka_unit_test(refused),      cmocka_unit_test(silence),
-        cmocka_unit_test(cancelled),   cmocka_unit_test(bad_config),
+        cmocka_unit_test(siblings),    cmocka_unit_test(cancelled),    cmocka_unit_test(bad_config),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
