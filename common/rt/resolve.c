@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unbound.h>
 
+#define NOWHERE "255.255.255.255" /* an address that is never asked */
+
 struct query {
     struct rt_resolver *r;
     struct query *next;
@@ -54,7 +56,7 @@ static err options(struct ub_ctx *ub, const struct rt_resolve_config *c)
         { "val-bogus-ttl:", "5" },
         { "infra-host-ttl:", "30" }, /* a server that was down is asked again soon */
         { "infra-keep-probing:", "yes" },
-        { "so-sndbuf:", "0" },
+        { "do-not-query-address:", NOWHERE },
     };
     for (size_t i = 0; i < sizeof opt / sizeof *opt; i++)
         if (ub_ctx_set_option(ub, opt[i][0], opt[i][1]) != 0)
@@ -96,8 +98,8 @@ static err configure(struct ub_ctx *ub, const struct rt_resolve_config *c)
     for (size_t i = 0; e == ERR_OK && i < c->n_upstream; i++)
         if (!server_text(&c->upstream[i], text, sizeof text) || ub_ctx_set_fwd(ub, text) != 0)
             e = ERR_CONFIG;
-    /* Nowhere to go: a CNAME out of a configured zone must not lead to the root servers either; port 0 of the loopback interface does not answer. */
-    if (e == ERR_OK && c->n_upstream == 0 && ub_ctx_set_fwd(ub, "127.0.0.1@0") != 0)
+    /* Nowhere to go: a CNAME out of a configured zone must not lead to the root servers either. */
+    if (e == ERR_OK && c->n_upstream == 0 && ub_ctx_set_fwd(ub, NOWHERE) != 0)
         e = ERR_CONFIG;
     if (e == ERR_OK && c->anchor_file && ub_ctx_add_ta_file(ub, c->anchor_file) != 0)
         e = ERR_CONFIG;
