@@ -104,6 +104,7 @@ struct hip_assoc {
     uint8_t tries;
     uint8_t i2_hash[32]; /* responder: SHA-256 of the I2 that this association came from */
     bool has_i2_hash;
+    uint64_t i2_counter;    /* R1 counter in it */
     struct hip_exchange *x; /* initiator: until R2 */
     bool closing;           /* we sent CLOSE with this echo */
     uint8_t close_echo[HIP_ECHO_LEN];

@@ -17,7 +17,8 @@ hip_handler hip_r2_receive;
 hip_handler hip_i1_answer;   /* R1, no state */
 hip_handler hip_i1_crossing; /* I1-SENT: the greater HIT answers */
 hip_handler hip_i2_receive;
-hip_handler hip_i2_crossing; /* I2-SENT: the lesser HIT goes on as Initiator */
+hip_handler hip_i2_established; /* the same, but for a late crossing one */
+hip_handler hip_i2_crossing;    /* I2-SENT: the lesser HIT goes on as Initiator */
 /* update.c, notify.c, close.c */
 hip_handler hip_update_receive;
 hip_handler hip_notify_receive;

@@ -167,10 +167,19 @@ static int open_i2(const struct hip_rx *rx, struct i2 *v)
     return hit_eq(&v->hi.hit, &rx->pkt.sender) ? HIP_TAKEN : HIP_DROP_HI_MISMATCH;
 }
 
+/* An I2 older than the one that was taken was overtaken by it: the Initiator holds the keys of the newer one. */
+static bool overtaken(const struct hip_rx *rx, uint64_t counter)
+{
+    const struct hip_assoc *em = hip_embryo_by_pair(rx->e, &rx->id->hi.hit, &rx->pkt.sender);
+    return (em && counter < em->i2_counter) || (rx->a && rx->a->has_i2_hash && counter < rx->a->i2_counter);
+}
+
 static int verify_i2(const struct hip_rx *rx, struct i2 *v)
 {
     struct hip_r1_client c = { .hit = rx->pkt.sender, .ip = rx->path->peer, .local = rx->path->local };
     int drop = read_i2(rx, v);
+    if (drop == HIP_TAKEN && overtaken(rx, v->counter.counter))
+        drop = HIP_DROP_STALE_R1_COUNTER;
     if (drop == HIP_TAKEN)
         drop = hip_r1pool_check(rx->id->pool, &c, v->counter.counter, &v->sol, &v->match);
     if (drop == HIP_TAKEN)
@@ -252,6 +261,7 @@ static int commit_i2(struct hip_rx *rx, struct i2 *v)
     a->path = *rx->path;
     memcpy(a->i2_hash, v->hash, sizeof a->i2_hash);
     a->has_i2_hash = true;
+    a->i2_counter = v->counter.counter;
     hip_assoc_timer(e, a, HIP_TIMER_ASK, rx->now + HIP_ASK_US);
     ask_r2(rx, a, v);
     return HIP_TAKEN;
@@ -279,6 +289,17 @@ out:
 int hip_i2_crossing(struct hip_rx *rx)
 {
     return hit_cmp(&rx->id->hi.hit, &rx->pkt.sender) > 0 ? hip_i2_receive(rx) : HIP_DROP_LOST_RACE;
+}
+
+/* ESTABLISHED. An Initiator with the lesser HIT that has just got its R2 may still meet the I2 by which the peer lost the crossing
+ * exchange: taking it would leave the two with different keys. A peer that really lost its state sends its I2 again. */
+int hip_i2_established(struct hip_rx *rx)
+{
+    const struct hip_assoc *a = rx->a;
+    if (a->initiator && rx->now - a->since_us < 2 * (uint64_t)rx->e->cfg.rtx_first_us &&
+        hit_cmp(&rx->id->hi.hit, &rx->pkt.sender) < 0)
+        return HIP_DROP_LOST_RACE;
+    return hip_i2_receive(rx);
 }
 
 /* ---- R2 ---- */
