@@ -186,7 +186,9 @@ static void ask_r2(struct world *w, struct w_fa *f, const struct hip_action *a)
             fail(&ans.contents, 0, false);
         }
     }
-    if (hip_answer(f->e, a->ref, &ans, w->now, &f->out))
+    if (f->twist)
+        f->twist(f->twist_ctx, &ans.contents);
+    if (hip_answer(f->e, a->ref, &ans, w->now, &f->out) && !f->twist)
         abort();
 }
 
@@ -194,7 +196,10 @@ static void ask_r2(struct world *w, struct w_fa *f, const struct hip_action *a)
 
 static void send_update(struct world *w, struct w_fa *f, struct hip_ref ref, const struct hip_contents *c)
 {
-    if (hip_update(f->e, ref, c, w->now, &f->out))
+    struct hip_contents twisted = *c;
+    if (f->twist)
+        f->twist(f->twist_ctx, &twisted);
+    if (hip_update(f->e, ref, &twisted, w->now, &f->out) && !f->twist)
         abort();
 }
 

@@ -82,6 +82,9 @@ struct w_fa {
     struct w_run run;
     unsigned runs, binds, relayed, refreshed;
     bool saw_imsi; /* the IMSI stood in a packet in clear */
+    /* Changes what goes into R2 and UPDATEs, BIND_MAC and all already in it; what cannot be sent then is not. */
+    void (*twist)(void *ctx, struct hip_contents *c);
+    void *twist_ctx;
     struct hip_bind_request last_request;
     size_t last_wanted;
 };
