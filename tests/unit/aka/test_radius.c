@@ -2,6 +2,7 @@
 #include "tests/unit/aka/vec.h"
 
 #include "aka/radius.h"
+#include "common/crypto/hash.h"
 #include "common/crypto/secret.h"
 
 static uint8_t fill;
@@ -135,6 +136,23 @@ static void test_accept(void **state)
     }
 }
 
+/* Response Authenticator right, Message-Authenticator missing or wrong: refused all the same (RFC 3579 s3.2). */
+static void test_reply_authenticator(void **state)
+{
+    uint8_t b[64] = { RADIUS_ACCESS_ACCEPT, 9, 0, 26, [20] = RADIUS_EAP_MESSAGE, 6, 3, 7, 0, 4 };
+    struct radius_pkt p;
+    for (unsigned with = 0; with < 2; with++) {
+        size_t n = with ? 44 : 26;
+        b[3] = (uint8_t)n;
+        b[26] = RADIUS_MESSAGE_AUTHENTICATOR;
+        b[27] = 18;
+        const struct span in[] = { span_of(b, 4), span_of(auth, 16), span_of(b + 20, n - 20), SECRET };
+        assert_int_equal(hash_spans(HASH_MD5, in, 4, b + 4), ERR_OK);
+        assert_int_equal(radius_parse(span_of(b, n), &p), ERR_OK);
+        assert_int_equal(radius_check_reply(&p, SECRET, 9, auth), with ? ERR_AUTH : ERR_NOT_FOUND);
+    }
+}
+
 /* Salts: top bit set, and two of one packet never equal (RFC 2548 s2.4.2). */
 static void test_mppe_salts(void **state)
 {
@@ -193,9 +211,10 @@ static void test_writer_limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_request), cmocka_unit_test(test_malformed),
-        cmocka_unit_test(test_accept),  cmocka_unit_test(test_mppe_salts),
-        cmocka_unit_test(test_foreign), cmocka_unit_test(test_writer_limits),
+        cmocka_unit_test(test_request),       cmocka_unit_test(test_malformed),
+        cmocka_unit_test(test_accept),        cmocka_unit_test(test_reply_authenticator),
+        cmocka_unit_test(test_mppe_salts),    cmocka_unit_test(test_foreign),
+        cmocka_unit_test(test_writer_limits),
     };
     if (crypto_init() != ERR_OK)
         return 1;
