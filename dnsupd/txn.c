@@ -81,7 +81,7 @@ struct dnsu_txn *dnsu_txn_new(const struct dnsu_txn_config *c, struct span messa
     t->opcode = h.opcode;
     t->deadline = NEVER;
     size_t longest = message.n > proof.n ? message.n : proof.n;
-    t->message.p = malloc(message.n);
+    t->message.p = malloc(message.n ? message.n : 1);
     t->proof.p = malloc(proof.n ? proof.n : 1);
     t->out.p = malloc(longest + DNSU_TSIG_MAX);
     if (!t->message.p || !t->proof.p || !t->out.p) {
