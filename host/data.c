@@ -10,6 +10,7 @@
 #include "host/icmp6.h"
 
 #define USED_EVERY_US 500000
+#define ASK_AGAIN_US  8000000 /* a peer that only listens is asked no oftener */
 #define PACKET_MAX    9216
 #define KEY_LEN       32 /* local HIT, peer HIT */
 #define SPI_LEN       4
@@ -22,8 +23,9 @@ struct pair {
     struct hit local, peer;
     struct esp_sa *in, *out;
     struct hip_path path;
-    uint64_t told_us; /* when `used` was called last */
-    bool heard;       /* something came in */
+    uint64_t told_us;  /* when `used` was called last */
+    uint64_t alone_us; /* first packet out since the last one in; 0: none */
+    bool heard;        /* something came in */
 };
 
 struct packet {
@@ -274,8 +276,16 @@ void host_data_from_app(struct host_data *d, uint8_t *packet, size_t len, uint64
         d->io.want(d->io.ctx, &peer);
         return;
     }
-    if (seal_and_send(d, p, &b, packet, len))
-        tell_used(d, p, now);
+    if (!seal_and_send(d, p, &b, packet, len))
+        return;
+    if (p->alone_us == 0)
+        p->alone_us = now;
+    if (now > p->alone_us && now - p->alone_us >= HOST_DATA_SILENT_US) {
+        p->alone_us = now + ASK_AGAIN_US - HOST_DATA_SILENT_US;
+        d->io.silent(d->io.ctx, p->ref); /* may end the pair */
+        return;
+    }
+    tell_used(d, p, now);
 }
 
 void host_data_from_net(struct host_data *d, struct span esp, uint64_t now)
@@ -294,6 +304,7 @@ void host_data_from_net(struct host_data *d, struct span esp, uint64_t now)
         d->count.bad++;
         return;
     }
+    p->alone_us = 0;
     /* First sign of life: the responder's R2-SENT ends here. */
     if (!p->heard) {
         p->heard = true;

@@ -35,6 +35,7 @@ struct host_ifaces {
     size_t n_addr;
     struct rt_route def[DEFAULTS_MAX]; /* default routes */
     size_t n_def;
+    bool stale; /* routes may have gone with an address or a link, unreported */
     struct host_addr told[HOST_ADDRS_MAX];
     size_t n_told;
     bool told_once;
@@ -107,6 +108,8 @@ static void on_event(void *ctx, const struct rt_net_event *ev)
 {
     struct host_ifaces *s = ctx;
 
+    if (ev->type != RT_NET_ROUTE && (ev->gone || ev->type == RT_NET_LINK))
+        s->stale = true;
     if (ev->type == RT_NET_LINK)
         on_link(s, ev);
     else if (ev->type == RT_NET_ADDR)
@@ -121,6 +124,11 @@ static void on_lost(void *ctx)
 {
     struct host_ifaces *s = ctx;
     s->n_link = s->n_addr = s->n_def = 0;
+}
+
+static void on_route_again(void *ctx, const struct rt_net_event *ev)
+{
+    on_route(ctx, ev);
 }
 
 /* ---- what follows from it ---- */
@@ -177,6 +185,11 @@ static void evaluate(struct host_ifaces *s)
     size_t n = 0;
     uint64_t now = rt_now_us(), again = HEAP_NEVER;
 
+    if (s->stale) {
+        s->stale = false;
+        s->n_def = 0;
+        (void)!rt_netlink_dump_routes(s->nl, on_route_again, s);
+    }
     memset(v, 0, sizeof(v));
     for (size_t i = 0; i < s->n_addr; i++) {
         struct host_addr a = { .addr = s->addr[i].a.addr, .link = s->addr[i].a.index };

@@ -228,6 +228,15 @@ static void used(void *ctx, struct hip_ref ref)
     act(w, now);
 }
 
+static void silent(void *ctx, struct hip_ref ref)
+{
+    struct host_worker *w = ctx;
+    uint64_t now = rt_now_us();
+
+    host_sa_silent(w->core, ref, now, &w->acts);
+    act(w, now);
+}
+
 /* ---- opening and closing ---- */
 
 static err open_sockets(struct host_worker *w, char *why)
@@ -253,7 +262,7 @@ static err open_sockets(struct host_worker *w, char *why)
 static err open_core(struct host_worker *w, const struct host_worker_parts *p)
 {
     const struct host_data_io io = {
-        .ctx = w, .esp_out = esp_out, .app_out = app_out, .want = want, .used = used
+        .ctx = w, .esp_out = esp_out, .app_out = app_out, .want = want, .silent = silent, .used = used
     };
     struct host_config c = p->settings->core;
 

@@ -218,19 +218,31 @@ static err dump_one(struct rt_netlink *n, uint16_t type, struct sink *s)
     return talk(n, nlh, on_message, s);
 }
 
+/* Again when the kernel says that it changed meanwhile. */
+static err dump_type(struct rt_netlink *n, uint16_t type, struct sink *s)
+{
+    err e = ERR_IO;
+
+    for (int t = 0; t < DUMP_MAX && e == ERR_IO; t++)
+        e = dump_one(n, type, s);
+    return e;
+}
+
 err rt_netlink_dump(struct rt_netlink *n, rt_net_fn fn, void *ctx)
 {
-    static const uint16_t types[] = { RTM_GETLINK, RTM_GETADDR, RTM_GETROUTE };
+    struct sink s = { fn, ctx };
+    err e = dump_type(n, RTM_GETLINK, &s);
+
+    if (e == ERR_OK)
+        e = dump_type(n, RTM_GETADDR, &s);
+    return e ? e : dump_type(n, RTM_GETROUTE, &s);
+}
+
+err rt_netlink_dump_routes(struct rt_netlink *n, rt_net_fn fn, void *ctx)
+{
     struct sink s = { fn, ctx };
 
-    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-        err e = ERR_IO;
-        for (int t = 0; t < DUMP_MAX && e == ERR_IO; t++)
-            e = dump_one(n, types[i], &s);
-        if (e)
-            return e;
-    }
-    return ERR_OK;
+    return dump_type(n, RTM_GETROUTE, &s);
 }
 
 err rt_netlink_link_up(struct rt_netlink *n, unsigned ifindex, unsigned mtu)

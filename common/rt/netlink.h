@@ -54,6 +54,8 @@ MUST_USE err rt_netlink_open(struct rt_loop *l, rt_net_fn on_event, void (*on_lo
 void rt_netlink_close(struct rt_netlink *n); /* NULL is fine */
 /* Report all links, then addresses, then routes as they are, through fn before it returns. */
 MUST_USE err rt_netlink_dump(struct rt_netlink *n, rt_net_fn fn, void *ctx);
+/* The routes only. The kernel does not report IPv4 routes that go because their address or link went. */
+MUST_USE err rt_netlink_dump_routes(struct rt_netlink *n, rt_net_fn fn, void *ctx);
 
 /* Each: ERR_EXISTS, ERR_NOT_FOUND, ERR_REFUSED (no CAP_NET_ADMIN), ERR_IO. */
 MUST_USE err rt_netlink_link_up(struct rt_netlink *n, unsigned ifindex, unsigned mtu /* 0: leave */);

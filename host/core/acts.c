@@ -241,6 +241,7 @@ static void control(struct host *h, const struct hip_action *a)
         update(h, a);
         break;
     case HIP_ACT_ACKED:
+        host_peer_acked(h, a);
         if (fa)
             host_fa_acked(h, a);
         break;

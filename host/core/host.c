@@ -317,6 +317,13 @@ void host_sa_used(struct host *h, struct hip_ref ref, uint64_t now, struct host_
     leave(h);
 }
 
+void host_sa_silent(struct host *h, struct hip_ref ref, uint64_t now, struct host_actions *out)
+{
+    enter(h, now, out);
+    host_peer_silent(h, ref);
+    leave(h);
+}
+
 void host_retry(struct host *h, uint64_t now, struct host_actions *out)
 {
     enter(h, now, out);

@@ -264,6 +264,9 @@ void host_resolve(struct host *h, const struct dnsu_name *name, uint64_t ticket,
                   struct host_actions *out);
 /* Data went through the SAs of this association. */
 void host_sa_used(struct host *h, struct hip_ref ref, uint64_t now, struct host_actions *out);
+/* Packets go out through the SAs of this association and nothing comes back: the peer is asked for a sign of life. One that lost
+ * its state does not answer; the association ends, and the next packet begins a new one. */
+void host_sa_silent(struct host *h, struct hip_ref ref, uint64_t now, struct host_actions *out);
 /* End a back-off: try the FAs again now (hipctl). */
 void host_retry(struct host *h, uint64_t now, struct host_actions *out);
 

@@ -79,6 +79,7 @@ struct host_peer {
     struct dnsu_name rvs[HOST_RVS_MAX];
     bool wanted; /* packets wait */
     uint64_t since_us, used_us;
+    uint64_t probe_us; /* asked for a sign of life then, no answer yet; 0: not asked */
     struct hip_ref ref;
     struct hip_path path;
     struct host_timer timer;
@@ -266,6 +267,8 @@ void host_peer_want(struct host *h, const struct hit *hit);
 void host_peer_name_ready(struct host *h, const struct host_name *n);
 bool host_peer_admit(struct host *h, const struct hit *hit);
 void host_peer_up(struct host *h, const struct hip_action *a, const struct hip_path *path);
+void host_peer_silent(struct host *h, struct hip_ref ref);
+void host_peer_acked(struct host *h, const struct hip_action *a);
 void host_peer_gone(struct host *h, const struct hip_action *a);
 void host_peer_path(struct host *h, const struct hip_action *a, const struct hip_path *path);
 void host_peers_reset(struct host *h); /* our identity went away */

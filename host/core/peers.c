@@ -7,7 +7,8 @@
 
 #include "host/core/host_priv.h"
 
-#define TARGETS_MAX 16
+#define TARGETS_MAX        16
+#define HOST_PROBE_WAIT_US (7 * HOST_S) /* three retransmissions */
 
 static void on_timer(struct host *h, struct host_timer *t);
 static void go(struct host *h, struct host_peer *p);
@@ -309,6 +310,35 @@ void host_peer_path(struct host *h, const struct hip_action *a, const struct hip
     p->path = *path;
 }
 
+/* Our packets go out and none comes back. An UPDATE that only wants its ACK is the question (RFC 7401 s6.11.1); who lost the
+ * association cannot answer it, and waiting for all its retransmissions would keep the application waiting a minute. */
+void host_peer_silent(struct host *h, struct hip_ref ref)
+{
+    const struct hip_contents nothing = { 0 };
+    struct hip_assoc_view v;
+    struct host_peer *p;
+
+    if (hip_assoc_get(h->hip, ref, &v) || !(p = host_peer_find(h, &v.peer)) || p->fa ||
+        !host_ref_eq(p->ref, ref))
+        return;
+    if (p->probe_us == 0) {
+        if (hip_update(h->hip, ref, &nothing, h->now, host_hip(h)) == ERR_OK)
+            p->probe_us = h->now;
+    } else if (h->now - p->probe_us >= HOST_PROBE_WAIT_US) {
+        host_event(h, HOST_EV_PEER, LOG_LV_NOTICE, &p->hit, "no sign of life");
+        if (hip_drop(h->hip, ref, h->now, host_hip(h)))
+            h->dropped++;
+    }
+}
+
+void host_peer_acked(struct host *h, const struct hip_action *a)
+{
+    struct host_peer *p = host_peer_find(h, &a->peer);
+
+    if (p && host_ref_eq(p->ref, a->ref))
+        p->probe_us = 0;
+}
+
 void host_peer_gone(struct host *h, const struct hip_action *a)
 {
     struct host_peer *p = host_peer_find(h, &a->peer);
@@ -317,6 +347,7 @@ void host_peer_gone(struct host *h, const struct hip_action *a)
         return; /* another association took its place already */
     memset(&p->ref, 0, sizeof p->ref);
     p->fa = false;
+    p->probe_us = 0;
     if (p->state == HOST_PEER_CONNECTING) {
         unreachable(h, p, a->gone.why == HIP_GONE_REFUSED ? "refused" : "no answer");
         return;

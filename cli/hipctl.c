@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * hipctl [--socket PATH] [--json] COMMAND [ARGUMENT]: asks a daemon and shows the answer.
+ * Exit status: 0; 1 the daemon said no; 2 wrong usage; 3 no daemon there.
+ */
+#include "cli/hipctl.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/rt/ctl.h"
+
+#define TIMEOUT_MS 20000
+#define SOCKET_DIR "/run/hipfa/"
+#define PATH_LEN   108
+
+const struct hipctl_cmd hipctl_cmds[] = {
+    { "status", NULL, NULL, NULL, hipctl_show_status, "what the daemon is and does" },
+    { "registrations", NULL, NULL, "hipfad", hipctl_show_registrations,
+      "hosts that a Forwarding Agent relays to" },
+    { "bindings", NULL, NULL, "hipfad", hipctl_show_bindings, "names that it gave out" },
+    { "peers", NULL, NULL, "hiphostd", hipctl_show_peers, "hosts that this one knows and talks to" },
+    { "resolve", "NAME", "name", "hiphostd", hipctl_show_resolved,
+      "HITs of a name, as applications get them" },
+    { "move", "[INTERFACE]", "interface", "hiphostd", hipctl_show_done,
+      "prefer an interface; without one the configured order holds again" },
+    { "retry", NULL, NULL, "hiphostd", hipctl_show_done,
+      "try the Forwarding Agents now, whatever the back-off" },
+    { 0 },
+};
+
+static const char *const daemons[] = { "hipfad", "hiphostd", "hipakad" };
+#define N_DAEMONS (sizeof(daemons) / sizeof(daemons[0]))
+
+static int usage(FILE *to, int code)
+{
+    (void)fprintf(to, "usage: hipctl [--socket PATH] [--json] COMMAND\n\n");
+    for (const struct hipctl_cmd *c = hipctl_cmds; c->name != NULL; c++)
+        (void)fprintf(to, "  %s %-*s  %s\n", c->name, (int)(24 - strlen(c->name)), c->arg ? c->arg : "",
+                      c->doc);
+    (void)fprintf(to, "\nThe socket is --socket, else $HIPFA_SOCKET, else %sDAEMON.sock.\n", SOCKET_DIR);
+    return code;
+}
+
+static const struct hipctl_cmd *find(const char *name)
+{
+    for (const struct hipctl_cmd *c = hipctl_cmds; c->name != NULL; c++)
+        if (strcmp(c->name, name) == 0)
+            return c;
+    return NULL;
+}
+
+static int no_daemon(const char *path, err e)
+{
+    (void)fprintf(stderr, "hipctl: %s: %s\n", path,
+                  e == ERR_NOT_FOUND ? "no daemon listens there"
+                  : e == ERR_REFUSED ? "no permission (the socket is its owner's)"
+                  : e == ERR_TIMEOUT ? "the daemon does not answer"
+                                     : err_text(e));
+    return HIPCTL_NO_DAEMON;
+}
+
+/* Asks at `path`, or where the command's daemon usually is. */
+static int ask(const struct hipctl_cmd *cmd, const char *path, const json_t *request, json_t **answer)
+{
+    char usual[PATH_LEN];
+    err e = ERR_NOT_FOUND;
+
+    if (path != NULL) {
+        e = rt_ctl_call(path, request, TIMEOUT_MS, answer);
+        return e ? no_daemon(path, e) : HIPCTL_OK;
+    }
+    for (size_t i = 0; i < N_DAEMONS; i++) {
+        if (cmd->daemon != NULL && strcmp(cmd->daemon, daemons[i]) != 0)
+            continue;
+        (void)snprintf(usual, sizeof(usual), SOCKET_DIR "%s.sock", daemons[i]);
+        e = rt_ctl_call(usual, request, TIMEOUT_MS, answer);
+        if (e == ERR_OK)
+            return HIPCTL_OK;
+        if (cmd->daemon != NULL || e != ERR_NOT_FOUND)
+            return no_daemon(usual, e);
+    }
+    return no_daemon(SOCKET_DIR, e);
+}
+
+static int show(const struct hipctl_cmd *cmd, const json_t *answer, bool json)
+{
+    const char *no_color = getenv("NO_COLOR");
+    bool color = isatty(STDOUT_FILENO) && (no_color == NULL || no_color[0] == '\0');
+
+    if (!json_is_true(json_object_get(answer, "ok"))) {
+        char text[TABLE_CELL_MAX];
+        (void)fprintf(stderr, "hipctl: %s\n", table_cell(json_object_get(answer, "error"), text));
+        return HIPCTL_ERROR;
+    }
+    if (json) {
+        (void)json_dumpf(answer, stdout, JSON_INDENT(2));
+        (void)putchar('\n');
+    } else {
+        cmd->show(answer, stdout, color);
+    }
+    return fflush(stdout) == 0 ? HIPCTL_OK : HIPCTL_ERROR;
+}
+
+/* argv: the command and its argument. */
+static int run(int argc, char **argv, const char *path, bool json)
+{
+    const struct hipctl_cmd *cmd = argc > 0 ? find(argv[0]) : NULL;
+    json_t *request, *answer = NULL;
+    int code;
+
+    if (cmd == NULL) {
+        if (argc > 0)
+            (void)fprintf(stderr, "hipctl: no command \"%s\"\n", argv[0]);
+        return usage(stderr, HIPCTL_USAGE);
+    }
+    bool optional = cmd->arg != NULL && cmd->arg[0] == '[';
+    if (argc > (cmd->arg ? 2 : 1) || (cmd->arg && !optional && argc < 2)) {
+        (void)fprintf(stderr, "usage: hipctl %s %s\n", cmd->name, cmd->arg ? cmd->arg : "");
+        return HIPCTL_USAGE;
+    }
+    request = json_pack("{s:s}", "cmd", cmd->name);
+    if (argc == 2 && json_object_set_new(request, cmd->key, json_string(argv[1])) != 0) {
+        (void)fprintf(stderr, "hipctl: the argument is not UTF-8\n");
+        json_decref(request);
+        return HIPCTL_USAGE;
+    }
+    code = ask(cmd, path, request, &answer);
+    if (code == HIPCTL_OK)
+        code = show(cmd, answer, json);
+    json_decref(answer);
+    json_decref(request);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {
+        { "socket", required_argument, NULL, 's' },
+        { "json", no_argument, NULL, 'j' },
+        { "version", no_argument, NULL, 'V' },
+        { "help", no_argument, NULL, 'h' },
+        { 0 },
+    };
+    const char *path = getenv("HIPFA_SOCKET");
+    bool json = false;
+    int o;
+
+    while ((o = getopt_long(argc, argv, "s:jh", options, NULL)) != -1) {
+        switch (o) {
+        case 's':
+            path = optarg;
+            break;
+        case 'j':
+            json = true;
+            break;
+        case 'V':
+            (void)printf("hipctl %s\n", HIPFA_VERSION);
+            return HIPCTL_OK;
+        case 'h':
+            return usage(stdout, HIPCTL_OK);
+        default:
+            return usage(stderr, HIPCTL_USAGE);
+        }
+    }
+    return run(argc - optind, argv + optind, path, json);
+}

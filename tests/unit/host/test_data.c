@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The host's data plane: two of them back to back; what waits, what is told, what is refused. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/crypto/secret.h"
+#include "host/data.h"
+#include "host/icmp6.h"
+
+static const struct hit A = { { 0x20, 0x01, 0x00, 0x22, 1 } }, B = { { 0x20, 0x01, 0x00, 0x22, 2 } };
+static const struct hip_ref REF = { 1, 1 };
+
+struct side {
+    struct host_data *d;
+    uint8_t wire[4][2048]; /* ESP packets that went out */
+    size_t wire_len[4], wires;
+    struct hip_path path;  /* of the last */
+    uint8_t app[12][2048]; /* to the application */
+    size_t app_len[12], apps;
+    unsigned wants, used, silent;
+};
+
+static void fill(void *ctx, void *out, size_t n)
+{
+    static uint8_t v;
+    (void)ctx;
+    for (size_t i = 0; i < n; i++)
+        ((uint8_t *)out)[i] = ++v;
+}
+
+static void esp_out(void *ctx, const struct hip_path *path, struct span o)
+{
+    struct side *s = ctx;
+    size_t i = s->wires++ % 4;
+
+    s->path = *path;
+    memcpy(s->wire[i], o.p, o.n);
+    s->wire_len[i] = o.n;
+}
+
+static void app_out(void *ctx, const uint8_t *p, size_t n)
+{
+    struct side *s = ctx;
+
+    memcpy(s->app[s->apps], p, n);
+    s->app_len[s->apps++] = n;
+}
+
+static void want(void *ctx, const struct hit *peer)
+{
+    struct side *s = ctx;
+    (void)peer;
+    s->wants++;
+}
+
+static void used(void *ctx, struct hip_ref ref)
+{
+    struct side *s = ctx;
+    assert_int_equal(ref.gen, REF.gen);
+    s->used++;
+}
+
+static void silent(void *ctx, struct hip_ref ref)
+{
+    struct side *s = ctx;
+    assert_int_equal(ref.gen, REF.gen);
+    s->silent++;
+}
+
+static void side_init(struct side *s)
+{
+    static const struct env env = { .random = fill };
+    const struct host_data_io io = { s, esp_out, app_out, want, silent, used };
+
+    memset(s, 0, sizeof(*s));
+    s->d = host_data_new(&env, &io);
+    assert_non_null(s->d);
+}
+
+static struct esp_sa *sa(uint32_t spi, bool out, uint8_t key)
+{
+    uint8_t enc[20];
+    struct esp_sa_params p = {
+        .spi = spi, .suite = ESP_AES128_GCM16, .enc = span_of(enc, sizeof(enc)), .outbound = out
+    };
+    struct esp_sa *made = NULL;
+
+    memset(enc, key, sizeof(enc));
+    assert_int_equal(esp_sa_new(&p, &made), ERR_OK);
+    return made;
+}
+
+static struct hip_path path(uint32_t peer)
+{
+    return (struct hip_path){ .local = addr_v4(0x0a000001), .peer = addr_v4(peer) };
+}
+
+static void up(struct side *a, uint32_t peer, uint8_t key, uint64_t now)
+{
+    struct hip_path p = path(peer);
+    host_data_up(a->d, REF, &A, &B, sa(0x100u + key, false, key), sa(0x200u + key, true, (uint8_t)(key + 1)),
+                 &p, now);
+}
+
+static void up_other(struct side *b, uint8_t key, uint64_t now)
+{
+    struct hip_path p = path(0x0a000001);
+    host_data_up(b->d, REF, &B, &A, sa(0x200u + key, false, (uint8_t)(key + 1)), sa(0x100u + key, true, key),
+                 &p, now);
+}
+
+/* An ICMPv6 echo request from one HIT to another, in a buffer with room around it. */
+#define LEN 60
+
+static uint8_t *echo(const struct hit *from, const struct hit *to)
+{
+    static uint8_t buf[HOST_DATA_ROOM + LEN + HOST_DATA_ROOM];
+    uint8_t *p = buf + HOST_DATA_ROOM;
+
+    memset(buf, 0, sizeof(buf));
+    p[0] = 0x60;
+    p[5] = 20;
+    p[6] = 58;
+    p[7] = 64;
+    memcpy(p + 8, from->b, 16);
+    memcpy(p + 24, to->b, 16);
+    p[40] = 128;
+    memcpy(p + 48, "hello, host!", 12);
+    return p;
+}
+
+static void through(void **state)
+{
+    struct side a, b;
+    uint8_t *p = echo(&A, &B), plain[LEN];
+    (void)state;
+
+    side_init(&a);
+    side_init(&b);
+    up(&a, 0x0a000002, 7, 1000000);
+    up_other(&b, 7, 1000000);
+    memcpy(plain, p, LEN);
+    host_data_from_app(a.d, p, LEN, 1000001);
+    assert_int_equal(a.wires, 1);
+    assert_true(a.path.peer.ip[3] == 2);
+    assert_null(memmem(a.wire[0], a.wire_len[0], "hello", 5));
+    host_data_from_net(b.d, span_of(a.wire[0], a.wire_len[0]), 1000002);
+    assert_int_equal(b.apps, 1);
+    assert_int_equal(b.app_len[0], LEN);
+    assert_memory_equal(b.app[0], plain, LEN);
+    assert_int_equal(b.used, 1); /* first sign of life, at once */
+    assert_int_equal(a.used, 0);
+    /* The same again is a replay; a changed one, one of an unknown SPI, a short one: none gets through. */
+    host_data_from_net(b.d, span_of(a.wire[0], a.wire_len[0]), 1000003);
+    a.wire[0][a.wire_len[0] - 1] ^= 1;
+    host_data_from_net(b.d, span_of(a.wire[0], a.wire_len[0]), 1000004);
+    assert_int_equal(host_data_count(b.d)->bad, 2);
+    a.wire[0][0] ^= 1;
+    host_data_from_net(b.d, span_of(a.wire[0], a.wire_len[0]), 1000005);
+    host_data_from_net(b.d, span_of(a.wire[0], 3), 1000006);
+    assert_int_equal(host_data_count(b.d)->no_spi, 2);
+    assert_int_equal(b.apps, 1);
+    /* Another path, then no SA. */
+    struct hip_path elsewhere = path(0x0a000063);
+    host_data_path(a.d, &A, &B, &elsewhere);
+    host_data_from_app(a.d, echo(&A, &B), LEN, 1000007);
+    assert_int_equal(a.path.peer.ip[3], 0x63);
+    host_data_down(a.d, &A, &B);
+    host_data_from_app(a.d, echo(&A, &B), LEN, 1000008);
+    assert_int_equal(a.wires, 2);
+    assert_int_equal(a.wants, 1);
+    host_data_free(a.d);
+    host_data_free(b.d);
+}
+
+static void replaced(void **state)
+{
+    struct side a, b;
+    (void)state;
+
+    side_init(&a);
+    side_init(&b);
+    up(&a, 0x0a000002, 7, 1);
+    up(&a, 0x0a000002, 9, 2);
+    up_other(&b, 7, 1);
+    host_data_from_app(a.d, echo(&A, &B), LEN, 3);
+    host_data_from_net(b.d, span_of(a.wire[0], a.wire_len[0]), 4);
+    assert_int_equal(host_data_count(b.d)->no_spi, 1);
+    up_other(&b, 9, 5);
+    host_data_from_net(b.d, span_of(a.wire[0], a.wire_len[0]), 6);
+    assert_int_equal(b.apps, 1);
+    host_data_free(a.d);
+    host_data_free(b.d);
+}
+
+static void waits_for_the_sa(void **state)
+{
+    struct side a;
+    (void)state;
+
+    side_init(&a);
+    for (int i = 0; i < HOST_DATA_WAIT_MAX + 3; i++)
+        host_data_from_app(a.d, echo(&A, &B), LEN, 1);
+    assert_int_equal(a.wants, HOST_DATA_WAIT_MAX + 3);
+    assert_int_equal(host_data_count(a.d)->waited, HOST_DATA_WAIT_MAX);
+    assert_int_equal(host_data_count(a.d)->wait_dropped, 3);
+    assert_int_equal(a.wires, 0);
+    up(&a, 0x0a000002, 7, 2);
+    assert_int_equal(a.wires, HOST_DATA_WAIT_MAX);
+    /* Peers that packets wait for are bounded too. */
+    for (unsigned i = 0; i < HOST_DATA_PEERS_MAX + 2; i++) {
+        struct hit other = B;
+        other.b[8] = (uint8_t)(i + 1);
+        host_data_from_app(a.d, echo(&A, &other), LEN, 3);
+    }
+    assert_int_equal(host_data_count(a.d)->wait_dropped, 5);
+    host_data_free(a.d); /* what still waits goes with it */
+}
+
+/* RFC 4443 s3.1: type 1 code 3, the packet that caused it behind it, checksum over the pseudo-header. */
+static void unreachable(void **state)
+{
+    struct side a;
+    uint32_t sum = 0;
+    (void)state;
+
+    side_init(&a);
+    host_data_from_app(a.d, echo(&A, &B), LEN, 1);
+    host_data_from_app(a.d, echo(&A, &B), LEN, 2);
+    host_data_unreachable(a.d, &A);
+    assert_int_equal(a.apps, 0);
+    host_data_unreachable(a.d, &B);
+    host_data_unreachable(a.d, &B);
+    assert_int_equal(a.apps, 2);
+    assert_int_equal(a.app_len[0], 40 + 8 + LEN);
+    const uint8_t *p = a.app[0];
+    assert_memory_equal(p + 8, B.b, 16);
+    assert_memory_equal(p + 24, A.b, 16);
+    assert_int_equal(p[40], 1);
+    assert_int_equal(p[41], 3);
+    assert_memory_equal(p + 48, echo(&A, &B), LEN);
+    for (size_t i = 8; i < a.app_len[0]; i += 2)
+        sum += (uint32_t)(p[i] << 8 | p[i + 1]);
+    sum += 58 + 8 + (uint32_t)LEN;
+    while (sum >> 16)
+        sum = (sum & 0xffff) + (sum >> 16);
+    assert_int_equal(sum, 0xffff);
+    /* No error about an error, about what is no IPv6 packet, about later fragments; never longer than 1280. */
+    uint8_t out[ICMP6_ERROR_MAX], big[1500] = { 0x60 }, *q = echo(&A, &B);
+    assert_int_equal(icmp6_unreachable(span_of(big, sizeof(big)), out), ICMP6_ERROR_MAX);
+    q[40] = 1;
+    assert_int_equal(icmp6_unreachable(span_of(q, LEN), out), 0);
+    q[40] = 128;
+    assert_int_equal(icmp6_unreachable(span_of(q, 39), out), 0);
+    q[6] = 44;
+    q[43] = 8;
+    assert_int_equal(icmp6_unreachable(span_of(q, LEN), out), 0);
+    q[0] = 0x45;
+    assert_int_equal(icmp6_unreachable(span_of(q, LEN), out), 0);
+    host_data_free(a.d);
+}
+
+static void only_hits(void **state)
+{
+    static const struct hit other = { { 0x20, 0x01, 0x0d, 0xb8, 1 } };
+    struct side a;
+    (void)state;
+
+    side_init(&a);
+    host_data_from_app(a.d, echo(&A, &other), LEN, 1);
+    host_data_from_app(a.d, echo(&other, &B), LEN, 1);
+    host_data_from_app(a.d, echo(&A, &A), LEN, 1);
+    host_data_from_app(a.d, echo(&A, &B), LEN - 1, 1);
+    assert_int_equal(host_data_count(a.d)->not_hit, 4);
+    assert_int_equal(a.wants, 0);
+    host_data_free(a.d);
+}
+
+static void silence_is_noticed(void **state)
+{
+    struct side a, b;
+    uint64_t t = 1000000;
+    (void)state;
+
+    side_init(&a);
+    side_init(&b);
+    up(&a, 0x0a000002, 7, t);
+    up_other(&b, 7, t);
+    host_data_from_app(a.d, echo(&A, &B), LEN, t);
+    host_data_from_app(a.d, echo(&A, &B), LEN, t + HOST_DATA_SILENT_US - 1);
+    assert_int_equal(a.silent, 0);
+    host_data_from_app(a.d, echo(&A, &B), LEN, t + HOST_DATA_SILENT_US);
+    host_data_from_app(a.d, echo(&A, &B), LEN, t + HOST_DATA_SILENT_US + 7000000);
+    assert_int_equal(a.silent, 1);
+    host_data_from_app(a.d, echo(&A, &B), LEN, t + HOST_DATA_SILENT_US + 8000000);
+    assert_int_equal(a.silent, 2);
+    host_data_from_app(b.d, echo(&B, &A), LEN, t);
+    host_data_from_net(a.d, span_of(b.wire[0], b.wire_len[0]), t + 3 * HOST_DATA_SILENT_US);
+    host_data_from_app(a.d, echo(&A, &B), LEN, t + 4 * HOST_DATA_SILENT_US);
+    assert_int_equal(a.silent, 2);
+    host_data_from_app(a.d, echo(&A, &B), LEN, t + 5 * HOST_DATA_SILENT_US);
+    assert_int_equal(a.silent, 3);
+    host_data_free(a.d);
+    host_data_free(b.d);
+}
+
+static int once(void **state)
+{
+    (void)state;
+    return crypto_init() != ERR_OK;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(through),     cmocka_unit_test(replaced),  cmocka_unit_test(waits_for_the_sa),
+        cmocka_unit_test(unreachable), cmocka_unit_test(only_hits), cmocka_unit_test(silence_is_noticed),
+    };
+    return cmocka_run_group_tests(tests, once, NULL);
+}
