@@ -184,7 +184,7 @@ struct fa_job {
             uint32_t lifetime_s;
             enum fa_booking book;
         } bound;
-        /* Row id becomes UNBINDING; written before the DNS is touched. ERR_NOT_FOUND. */
+        /* Row id becomes UNBINDING and its subscriber's epoch goes up by one, in one transaction; written before the DNS is touched. ERR_NOT_FOUND. */
         struct {
             uint64_t id;
         } unbind;

@@ -318,9 +318,7 @@ size_t fa_name_candidates(const struct fa_naming *n, const struct fa_subscriber 
             out[have++] = c;
     }
     /* A number is never changed by appending to it. */
-    if (have && !all_digits(out[0].label) && !n->own_only)
-        have = numbered(n, out[0].label, out, have, FA_CANDIDATES_MAX);
-    else if (have && out[0].own && !all_digits(out[0].label))
+    if (have && !all_digits(out[0].label))
         have = numbered(n, out[0].label, out, have, FA_CANDIDATES_MAX);
     return have;
 }

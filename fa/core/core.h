@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of fa/core share. Not for owners: they include fa/core/fa.h.
+ *
+ * A guest is an associated host as the FA sees it: one for each association, made when the HIP engine asks for R2, gone with the
+ * association. It carries the registration, a question about it that is under way (check), and the SIM binding run. A transaction (txn) changes
+ * bindings; it outlives the run that began it.
+ */
+#pragma once
+
+#include "common/base/heap.h"
+#include "common/base/htab.h"
+#include "common/base/limiter.h"
+#include "fa/core/fa.h"
+#include "fa/core/naming.h"
+#include "hip/bind_key.h"
+#include "hip/bind_param.h"
+
+#define US             UINT64_C(1000000)
+#define FA_OWN_MAX     4
+#define FA_R2_WAIT_US  (US / 2) /* R2 goes bare after this (section 1) */
+#define FA_AS_WAIT_US  (5 * US)
+#define FA_RUN_US      (60 * US)
+#define FA_KEYS_US     (60 * US)
+#define FA_CLOSE_US    (10 * US) /* CLOSE follows an EAP Failure after this */
+#define FA_ANSWER_US   (8 * US)  /* a transaction that has reserved a name answers "pending" after this: the MN waits 20 s */
+#define FA_JOB_US      (30 * US) /* a job that has not answered by now is taken for lost */
+#define FA_INNER_MAX   HIP_INNER_MAX
+#define FA_TXN_MAX     1024
+#define FA_WAIT_DAY_S  3600 /* Wait of status 2 */
+#define FA_WAIT_SHORT  10   /* Wait of status 4 */
+
+#define NOTIFY_AUTHENTICATION_FAILED 24
+
+enum fa_timer_kind { FA_TIMER_GUEST, FA_TIMER_TXN, FA_TIMER_INTENT };
+
+struct fa_timer {
+    struct heap_node node; /* first */
+    enum fa_timer_kind kind;
+};
+
+/* Who waits for a job; the top of fa_job_ref.slot. */
+enum fa_job_owner { FA_OWNER_CHECK = 1, FA_OWNER_RUN, FA_OWNER_TXN, FA_OWNER_INTENT, FA_OWNER_OWN_NAME };
+
+/* The one job an owner waits for. */
+struct fa_wait {
+    uint32_t gen; /* 0: none */
+    enum fa_job_type type;
+    uint64_t until_us;
+};
+
+struct fa_own {
+    struct hit hit;
+    uint16_t hi_len;
+    uint8_t hi[HIP_HI_MAX]; /* Algorithm(2) Host Identity */
+};
+
+/* ---- guests ---- */
+
+/* A question to the stores about what a host may register, while I2 or an UPDATE waits for it. */
+struct fa_check {
+    bool second; /* binding found, subscriber asked */
+    struct fa_wait wait;
+    struct hip_reg_list req;
+    uint16_t inner_n; /* 0: no EAP to go on with */
+    uint8_t inner[FA_INNER_MAX];
+};
+
+struct fa_guest {
+    struct fa_timer timer;
+    uint32_t index, gen;
+    struct hip_ref ref;
+    struct hit local, peer;
+    struct hip_path path;
+
+    bool r2_owed; /* ASK_R2 is not answered yet */
+    uint64_t r2_until_us;
+    struct hip_contents r2; /* what R2 says so far; inner empty */
+
+    bool registered; /* it is this guest that by_hit names */
+    uint8_t n_type;
+    uint8_t type[HIP_REG_TYPES_MAX];
+    uint32_t lifetime_s;
+    uint64_t expires_us, touch_us, relayed;
+
+    bool bound, revoked; /* as last heard from the stores */
+    uint64_t fresh_us;   /* until then */
+    char subscriber[FA_ID_MAX], name[FA_NAME_MAX];
+
+    struct fa_check *check;
+    struct fa_run *run;
+    uint64_t close_at_us; /* 0: not */
+};
+
+/* ---- runs ---- */
+
+enum fa_run_state {
+    RUN_AS,      /* an EAP packet of the MN is with the AS */
+    RUN_MN,      /* an EAP Request is with the MN */
+    RUN_TXN,     /* authenticated, BIND_MAC good, transaction under way */
+    RUN_FURTHER, /* answered; another attempt is possible */
+};
+
+struct fa_run {
+    enum fa_run_state state;
+    struct fa_wait wait;
+    struct addr source; /* counted under this in admit */
+    struct hip_reg_list req; /* what the last REG_REQUEST wanted, SIM_BINDING left out */
+    uint16_t realm;
+    char user[FA_IDENTITY_MAX];        /* Response/Identity */
+    char at_identity[FA_IDENTITY_MAX]; /* last AT_IDENTITY */
+    uint8_t state_len, as_state[FA_STATE_MAX];
+    uint8_t eap_id;   /* of the outstanding Request */
+    uint8_t method;   /* type of the last EAP packet of the MN */
+    uint8_t last_sub; /* its subtype, AKA and AKA' */
+    uint8_t rounds, identities, resyncs, notifications;
+    struct hip_bind_th *th;
+    struct hip_bind_keys *keys;
+    uint64_t end_us, keys_until_us;
+    uint16_t attempt; /* last one taken; 0: none */
+    bool success_due; /* EAP Success goes with the next BIND_RESPONSE */
+    uint8_t success[4];
+    /* BIND_REQUEST and BIND_MAC, held unread until Access-Accept */
+    bool held;
+    uint32_t held_id;
+    uint8_t held_mac[HIP_BIND_MAC_LEN];
+    uint16_t held_n, request_off, request_n;
+    uint8_t held_p[FA_INNER_MAX];
+    uint32_t txn, txn_gen; /* under way */
+    bool other_hi;         /* the attempt binds another HI than the association's */
+};
+
+/* ---- transactions ---- */
+
+enum fa_txn_kind {
+    TXN_BIND,   /* a BIND_REQUEST */
+    TXN_SETTLE, /* an open row that nobody works on, or a binding that ended */
+    TXN_UNBIND, /* asked by the host */
+    TXN_REVOKE, /* asked by the operator */
+};
+
+enum fa_txn_step {
+    STEP_WHO,      /* subscriber by IMSI: which id? */
+    STEP_QUEUED,   /* another transaction of this subscriber is under way */
+    STEP_ROWS,     /* its bindings and epoch */
+    STEP_RECORD,   /* its data, read after the epoch */
+    STEP_KEY,      /* bindings with this HIT */
+    STEP_CLAIM,    /* is the candidate like a name of somebody else's data */
+    STEP_ZONE,     /* what the zone says about it */
+    STEP_INTENT,   /* row written */
+    STEP_DNS,      /* update sent */
+    STEP_PROOF,    /* prerequisite failed: is it ours? */
+    STEP_BOUND,    /* row written */
+    STEP_FIND,     /* settle, unbind, revoke: the row */
+    STEP_UNBIND,   /* row written */
+    STEP_LOOK,     /* what the zone says before it is removed */
+    STEP_REMOVE,   /* update sent */
+    STEP_DROP,     /* row removed */
+};
+
+struct fa_txn_out {
+    uint8_t status; /* enum hip_bind_status */
+    uint32_t wait_s;
+    char reason[FA_TEXT_MAX];
+};
+
+struct fa_txn {
+    struct fa_timer timer;
+    uint32_t index, gen;
+    enum fa_txn_kind kind;
+    enum fa_txn_step step;
+    struct fa_wait wait;
+    bool locked; /* holds the subscriber's lock */
+    uint64_t order; /* of arrival, among those queued */
+    uint64_t answer_us; /* when "pending" is answered; 0: not */
+    bool answered;
+    struct hit local;                /* FA identity that deals with the host */
+    struct hip_ref guest;            /* that began it; its gen 0: none */
+    struct fa_binding b;             /* what it makes or unmakes */
+    struct fa_subscriber s;          /* BIND */
+    uint64_t epoch;
+    uint16_t others;                 /* rows of other HIs of the subscriber */
+    bool refresh, had_row, collected;
+    uint8_t n_wanted;
+    char wanted[HIP_BIND_FQDN_MAX][FA_NAME_MAX];
+    uint32_t wanted_s;               /* lifetime asked for */
+    size_t n_cand, cand;
+    struct fa_candidate candidate[FA_CANDIDATES_MAX];
+    enum fa_find_by by;              /* UNBIND, REVOKE: how the row is found */
+    uint64_t replaces;               /* row of the candidate before */
+    bool ours;                       /* the zone has our record already */
+    struct fa_txn_out out;           /* answer to give after STEP_DROP */
+    enum fa_booking book;
+    bool revoke, reserve;            /* for STEP_DROP */
+};
+
+/* ---- limits ---- */
+
+struct fa_source {
+    struct addr prefix;
+    uint32_t open;
+};
+
+struct fa_admit {
+    struct limiter *fresh; /* new runs per source */
+    struct htab *sources;  /* prefix (17 octets) -> struct fa_source */
+    uint32_t runs;
+    uint32_t half_warned;
+};
+
+struct fa_intent {
+    struct fa_timer timer;
+    struct fa_wait wait;
+    uint64_t after;     /* page */
+    uint64_t again_us;  /* pause after this sweep */
+    bool left;          /* this sweep left something open */
+    uint32_t working;   /* SETTLE transactions under way */
+    bool own_done;
+    uint64_t own_at_us, own_pause_us;
+    struct fa_wait own_wait;
+    bool settled;
+};
+
+struct fa {
+    struct fa_config c;
+    struct fa_realm *realms;
+    struct fa_allow *allow;
+    char (*reserved)[FA_LABEL_MAX];
+    struct fa_naming naming;
+    uint8_t name_wire[255];
+    uint8_t name_wire_len;
+    uint8_t base_k; /* puzzle when idle */
+
+    struct hip_engine *hip;
+    struct hip_actions *act[2];
+    unsigned fill; /* the list that calls into the HIP engine write to */
+    struct fa_own own[FA_OWN_MAX];
+    size_t n_own;
+
+    struct fa_guest **guests;
+    uint32_t guests_max;
+    uint32_t *guest_free;
+    uint32_t n_guest_free;
+    struct htab *by_ref; /* slot, gen -> guest */
+    struct htab *by_hit; /* registered HIT -> guest */
+    struct fa_txn *txns[FA_TXN_MAX];
+    uint32_t n_txn;
+    struct heap heap;
+    struct fa_admit admit;
+    struct fa_intent intent;
+
+    uint32_t gen;
+    uint64_t order;
+    uint64_t now;
+    struct fa_actions *out;
+    struct fa_stats st;
+};
+
+/* ---- fa.c: actions, jobs, timers ---- */
+static inline struct hip_actions *fa_hip_out(struct fa *f)
+{
+    return f->act[f->fill];
+}
+/* A job to fill in, or NULL when this call has no room for more: then `w` stays empty and the owner treats it as failed. */
+struct fa_job *fa_job_begin(struct fa *f, enum fa_job_owner owner, uint32_t index, enum fa_job_type type,
+                            struct fa_wait *w);
+void fa_emit_event(struct fa *f, enum fa_event_type type, const struct hit *peer, const char *subscriber,
+                   const char *name, uint32_t number, const char *detail);
+/* Event, audit record, counter. */
+void fa_alarm(struct fa *f, const struct hit *peer, const char *subscriber, const char *detail);
+void fa_emit_reg(struct fa *f, enum fa_act_type type, const struct fa_guest *g);
+void fa_timer_set(struct fa *f, struct fa_timer *t, uint64_t at_us);
+void fa_text(char *out, size_t cap, const char *text); /* cut to fit */
+struct fa_own *fa_own_find(struct fa *f, const struct hit *hit);
+uint64_t fa_min(uint64_t a, uint64_t b);
+
+/* ---- dispatch.c ---- */
+int fa_dispatch(struct fa *f, const struct hip_path *path, struct span octets);
+void fa_pump(struct fa *f); /* until the HIP engine has nothing more to say */
+
+/* ---- registry.c ---- */
+struct fa_guest *fa_guest_new(struct fa *f, const struct hip_action *ask);
+struct fa_guest *fa_guest_by_ref(const struct fa *f, struct hip_ref ref);
+struct fa_guest *fa_guest_by_peer(const struct fa *f, const struct hit *peer); /* any association with it */
+void fa_guest_free(struct fa *f, struct fa_guest *g);
+void fa_guest_timer(struct fa *f, struct fa_guest *g); /* sets it to what is due next */
+void fa_guest_timeout(struct fa *f, struct fa_guest *g);
+void fa_registry_set(struct fa *f, struct fa_guest *g, const struct hip_reg_list *granted);
+void fa_registry_drop(struct fa *f, struct fa_guest *g); /* all its types */
+
+/* ---- registrar.c ---- */
+void fa_registrar_ask(struct fa *f, const struct hip_action *a);
+void fa_registrar_update(struct fa *f, struct fa_guest *g, const struct hip_action *a);
+void fa_registrar_complete(struct fa *f, struct fa_guest *g, const struct fa_result *r);
+void fa_registrar_lost(struct fa *f, struct fa_guest *g); /* the check's job did not answer */
+/* Grants and refusals of the types in req (SIM_BINDING left out) as things stand; grants take effect. Refusals of a kind that a bound HI would
+ * be spared carry `reason` (RFC 8003 s4.5; 0: additional credentials required). */
+void fa_registrar_decide(struct fa *f, struct fa_guest *g, const struct hip_reg_list *req, uint8_t reason,
+                         struct hip_contents *c);
+void fa_contents_fail(struct hip_contents *c, uint8_t reason, uint8_t type);
+/* R2 if it is owed, else UPDATE. */
+err fa_guest_send(struct fa *f, struct fa_guest *g, const struct hip_contents *c);
+void fa_guest_r2_bare(struct fa *f, struct fa_guest *g);
+
+/* ---- rendezvous.c ---- */
+int fa_rendezvous(struct fa *f, const struct hit *to, const struct hip_path *path, struct span octets);
+
+/* ---- bind.c: the run ---- */
+/* A run begins with a Response/Identity. What is refused is answered. */
+void fa_bind_open(struct fa *f, struct fa_guest *g, struct span eap, const struct hip_reg_list *req);
+/* The FA asks: EAP Request/Identity. */
+void fa_bind_invite(struct fa *f, struct fa_guest *g, const struct hip_reg_list *req);
+/* An UPDATE while a run is open. True: an answer will follow or was given. */
+bool fa_bind_update(struct fa *f, struct fa_guest *g, const struct hip_bind_inner *in, uint32_t update_id);
+void fa_bind_complete(struct fa *f, struct fa_guest *g, const struct fa_result *r);
+void fa_bind_timeout(struct fa *f, struct fa_guest *g);
+void fa_bind_end(struct fa *f, struct fa_guest *g); /* forgets the run, wipes its keys */
+/* REG_FAILED with reason for SIM_BINDING and what else was asked for and not granted; the run ends. */
+void fa_bind_fail(struct fa *f, struct fa_guest *g, uint8_t reason, struct span eap, const char *why);
+/* The same with REG_FAILED 0, NOTIFY 24, CLOSE and an alarm. */
+void fa_bind_reject(struct fa *f, struct fa_guest *g, const char *why);
+void fa_bind_close_at(struct fa *f, struct fa_guest *g, uint64_t at_us);
+
+/* ---- accept.c: Access-Accept, BIND_REQUEST, BIND_RESPONSE ---- */
+void fa_accept(struct fa *f, struct fa_guest *g, const struct fa_result *r);
+/* The held BIND_REQUEST under K: checked, parsed, transaction begun or answered. */
+void fa_attempt(struct fa *f, struct fa_guest *g);
+/* The transaction of this guest's run has an answer. b: what was bound, for statuses 0 and 1. */
+void fa_attempt_answer(struct fa *f, struct fa_guest *g, const struct fa_txn_out *o, const struct fa_binding *b);
+/* A BIND_RESPONSE without BIND_MAC to the host, if it is associated (section 7). */
+void fa_notice(struct fa *f, uint8_t status, const struct fa_binding *b, const char *reason);
+
+/* ---- txn.c, txn_bind.c, txn_unbind.c ---- */
+struct fa_txn *fa_txn_new(struct fa *f, enum fa_txn_kind kind, const struct fa_guest *g); /* NULL: full */
+struct fa_txn *fa_txn_get(struct fa *f, uint32_t index, uint32_t gen);
+void fa_txn_free(struct fa *f, struct fa_txn *t);
+bool fa_txn_working_on(const struct fa *f, uint64_t row, const char *subscriber);
+/* Waits for the lock of t->b.subscriber, then fa_txn_run(). */
+void fa_txn_lock(struct fa *f, struct fa_txn *t);
+void fa_txn_run(struct fa *f, struct fa_txn *t); /* has the lock now */
+struct fa_job *fa_txn_job(struct fa *f, struct fa_txn *t, enum fa_txn_step step, enum fa_job_type type);
+void fa_txn_complete(struct fa *f, struct fa_txn *t, const struct fa_result *r);
+void fa_txn_timeout(struct fa *f, struct fa_txn *t);
+void fa_txn_timer(struct fa *f, struct fa_txn *t);
+/* Answers whoever waits, once; later ones become notices. */
+void fa_txn_answer(struct fa *f, struct fa_txn *t, uint8_t status, uint32_t wait_s, const char *reason);
+/* The transaction is over. */
+void fa_txn_end(struct fa *f, struct fa_txn *t);
+void fa_txn_bind_start(struct fa *f, struct fa_txn *t, const char *imsi);
+void fa_txn_bind_locked(struct fa *f, struct fa_txn *t);
+void fa_txn_bind_step(struct fa *f, struct fa_txn *t, const struct fa_result *r);
+void fa_txn_bind_lost(struct fa *f, struct fa_txn *t);
+void fa_txn_row_locked(struct fa *f, struct fa_txn *t);
+void fa_txn_row_step(struct fa *f, struct fa_txn *t, const struct fa_result *r);
+void fa_txn_row_lost(struct fa *f, struct fa_txn *t);
+
+/* ---- admit.c ---- */
+err fa_admit_init(struct fa *f);
+void fa_admit_done(struct fa *f);
+bool fa_admit_run(struct fa *f, const struct addr *from, struct addr *source);
+void fa_admit_release(struct fa *f, const struct addr *source);
+
+/* ---- intent.c ---- */
+void fa_intent_start(struct fa *f);
+void fa_intent_timeout(struct fa *f);
+void fa_intent_complete(struct fa *f, const struct fa_result *r);
+void fa_intent_own_complete(struct fa *f, const struct fa_result *r);
+void fa_intent_soon(struct fa *f); /* something was left open */
+void fa_intent_settled(struct fa *f, bool done); /* a SETTLE transaction ended */
