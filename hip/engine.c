@@ -435,6 +435,11 @@ void hip_assoc_export_wipe(struct hip_engine *e, struct hip_ref ref)
     a->has_export = false;
 }
 
+void hip_puzzle_grow(struct hip_engine *e, uint8_t more)
+{
+    e->cfg.puzzle_more = more < 8 ? more : 8;
+}
+
 uint64_t hip_counter(const struct hip_engine *e, int counter)
 {
     return counter > 0 && counter < HIP_DROP__COUNT ? e->counters[counter] : 0;

@@ -80,6 +80,7 @@ struct hip_config {
     uint16_t esp_suites[6]; /* ESP_TRANSFORM preference, 0 ends: 8, 13 */
     uint8_t puzzle_k;       /* #K when idle; sim_binding makes it at least 10 */
     uint8_t puzzle_k_max;   /* largest #K that we solve */
+    uint8_t puzzle_more;    /* bits added to #K: hip_puzzle_grow() */
     struct hip_reg_offer offer;
     uint32_t rtx_first_us; /* first retransmission of I1, I2, UPDATE, CLOSE (doubling); 0: one second */
     uint8_t rtx_tries;     /* 0: five */
@@ -98,6 +99,9 @@ MUST_USE err hip_identity_add(struct hip_engine *e, const struct hip_hi *hi, uin
 MUST_USE err hip_identity_remove(struct hip_engine *e,
                                  const struct hit *hit); /* its associations are dropped without a packet */
 uint64_t hip_identity_r1_counter(const struct hip_engine *e, const struct hit *hit);
+
+/* Under load: `more` bits (at most 8) on top of #K in R1s from the next generation on; 0 takes them off again. */
+void hip_puzzle_grow(struct hip_engine *e, uint8_t more);
 
 /* ---- actions ---- */
 

@@ -28,6 +28,7 @@ struct generation {
     uint64_t counter; /* 0: empty */
     uint64_t made_us;
     bool used;
+    uint8_t k_more; /* bits that its puzzles have besides the configured ones */
     uint8_t secret[32];
     struct dh_key *dh[GROUPS_MAX]; /* in the order of cfg->dh_groups */
     struct r1 r1[GROUPS_MAX][2];   /* without and with the offer of 201 */
@@ -80,9 +81,10 @@ uint64_t hip_r1pool_counter(const struct hip_r1pool *p)
     return p->counter;
 }
 
-uint8_t hip_r1_puzzle_k(const struct hip_config *cfg, bool sim)
+uint8_t hip_r1_puzzle_k(const struct hip_config *cfg, bool sim, uint8_t more)
 {
-    return sim && cfg->puzzle_k < 10 ? 10 : cfg->puzzle_k;
+    uint8_t k = sim && cfg->puzzle_k < 10 ? 10 : cfg->puzzle_k;
+    return (uint8_t)(k + more);
 }
 
 /* ---- generations ---- */
@@ -100,6 +102,7 @@ static err generation_start(struct hip_r1pool *p, uint64_t now)
     g->solutions = t;
     g->counter = ++p->counter;
     g->made_us = now;
+    g->k_more = p->cfg->puzzle_more;
     env_random(p->cfg->env, g->secret, sizeof g->secret);
     return ERR_OK;
 }
@@ -107,7 +110,8 @@ static err generation_start(struct hip_r1pool *p, uint64_t now)
 static bool worn_out(const struct hip_r1pool *p, const struct generation *g, uint64_t now)
 {
     uint64_t age = now - g->made_us;
-    return g->counter == 0 || age >= p->cfg->r1_life_us || (g->used && age >= HIP_R1_MIN_LIFE_US) ||
+    return g->counter == 0 || age >= p->cfg->r1_life_us ||
+           ((g->used || g->k_more != p->cfg->puzzle_more) && age >= HIP_R1_MIN_LIFE_US) ||
            htab_count(g->solutions) == HIP_R1_SOLUTIONS_MAX;
 }
 
@@ -150,7 +154,7 @@ static void put_r1(struct hip_build *b, const struct hip_r1pool *p, const struct
             suites.id[suites.n++] = s->id;
 
     hip_put_r1_counter(b, &(struct hip_r1_counter){ .counter = g->counter });
-    hip_put_puzzle(b, &(struct hip_puzzle){ .k = hip_r1_puzzle_k(c, sim),
+    hip_put_puzzle(b, &(struct hip_puzzle){ .k = hip_r1_puzzle_k(c, sim, g->k_more),
                                             .lifetime = HIP_R1_PUZZLE_LIFETIME,
                                             .i = span_of(zero, hash_len(p->hi->rhash)) });
     hip_put_dh_groups(b, &groups);
@@ -288,7 +292,7 @@ int hip_r1pool_check(struct hip_r1pool *p, const struct hip_r1_client *c, uint64
                                            .relayed = s->opaque & OPAQUE_RVS },
                               .generation = (unsigned)(g - p->gen) };
     int group = group_index(p->cfg, m.variant.group);
-    m.k = hip_r1_puzzle_k(p->cfg, m.variant.sim);
+    m.k = hip_r1_puzzle_k(p->cfg, m.variant.sim, g->k_more);
     uint8_t i[HASH_LEN_MAX];
     if (group < 0 || s->k != m.k || opaque_of(&m.variant) != s->opaque ||
         puzzle_i(p, g, c, s->opaque, i) != ERR_OK || !span_eq(s->i, span_of(i, hash_len(p->hi->rhash))))

@@ -43,8 +43,8 @@ struct hip_r1pool *hip_r1pool_new(const struct hip_hi *hi, const struct hip_conf
                                   uint64_t first_counter);
 void hip_r1pool_free(struct hip_r1pool *p);
 uint64_t hip_r1pool_counter(const struct hip_r1pool *p);
-/* #K of R1s with and without the offer of type 201 (docs/sim-binding.md section 1: at least 10 with it). */
-uint8_t hip_r1_puzzle_k(const struct hip_config *cfg, bool sim);
+/* #K of R1s with and without the offer of type 201 (docs/sim-binding.md section 1: at least 10 with it), and what hip_puzzle_grow() added. */
+uint8_t hip_r1_puzzle_k(const struct hip_config *cfg, bool sim, uint8_t more);
 
 /* A whole R1 for this client, checksum still zero. via NULL, or the rendezvous server's address for VIA_RVS. out holds HIP_PACKET_MAX. */
 MUST_USE err hip_r1pool_write(struct hip_r1pool *p, const struct hip_r1_client *c,

@@ -16,19 +16,22 @@
 #include "hip/bind_key.h"
 #include "hip/bind_param.h"
 
-#define US             UINT64_C(1000000)
-#define FA_OWN_MAX     4
-#define FA_R2_WAIT_US  (US / 2) /* R2 goes bare after this (section 1) */
-#define FA_AS_WAIT_US  (5 * US)
-#define FA_RUN_US      (60 * US)
-#define FA_KEYS_US     (60 * US)
-#define FA_CLOSE_US    (10 * US) /* CLOSE follows an EAP Failure after this */
-#define FA_ANSWER_US   (8 * US)  /* a transaction that has reserved a name answers "pending" after this: the MN waits 20 s */
-#define FA_JOB_US      (30 * US) /* a job that has not answered by now is taken for lost */
-#define FA_INNER_MAX   HIP_INNER_MAX
-#define FA_TXN_MAX     1024
-#define FA_WAIT_DAY_S  3600 /* Wait of status 2 */
-#define FA_WAIT_SHORT  10   /* Wait of status 4 */
+#define US            UINT64_C(1000000)
+#define FA_OWN_MAX    4
+#define FA_R2_WAIT_US (US / 2) /* R2 goes bare after this (section 1) */
+#define FA_AS_WAIT_US (5 * US)
+#define FA_RUN_US     (60 * US)
+#define FA_KEYS_US    (60 * US)
+#define FA_CLOSE_US   (10 * US) /* CLOSE follows an EAP Failure after this */
+#define FA_REJECT_CLOSE_US \
+    (US / 5) /* CLOSE follows REG_FAILED and NOTIFY after this, so that they come first */
+#define FA_ANSWER_US \
+    (8 * US) /* a transaction that has reserved a name answers "pending" after this: the MN waits 20 s */
+#define FA_JOB_US     (30 * US) /* a job that has not answered by now is taken for lost */
+#define FA_INNER_MAX  HIP_INNER_MAX
+#define FA_TXN_MAX    1024
+#define FA_WAIT_DAY_S 3600 /* Wait of status 2 */
+#define FA_WAIT_SHORT 10   /* Wait of status 4 */
 
 #define NOTIFY_AUTHENTICATION_FAILED 24
 
@@ -68,14 +71,16 @@ struct fa_check {
 
 struct fa_guest {
     struct fa_timer timer;
-    uint32_t index, gen;
+    uint32_t index;
     struct hip_ref ref;
     struct hit local, peer;
     struct hip_path path;
 
+    bool direct;  /* the I1 and I2 came from the host itself */
     bool r2_owed; /* ASK_R2 is not answered yet */
     uint64_t r2_until_us;
-    struct hip_contents r2; /* what R2 says so far; inner empty */
+    bool head_due;            /* grants and refusals that go with the next packet: */
+    struct hip_contents head; /* inner empty */
 
     bool registered; /* it is this guest that by_hit names */
     uint8_t n_type;
@@ -104,10 +109,11 @@ enum fa_run_state {
 struct fa_run {
     enum fa_run_state state;
     struct fa_wait wait;
-    struct addr source; /* counted under this in admit */
+    struct addr source;      /* counted under this in admit */
     struct hip_reg_list req; /* what the last REG_REQUEST wanted, SIM_BINDING left out */
     uint16_t realm;
     char user[FA_IDENTITY_MAX];        /* Response/Identity */
+    char imsi[FA_IMSI_MAX];            /* from Access-Accept */
     char at_identity[FA_IDENTITY_MAX]; /* last AT_IDENTITY */
     uint8_t state_len, as_state[FA_STATE_MAX];
     uint8_t eap_id;   /* of the outstanding Request */
@@ -140,22 +146,22 @@ enum fa_txn_kind {
 };
 
 enum fa_txn_step {
-    STEP_WHO,      /* subscriber by IMSI: which id? */
-    STEP_QUEUED,   /* another transaction of this subscriber is under way */
-    STEP_ROWS,     /* its bindings and epoch */
-    STEP_RECORD,   /* its data, read after the epoch */
-    STEP_KEY,      /* bindings with this HIT */
-    STEP_CLAIM,    /* is the candidate like a name of somebody else's data */
-    STEP_ZONE,     /* what the zone says about it */
-    STEP_INTENT,   /* row written */
-    STEP_DNS,      /* update sent */
-    STEP_PROOF,    /* prerequisite failed: is it ours? */
-    STEP_BOUND,    /* row written */
-    STEP_FIND,     /* settle, unbind, revoke: the row */
-    STEP_UNBIND,   /* row written */
-    STEP_LOOK,     /* what the zone says before it is removed */
-    STEP_REMOVE,   /* update sent */
-    STEP_DROP,     /* row removed */
+    STEP_WHO,    /* subscriber by IMSI: which id? */
+    STEP_QUEUED, /* another transaction of this subscriber is under way */
+    STEP_ROWS,   /* its bindings and epoch */
+    STEP_RECORD, /* its data, read after the epoch */
+    STEP_KEY,    /* bindings with this HIT */
+    STEP_CLAIM,  /* is the candidate like a name of somebody else's data */
+    STEP_ZONE,   /* what the zone says about it */
+    STEP_INTENT, /* row written */
+    STEP_DNS,    /* update sent */
+    STEP_PROOF,  /* prerequisite failed: is it ours? */
+    STEP_BOUND,  /* row written */
+    STEP_FIND,   /* settle, unbind, revoke: the row */
+    STEP_UNBIND, /* row written */
+    STEP_LOOK,   /* what the zone says before it is removed */
+    STEP_REMOVE, /* update sent */
+    STEP_DROP,   /* row removed */
 };
 
 struct fa_txn_out {
@@ -170,28 +176,28 @@ struct fa_txn {
     enum fa_txn_kind kind;
     enum fa_txn_step step;
     struct fa_wait wait;
-    bool locked; /* holds the subscriber's lock */
-    uint64_t order; /* of arrival, among those queued */
+    bool locked;        /* holds the subscriber's lock */
+    uint64_t order;     /* of arrival, among those queued */
     uint64_t answer_us; /* when "pending" is answered; 0: not */
     bool answered;
-    struct hit local;                /* FA identity that deals with the host */
-    struct hip_ref guest;            /* that began it; its gen 0: none */
-    struct fa_binding b;             /* what it makes or unmakes */
-    struct fa_subscriber s;          /* BIND */
+    struct hit local;       /* FA identity that deals with the host */
+    struct hip_ref guest;   /* that began it; its gen 0: none */
+    struct fa_binding b;    /* what it makes or unmakes */
+    struct fa_subscriber s; /* BIND */
     uint64_t epoch;
-    uint16_t others;                 /* rows of other HIs of the subscriber */
+    uint16_t others; /* rows of other HIs of the subscriber */
     bool refresh, had_row, collected;
+    bool refresh_only; /* bound already: only its lifetime changes */
     uint8_t n_wanted;
     char wanted[HIP_BIND_FQDN_MAX][FA_NAME_MAX];
-    uint32_t wanted_s;               /* lifetime asked for */
+    uint32_t wanted_s; /* lifetime asked for */
     size_t n_cand, cand;
     struct fa_candidate candidate[FA_CANDIDATES_MAX];
-    enum fa_find_by by;              /* UNBIND, REVOKE: how the row is found */
-    uint64_t replaces;               /* row of the candidate before */
-    bool ours;                       /* the zone has our record already */
-    struct fa_txn_out out;           /* answer to give after STEP_DROP */
-    enum fa_booking book;
-    bool revoke, reserve;            /* for STEP_DROP */
+    enum fa_find_by by;    /* UNBIND, REVOKE: how the row is found */
+    uint64_t replaces;     /* row of the candidate before */
+    bool ours;             /* the zone has our record already */
+    struct fa_txn_out out; /* answer to give after STEP_DROP */
+    bool revoke, reserve;  /* for STEP_DROP */
 };
 
 /* ---- limits ---- */
@@ -205,20 +211,21 @@ struct fa_admit {
     struct limiter *fresh; /* new runs per source */
     struct htab *sources;  /* prefix (17 octets) -> struct fa_source */
     uint32_t runs;
-    uint32_t half_warned;
 };
 
 struct fa_intent {
     struct fa_timer timer;
     struct fa_wait wait;
-    uint64_t after;     /* page */
-    uint64_t again_us;  /* pause after this sweep */
-    bool left;          /* this sweep left something open */
-    uint32_t working;   /* SETTLE transactions under way */
-    bool own_done;
-    uint64_t own_at_us, own_pause_us;
+    bool sweeping;  /* between first page and sweep_over() */
+    bool more;      /* another page follows */
+    bool hold;      /* a page is being handed out */
+    bool left;      /* this sweep left something open */
+    bool settled;   /* the last sweep left nothing */
+    uint64_t after; /* last row of the page before */
+    uint64_t sweep_at_us, pause_us;
+    uint32_t working; /* SETTLE transactions under way */
     struct fa_wait own_wait;
-    bool settled;
+    uint64_t own_at_us, own_pause_us;
 };
 
 struct fa {
@@ -285,7 +292,8 @@ struct fa_guest *fa_guest_by_peer(const struct fa *f, const struct hit *peer); /
 void fa_guest_free(struct fa *f, struct fa_guest *g);
 void fa_guest_timer(struct fa *f, struct fa_guest *g); /* sets it to what is due next */
 void fa_guest_timeout(struct fa *f, struct fa_guest *g);
-void fa_registry_set(struct fa *f, struct fa_guest *g, const struct hip_reg_list *granted);
+/* False: no room. */
+bool fa_registry_set(struct fa *f, struct fa_guest *g, const struct hip_reg_list *granted);
 void fa_registry_drop(struct fa *f, struct fa_guest *g); /* all its types */
 
 /* ---- registrar.c ---- */
@@ -326,7 +334,8 @@ void fa_accept(struct fa *f, struct fa_guest *g, const struct fa_result *r);
 /* The held BIND_REQUEST under K: checked, parsed, transaction begun or answered. */
 void fa_attempt(struct fa *f, struct fa_guest *g);
 /* The transaction of this guest's run has an answer. b: what was bound, for statuses 0 and 1. */
-void fa_attempt_answer(struct fa *f, struct fa_guest *g, const struct fa_txn_out *o, const struct fa_binding *b);
+void fa_attempt_answer(struct fa *f, struct fa_guest *g, const struct fa_txn_out *o,
+                       const struct fa_binding *b);
 /* A BIND_RESPONSE without BIND_MAC to the host, if it is associated (section 7). */
 void fa_notice(struct fa *f, uint8_t status, const struct fa_binding *b, const char *reason);
 
@@ -365,5 +374,6 @@ void fa_intent_start(struct fa *f);
 void fa_intent_timeout(struct fa *f);
 void fa_intent_complete(struct fa *f, const struct fa_result *r);
 void fa_intent_own_complete(struct fa *f, const struct fa_result *r);
-void fa_intent_soon(struct fa *f); /* something was left open */
+void fa_intent_next(struct fa *f);
+void fa_intent_soon(struct fa *f);               /* something was left open */
 void fa_intent_settled(struct fa *f, bool done); /* a SETTLE transaction ended */

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Registrar (RFC 8003): who may register for what. A bound HI whose subscriber is active, and hosts on the allow list, each for its types; nobody else.
+ * A revoked HI gets nothing whatever the lists say (docs/sim-binding.md section 1).
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "fa/core/core.h"
+#include "hip/param_reg.h"
+#include "hip/reg.h"
+
+#define NOTIFY_RESPONDER_BUSY 44
+
+void fa_contents_fail(struct hip_contents *c, uint8_t reason, uint8_t type)
+{
+    for (size_t i = 0; i <= c->n_failed && i < sizeof c->failed / sizeof c->failed[0]; i++) {
+        struct hip_reg_fail *x = &c->failed[i];
+        if (i == c->n_failed) {
+            *x = (struct hip_reg_fail){ .reason = reason };
+            c->n_failed++;
+        }
+        if (x->reason != reason)
+            continue;
+        if (x->n < HIP_REG_TYPES_MAX && !hip_reg_has(x->type, x->n, type))
+            x->type[x->n++] = type;
+        return;
+    }
+}
+
+static bool allowed_by_list(const struct fa *f, const struct hit *hit, uint8_t type)
+{
+    for (size_t i = 0; i < f->c.n_allow; i++)
+        if (hit_eq(&f->allow[i].hit, hit) && hip_reg_has(f->allow[i].type, f->allow[i].n, type))
+            return true;
+    return false;
+}
+
+static void cancel(struct fa *f, struct fa_guest *g, uint8_t type)
+{
+    uint8_t left = 0;
+    for (size_t i = 0; i < g->n_type; i++)
+        if (g->type[i] != type)
+            g->type[left++] = g->type[i];
+    g->n_type = left;
+    if (left == 0)
+        fa_registry_drop(f, g);
+}
+
+void fa_registrar_decide(struct fa *f, struct fa_guest *g, const struct hip_reg_list *req, uint8_t reason,
+                         struct hip_contents *c)
+{
+    const struct hip_reg_offer *o = &f->c.hip.offer;
+    struct hip_reg_list granted = { .lifetime = hip_reg_grant(req->lifetime, o->min, o->max) };
+    for (size_t i = 0; i < req->n; i++) {
+        uint8_t type = req->type[i];
+        if (type == FA_REG_SIM_BINDING)
+            continue;
+        if (!hip_reg_has(o->type, o->n, type))
+            fa_contents_fail(c, 1, type); /* type unavailable */
+        else if (req->lifetime == 0 || (!g->revoked && (g->bound || allowed_by_list(f, &g->peer, type))))
+            granted.type[granted.n++] = type;
+        else
+            fa_contents_fail(c, g->revoked ? 0 : reason, type);
+    }
+    if (granted.n == 0)
+        return;
+    if (req->lifetime == 0) {
+        for (size_t i = 0; i < granted.n; i++)
+            cancel(f, g, granted.type[i]);
+    } else if (!fa_registry_set(f, g, &granted)) {
+        for (size_t i = 0; i < granted.n; i++)
+            fa_contents_fail(c, 2, granted.type[i]);
+        return;
+    }
+    granted.present = true;
+    c->response = granted;
+}
+
+/* ---- sending ---- */
+
+err fa_guest_send(struct fa *f, struct fa_guest *g, const struct hip_contents *c)
+{
+    if (!g->r2_owed)
+        return hip_update(f->hip, g->ref, c, f->now, fa_hip_out(f));
+    struct hip_answer a = { .accept = true, .contents = *c };
+    g->r2_owed = false;
+    return hip_answer(f->hip, g->ref, &a, f->now, fa_hip_out(f));
+}
+
+static void send(struct fa *f, struct fa_guest *g, const struct hip_contents *c)
+{
+    if (fa_guest_send(f, g, c) != ERR_OK)
+        f->st.failed++;
+    fa_guest_timer(f, g);
+}
+
+void fa_guest_r2_bare(struct fa *f, struct fa_guest *g)
+{
+    struct hip_contents c = { 0 };
+    if (g->check) { /* the stores have not answered: nothing is known about this host */
+        for (size_t i = 0; i < g->check->req.n; i++)
+            if (g->check->req.type[i] != FA_REG_SIM_BINDING)
+                fa_contents_fail(&c, 2, g->check->req.type[i]);
+    } else if (g->head_due) {
+        c = g->head;
+        g->head_due = false;
+    }
+    send(f, g, &c);
+}
+
+/* ---- what may be had here at all ---- */
+
+/* The conditions under which R1 offers SIM_BINDING (section 1). */
+static bool sim_allowed(const struct fa *f, const struct fa_guest *g)
+{
+    struct hip_assoc_view v;
+    if (!f->c.sim_binding || hip_assoc_get(f->hip, g->ref, &v) != ERR_OK)
+        return false;
+    return g->direct && v.cipher != 1 && hit_suite(&g->peer) != 3 &&
+           (v.dh_group == 4 || (v.dh_group >= 7 && v.dh_group <= 9) || v.dh_group == 11);
+}
+
+/* ---- the question to the stores ---- */
+
+static void check_done(struct fa *f, struct fa_guest *g, uint8_t reason)
+{
+    struct fa_check *k = g->check;
+    struct hip_contents c = { 0 };
+    struct hip_bind_inner in = { 0 };
+    bool sim = hip_reg_has(k->req.type, k->req.n, FA_REG_SIM_BINDING);
+    g->check = NULL;
+    fa_registrar_decide(f, g, &k->req, reason, &c);
+    if (!sim || g->run) {
+        send(f, g, &c);
+    } else if (!sim_allowed(f, g) || g->revoked) {
+        fa_contents_fail(&c, g->revoked ? 0 : 1, FA_REG_SIM_BINDING);
+        send(f, g, &c);
+    } else {
+        g->head = c;
+        g->head_due = true;
+        if (hip_bind_inner_parse(span_of(k->inner, k->inner_n), &in) != ERR_OK)
+            in.eap = span_of(NULL, 0);
+        if (in.eap.p)
+            fa_bind_open(f, g, in.eap, &k->req);
+        else
+            fa_bind_invite(f, g, &k->req);
+    }
+    free(k);
+    fa_guest_timer(f, g);
+}
+
+static void check_begin(struct fa *f, struct fa_guest *g, const struct hip_reg_list *req, struct span inner)
+{
+    struct fa_check *k = calloc(1, sizeof *k);
+    if (!k) {
+        struct hip_contents c = { 0 };
+        for (size_t i = 0; i < req->n; i++)
+            fa_contents_fail(&c, 2, req->type[i]);
+        send(f, g, &c);
+        return;
+    }
+    g->check = k;
+    k->req = *req;
+    if (inner.n <= sizeof k->inner) {
+        memcpy(k->inner, inner.p ? inner.p : (const uint8_t *)"", inner.n);
+        k->inner_n = (uint16_t)inner.n;
+    }
+    struct fa_job *j = fa_job_begin(f, FA_OWNER_CHECK, g->index, FA_JOB_FIND, &k->wait);
+    if (!j) {
+        fa_registrar_lost(f, g);
+        return;
+    }
+    j->find.by = FA_FIND_HIT;
+    memcpy(j->find.hit, g->peer.b, sizeof j->find.hit);
+    fa_guest_timer(f, g);
+}
+
+void fa_registrar_lost(struct fa *f, struct fa_guest *g)
+{
+    g->check->wait.gen = 0;
+    g->bound = false;
+    check_done(f, g, 2);
+}
+
+/* The row that makes this association's HI a bound one, compared whole; *revoked when there is one that says so. */
+static const struct fa_binding *row_of(const struct fa *f, const struct fa_guest *g,
+                                       const struct fa_result *r, bool *revoked)
+{
+    struct hip_assoc_view v;
+    const struct fa_binding *found = NULL;
+    if (hip_assoc_get(f->hip, g->ref, &v) != ERR_OK)
+        return NULL;
+    for (size_t i = 0; i < r->find.n; i++) {
+        const struct fa_binding *b = &r->find.v[i];
+        if (memcmp(b->hit, g->peer.b, sizeof b->hit) != 0)
+            continue;
+        if (b->state == FA_BINDING_REVOKED)
+            *revoked = true;
+        if ((b->state == FA_BINDING_BOUND || b->state == FA_BINDING_INTENT) && b->left_s > 0 &&
+            span_eq(span_of(b->hi, b->hi_len), v.peer_hi))
+            found = b;
+    }
+    return found;
+}
+
+static void check_found(struct fa *f, struct fa_guest *g, const struct fa_result *r)
+{
+    struct fa_check *k = g->check;
+    g->bound = g->revoked = false;
+    const struct fa_binding *b = row_of(f, g, r, &g->revoked);
+    if (!b || g->revoked) {
+        check_done(f, g, 0);
+        return;
+    }
+    fa_text(g->subscriber, sizeof g->subscriber, b->subscriber);
+    fa_text(g->name, sizeof g->name, b->name);
+    k->second = true;
+    struct fa_job *j = fa_job_begin(f, FA_OWNER_CHECK, g->index, FA_JOB_SUBSCRIBER, &k->wait);
+    if (!j) {
+        fa_registrar_lost(f, g);
+        return;
+    }
+    fa_text(j->subscriber.id, sizeof j->subscriber.id, b->subscriber);
+    fa_guest_timer(f, g);
+}
+
+void fa_registrar_complete(struct fa *f, struct fa_guest *g, const struct fa_result *r)
+{
+    if (!g->check->second) {
+        if (r->err != ERR_OK)
+            fa_registrar_lost(f, g);
+        else
+            check_found(f, g, r);
+        return;
+    }
+    if (r->err == ERR_OK && r->subscriber.s->active) {
+        g->bound = true;
+        g->fresh_us = f->now + f->c.subscriber_fresh_us;
+        check_done(f, g, 0);
+    } else if (r->err == ERR_OK || r->err == ERR_NOT_FOUND) {
+        g->bound = false;
+        check_done(f, g, 0);
+    } else {
+        fa_registrar_lost(f, g);
+    }
+}
+
+/* ---- from the HIP engine ---- */
+
+void fa_registrar_ask(struct fa *f, const struct hip_action *a)
+{
+    struct fa_guest *g = fa_guest_new(f, a);
+    if (!g) {
+        struct hip_answer no = { .accept = false, .notify = NOTIFY_RESPONDER_BUSY };
+        if (hip_answer(f->hip, a->ref, &no, f->now, fa_hip_out(f)) != ERR_OK)
+            f->st.failed++;
+        return;
+    }
+    g->direct = !a->ask.relayed;
+    g->r2_owed = true;
+    g->r2_until_us = f->now + FA_R2_WAIT_US;
+    if (a->ask.contents.request.present && a->ask.contents.request.n)
+        check_begin(f, g, &a->ask.contents.request, a->ask.contents.inner);
+    else
+        send(f, g, &(struct hip_contents){ 0 });
+}
+
+static void nothing_follows(struct fa *f, struct fa_guest *g)
+{
+    if (hip_update_done(f->hip, g->ref, f->now, fa_hip_out(f)) != ERR_OK)
+        f->st.failed++;
+}
+
+/* REG_REQUEST{SIM_BINDING} with lifetime 0: the association's HI gives its binding back (section 1). */
+static void unbind(struct fa *f, struct fa_guest *g)
+{
+    struct fa_txn *t = fa_txn_new(f, TXN_UNBIND, g);
+    struct fa_job *j = t ? fa_txn_job(f, t, STEP_FIND, FA_JOB_FIND) : NULL;
+    if (j) {
+        j->find.by = FA_FIND_HIT;
+        memcpy(j->find.hit, g->peer.b, sizeof j->find.hit);
+        return;
+    }
+    if (t)
+        fa_txn_free(f, t);
+    struct hip_contents c = { 0 };
+    fa_contents_fail(&c, 2, FA_REG_SIM_BINDING);
+    send(f, g, &c);
+}
+
+static bool knows_enough(const struct fa *f, const struct fa_guest *g, const struct hip_reg_list *req)
+{
+    if (hip_reg_has(req->type, req->n, FA_REG_SIM_BINDING))
+        return false;
+    return req->lifetime == 0 || (g->bound && f->now < g->fresh_us);
+}
+
+void fa_registrar_update(struct fa *f, struct fa_guest *g, const struct hip_action *a)
+{
+    const struct hip_reg_list *req = &a->update.contents.request;
+    struct hip_bind_inner in = { 0 };
+    bool sane = hip_bind_inner_parse(a->update.contents.inner, &in) == ERR_OK;
+    bool asks = req->present && req->n;
+    bool sim = asks && hip_reg_has(req->type, req->n, FA_REG_SIM_BINDING);
+
+    if (!sane) {
+        nothing_follows(f, g);
+    } else if (sim && req->lifetime == 0 && !g->run) {
+        unbind(f, g);
+    } else if (g->run && (in.eap.p || in.request.p)) {
+        if (asks)
+            g->run->req = *req;
+        if (!fa_bind_update(f, g, &in, a->update.id))
+            nothing_follows(f, g);
+    } else if (asks && !g->check && knows_enough(f, g, req)) {
+        struct hip_contents c = { 0 };
+        fa_registrar_decide(f, g, req, 0, &c);
+        send(f, g, &c);
+    } else if (asks && !g->check) {
+        check_begin(f, g, req, a->update.contents.inner);
+    } else {
+        nothing_follows(f, g);
+    }
+}
