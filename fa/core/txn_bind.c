@@ -73,7 +73,12 @@ static void try_candidate(struct fa *f, struct fa_txn *t)
         return;
     }
     const struct fa_candidate *c = &t->candidate[t->cand];
-    snprintf(t->b.name, sizeof t->b.name, "%s.%s", c->label, f->naming.domain);
+    int len = snprintf(t->b.name, sizeof t->b.name, "%s.%s", c->label, f->naming.domain);
+    if (len < 0 || (size_t)len >= sizeof t->b.name) {
+        t->cand++;
+        try_candidate(f, t);
+        return;
+    }
     fa_name_skeleton(c->label, t->b.skeleton);
     t->b.own_name = c->own;
     t->ours = false;
