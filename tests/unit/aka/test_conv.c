@@ -315,6 +315,169 @@ static void test_wrong_res(void **state)
     conv_close(&c);
 }
 
+/* An Identity round that somebody on the way added to: the hashes of both ends differ (RFC 4187 s10.13). */
+static void test_checkcode_peer(void **state)
+{
+    static const uint8_t more[] = { 200, 1, 0, 0 }; /* skippable */
+    struct conv c;
+    conv_open(&c, true);
+    conv_start(&c);
+    conv_to_server(&c);
+    memcpy(c.to_peer + c.to_peer_n, more, sizeof more);
+    c.to_peer_n += sizeof more;
+    c.to_peer[3] = (uint8_t)c.to_peer_n;
+    conv_to_peer(&c);
+    assert_int_equal(c.to_server[5], AKA_SUB_IDENTITY); /* it is answered, and remembered */
+    conv_run(&c);
+    expect_failure(&c, AKA_R_CLIENT_ERROR, AKA_R_CHECKCODE);
+    conv_close(&c);
+}
+
+/* The right RES and MAC beside a checkcode that is not ours. */
+static void test_checkcode_server(void **state)
+{
+    static const struct {
+        size_t n;
+        bool good;
+    } rows[] = { { 0, true }, { 32, false } };
+    for (size_t i = 0; i < 2; i++) {
+        struct conv c;
+        struct usim_auth a;
+        struct aka_keys k;
+        uint8_t ck[16], ik[16], code[32] = { 0 };
+        conv_open(&c, false);
+        conv_start(&c);
+        conv_to_server(&c);
+        aka_peer_input(c.peer, span_of(c.to_peer, c.to_peer_n), &c.p);
+        usim_milenage_authenticate(&c.card, c.p.rand, c.p.autn, &a);
+        assert_int_equal(aka_prime_ck_ik(a.ck, a.ik, span_str(CONV_NAME), c.p.autn, ck, ik), ERR_OK);
+        assert_int_equal(aka_keys_prime(ck, ik, span_str(CONV_NAI), &k), ERR_OK);
+        struct aka_wr w = aka_wr_begin(c.to_server, 1020, EAP_RESPONSE, c.to_peer[1], EAP_TYPE_AKA_PRIME,
+                                       AKA_SUB_CHALLENGE);
+        aka_wr_attr(&w, AKA_AT_RES, span_of(a.res, a.res_len));
+        aka_wr_attr(&w, AKA_AT_CHECKCODE, span_of(code, rows[i].n));
+        aka_wr_mac(&w);
+        assert_int_equal(aka_wr_end(&w, &k, span_of(NULL, 0), &c.to_server_n), ERR_OK);
+        conv_to_server(&c);
+        assert_int_equal(c.s.type, rows[i].good ? AKA_SERVER_ACCEPT : AKA_SERVER_SEND);
+        assert_int_equal(aka_server_reason(c.server), rows[i].good ? AKA_R_OK : AKA_R_CHECKCODE);
+        conv_close(&c);
+    }
+}
+
+/* A Synchronization-Failure of the test's own for the outstanding request. */
+static void put_sync(struct conv *c, const uint8_t auts[14], const uint16_t *kdf, size_t n_kdf)
+{
+    struct aka_wr w =
+        aka_wr_begin(c->to_server, 1020, EAP_RESPONSE, c->to_peer[1], EAP_TYPE_AKA_PRIME, AKA_SUB_SYNC);
+    aka_wr_attr(&w, AKA_AT_AUTS, span_of(auts, 14));
+    for (size_t i = 0; i < n_kdf; i++)
+        aka_wr_u16(&w, AKA_AT_KDF, kdf[i]);
+    assert_int_equal(aka_wr_end(&w, NULL, span_of(NULL, 0), &c->to_server_n), ERR_OK);
+}
+
+/* RFC 9048 s3.2: with a copy of the list, no other; and one resynchronisation a conversation. */
+static void test_sync_limits(void **state)
+{
+    static const struct {
+        uint16_t kdf[2];
+        uint8_t n;
+        bool good;
+    } rows[] = { { { 1 }, 1, true }, { { 0 }, 0, false }, { { 2 }, 1, false }, { { 1, 2 }, 2, false } };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct conv c;
+        uint8_t auts[14];
+        conv_open(&c, false);
+        conv_start(&c);
+        conv_to_server(&c);
+        assert_int_equal(aka_auts_make(&c.auc, c.to_peer + 12, sqn_make(50, 0), auts), ERR_OK);
+        put_sync(&c, auts, rows[i].kdf, rows[i].n);
+        conv_to_server(&c);
+        assert_int_equal(c.resyncs, rows[i].good);
+        assert_int_equal(aka_server_reason(c.server), rows[i].good ? AKA_R_OK : AKA_R_KDF);
+        if (rows[i].good) {
+            assert_int_equal(aka_auts_make(&c.auc, c.to_peer + 12, sqn_make(70, 0), auts), ERR_OK);
+            put_sync(&c, auts, rows[i].kdf, rows[i].n);
+            conv_to_server(&c);
+            assert_int_equal(c.resyncs, 1);
+            assert_int_equal(aka_server_reason(c.server), AKA_R_TOO_MANY);
+        }
+        conv_close(&c);
+    }
+}
+
+/* RFC 4187 s6.1: after the proof a notification needs AT_MAC, unless P says that it comes from before. */
+static void test_notifications(void **state)
+{
+    static const struct {
+        uint16_t code;
+        bool mac, bad_mac, proven;
+        enum aka_reason want;
+        bool over, answer_mac;
+    } rows[] = {
+        { AKA_NOTE_OK, true, false, true, AKA_R_OK, false, true },
+        { AKA_NOTE_OK, true, true, true, AKA_R_MAC, true, false },
+        { AKA_NOTE_OK, false, false, true, AKA_R_MAC, true, false },
+        { AKA_NOTE_FAIL_AFTER, true, false, true, AKA_R_NOTIFIED, true, true },
+        { AKA_NOTE_FAIL_AFTER, false, false, true, AKA_R_MAC, true, false },
+        { AKA_NOTE_NOT_SUBSCRIBED, true, false, true, AKA_R_NOTIFIED, true, true },
+        { AKA_NOTE_FAIL_BEFORE, false, false, true, AKA_R_NOTIFIED, true, false },
+        { AKA_NOTE_FAIL_BEFORE, false, false, false, AKA_R_NOTIFIED, true, false },
+        { AKA_NOTE_FAIL_AFTER, true, false, false, AKA_R_STATE, true, false },
+        { AKA_NOTE_SUCCESS | AKA_NOTE_P, false, false, true, AKA_R_MALFORMED, true, false },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct conv c;
+        struct usim_auth a;
+        struct aka_keys k = { .k_aut_len = 32 };
+        uint8_t ck[16], ik[16], id = 77;
+        conv_open(&c, false);
+        conv_start(&c);
+        if (rows[i].proven) {
+            conv_to_server(&c);
+            id = (uint8_t)(c.to_peer[1] + 1);
+            aka_peer_input(c.peer, span_of(c.to_peer, c.to_peer_n), &c.p);
+            usim_milenage_authenticate(&c.card, c.p.rand, c.p.autn, &a);
+            assert_int_equal(aka_prime_ck_ik(a.ck, a.ik, span_str(CONV_NAME), c.p.autn, ck, ik), ERR_OK);
+            assert_int_equal(aka_keys_prime(ck, ik, span_str(CONV_NAI), &k), ERR_OK);
+            aka_peer_card(c.peer, &a, &c.p);
+            assert_true(c.p.proof);
+        }
+        struct aka_wr w =
+            aka_wr_begin(c.to_peer, 1020, EAP_REQUEST, id, EAP_TYPE_AKA_PRIME, AKA_SUB_NOTIFICATION);
+        aka_wr_u16(&w, AKA_AT_NOTIFICATION, rows[i].code);
+        if (rows[i].mac)
+            aka_wr_mac(&w);
+        assert_int_equal(aka_wr_end(&w, &k, span_of(NULL, 0), &c.to_peer_n), ERR_OK);
+        if (rows[i].bad_mac)
+            c.to_peer[c.to_peer_n - 1] ^= 1;
+        conv_to_peer(&c);
+        if (c.p.type != AKA_PEER_SEND || c.p.reason != rows[i].want || c.p.over != rows[i].over)
+            fail_msg("row %zu: %s, over %d", i, aka_reason_name(c.p.reason), c.p.over);
+        assert_int_equal(c.to_server_n, rows[i].answer_mac                       ? 28
+                                        : c.to_server[5] == AKA_SUB_NOTIFICATION ? 8
+                                                                                 : 12);
+        assert_int_equal(aka_peer_msk(c.peer) != NULL, rows[i].proven && !rows[i].over);
+        assert_false(c.p.proof);
+        conv_close(&c);
+    }
+}
+
+/* A run has an end: eight requests are answered, whatever they are. */
+static void test_rounds(void **state)
+{
+    struct conv c;
+    conv_open(&c, false);
+    conv_start(&c);
+    for (uint8_t i = 1; i <= AKA_PEER_ROUNDS + 1; i++) {
+        uint8_t note[] = { 1, i, 0, 5, EAP_TYPE_NOTIFICATION };
+        aka_peer_input(c.peer, span_of(note, sizeof note), &c.p);
+        assert_int_equal(c.p.type, i <= AKA_PEER_ROUNDS ? AKA_PEER_SEND : AKA_PEER_NONE);
+    }
+    assert_int_equal(c.p.reason, AKA_R_TOO_MANY);
+    conv_close(&c);
+}
+
 static void test_card_gone(void **state)
 {
     struct conv c;
@@ -624,6 +787,11 @@ int main(void)
         cmocka_unit_test(test_changed_challenge),
         cmocka_unit_test(test_changed_proof),
         cmocka_unit_test(test_wrong_res),
+        cmocka_unit_test(test_checkcode_peer),
+        cmocka_unit_test(test_checkcode_server),
+        cmocka_unit_test(test_sync_limits),
+        cmocka_unit_test(test_notifications),
+        cmocka_unit_test(test_rounds),
         cmocka_unit_test(test_card_gone),
         cmocka_unit_test(test_duplicates),
         cmocka_unit_test(test_canned_success),
