@@ -400,11 +400,11 @@ void fa_free(struct fa *f)
     for (uint32_t i = 0; f->guests && i < f->guests_max; i++)
         if (f->guests[i])
             fa_guest_free(f, f->guests[i]);
+    heap_done(&f->heap); /* before what its nodes lie in */
     for (uint32_t i = 0; i < FA_TXN_MAX; i++)
         free(f->txns[i]);
     fa_admit_done(f);
     hip_engine_free(f->hip);
-    heap_done(&f->heap);
     htab_free(f->by_ref);
     htab_free(f->by_hit);
     free(f->guests);

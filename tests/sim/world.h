@@ -20,6 +20,8 @@
 #define W_MS    UINT64_C(1000)
 
 struct world;
+struct w_core; /* fa/core in this world: tests/sim/core_fa.h */
+struct w_node;
 
 /* ---- cards and the home network ---- */
 
@@ -117,6 +119,7 @@ struct w_node {
     size_t n_addr;
     bool down; /* neither sends nor receives */
     struct w_fa *fa;
+    struct w_core *core;
 
     struct host *h;
     struct host_config c;
@@ -170,6 +173,7 @@ struct world {
     size_t n_air;
     struct w_job *job[256];
     size_t n_job;
+    const struct w_core_ops *core;
 };
 
 struct world *w_new(uint64_t seed);
@@ -213,6 +217,14 @@ struct host_status w_status(const struct world *w, const struct w_node *n);
 void w_act(struct world *w, struct w_node *n); /* carry out n->out */
 void w_fly(struct world *w, const struct w_node *from, const struct hip_path *path, uint8_t proto,
            struct span octets);
+
+/* ---- the real FA's part (core_fa.c), NULL in tests that have none ---- */
+struct w_core_ops {
+    void (*input)(struct world *w, struct w_node *n, const struct hip_path *path, struct span octets);
+    uint64_t (*deadline)(const struct w_node *n);
+    void (*fire)(struct world *w, struct w_node *n);
+    void (*done)(struct w_node *n);
+};
 
 /* ---- the small FA's own part (small_fa.c) ---- */
 void w_fa_input(struct world *w, struct w_node *n, const struct hip_path *path, struct span octets);
