@@ -112,6 +112,38 @@ static void test_by_name(void **state)
     scene_free(&s);
 }
 
+/* What an FA relays counts only after it has bound us (docs/sim-binding.md section 5). */
+static void test_no_trust_before_binding(void **state)
+{
+    struct scene s = { .w = w_new(w_seed(99)) };
+    struct host_config c = w_config();
+    struct host_fa_conf fa;
+    struct w_fa *f;
+
+    s.fa = w_fa_new(s.w, "fa", "192.0.2.18", FA_NAME);
+    f = s.fa->fa;
+    f->lie = W_SILENT;
+    fa = w_fa_conf(s.fa);
+    c.fa = &fa;
+    c.n_fa = 1;
+    s.mn = w_host(s.w, "mn", &c);
+    s.mn->card = w_card_new(s.w, "001010000000001", 0x46);
+    w_addr_up(s.w, s.mn, UMTS, 2, 1);
+    w_start(s.w, s.mn);
+    w_run(s.w, W_S);
+    assert_true(f->run.open);
+    f->reg[0].hit = s.mn->id; /* the FA relays to whom it did not bind */
+    f->reg_ref[0] = f->run.ref;
+    f->n_reg = 1;
+    w_dns_hip(s.w, NAME, host_identity(s.mn->h), FA_NAME);
+    w_dns_addr(s.w, FA_NAME, "192.0.2.18");
+    s.cn = fixed(&s, "cn", "192.0.2.50", &s.cn_hi);
+    resolve(&s, s.cn);
+    assert_false(w_ping(s.w, s.cn, s.mn, 3 * W_S));
+    assert_true(f->relayed > 0);
+    scene_free(&s);
+}
+
 /* The FA gone: what is connected stays so; who is new does not get through. */
 static void test_fa_stops(void **state)
 {
@@ -479,6 +511,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_by_name),
+        cmocka_unit_test(test_no_trust_before_binding),
         cmocka_unit_test(test_fa_stops),
         cmocka_unit_test(test_break_before_make),
         cmocka_unit_test(test_make_before_break),
