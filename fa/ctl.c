@@ -22,6 +22,18 @@ static json_t *text_of_hit(const uint8_t b[16])
     return json_string(hit_format(&h, out));
 }
 
+/* What a host chose, made harmless: no control characters for a terminal, and something even if it is not UTF-8. */
+static json_t *shown(const char *text)
+{
+    char out[FA_TEXT_MAX];
+    size_t n = strnlen(text, sizeof out - 1);
+    for (size_t i = 0; i < n; i++)
+        out[i] = (unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i];
+    out[n] = 0;
+    json_t *j = json_string(out);
+    return j ? j : json_string("?");
+}
+
 static json_t *number(uint64_t n)
 {
     return json_integer(n > INT64_MAX ? INT64_MAX : (json_int_t)n);
@@ -98,13 +110,13 @@ static void registrations(struct ctl *c, struct rt_ctl_req *req)
         for (uint8_t i = 0; i < r.n; i++)
             json_array_append_new(types, r.type[i] == FA_REG_RENDEZVOUS ? json_string("rendezvous")
                                                                         : number(r.type[i]));
-        json_array_append_new(all,
-                              json_pack("{s:o, s:s, s:o, s:o, s:o, s:I, s:I, s:b, s:I}", "hit",
-                                        text_of_hit(r.hit.b), "fqdn", r.name, "address",
-                                        text_of_addr(&r.path.peer), "local", text_of_addr(&r.path.local),
-                                        "types", types, "lifetime_s", (json_int_t)r.lifetime_s, "left_s",
-                                        (json_int_t)(r.expires_us > now ? (r.expires_us - now) / 1000000 : 0),
-                                        "bound", r.bound, "relayed", (json_int_t)r.relayed));
+        json_array_append_new(
+            all,
+            json_pack("{s:o, s:s, s:o, s:o, s:o, s:I, s:I, s:s, s:I}", "hit", text_of_hit(r.hit.b), "fqdn",
+                      r.name, "address", text_of_addr(&r.path.peer), "local", text_of_addr(&r.path.local),
+                      "types", types, "lifetime_s", (json_int_t)r.lifetime_s, "seconds",
+                      (json_int_t)(r.expires_us > now ? (r.expires_us - now) / 1000000 : 0), "state",
+                      r.bound ? "bound" : "allowed", "relayed", (json_int_t)r.relayed));
     }
     rt_ctl_reply(req, json_pack("{s:o}", "registrations", all));
 }
@@ -137,11 +149,11 @@ static void bindings_listed(void *ctx, err e, const struct store_counts *counts,
         return;
     }
     for (size_t i = 0; i < n; i++)
-        json_array_append_new(all, json_pack("{s:I, s:s, s:s, s:o, s:s, s:s, s:I, s:I, s:b, s:b}", "id",
+        json_array_append_new(all, json_pack("{s:I, s:s, s:s, s:o, s:s, s:o, s:I, s:I, s:b, s:b}", "id",
                                              (json_int_t)rows[i].id, "fqdn", rows[i].name, "state",
                                              state_name(rows[i].state), "hit", text_of_hit(rows[i].hit),
-                                             "subscriber", rows[i].subscriber, "device", rows[i].device,
-                                             "lifetime_s", (json_int_t)rows[i].lifetime_s, "left_s",
+                                             "subscriber", rows[i].subscriber, "label", shown(rows[i].device),
+                                             "lifetime_s", (json_int_t)rows[i].lifetime_s, "seconds",
                                              (json_int_t)rows[i].left_s, "own_name", rows[i].own_name,
                                              "in_zone", rows[i].last_len > 0));
     rt_ctl_reply(req,

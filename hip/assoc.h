@@ -17,7 +17,10 @@
 struct hip_identity;
 struct hip_exchange;
 
-#define HIP_UPDATES_MAX   8  /* of ours, not yet acknowledged */
+#define HIP_UPDATES_OWNER 8 /* of our owner's, not yet acknowledged */
+#define HIP_UPDATES_MAX \
+    11 /* of ours altogether: one place each for a move, an address check and a rekey, so that owners cannot
+                              * stand in their way */
 #define HIP_ACKS_OWED     16 /* Update IDs of the peer's that wait for our ACK */
 #define HIP_UPDATE_WINDOW 64 /* Update IDs remembered behind the newest one, and accepted before it */
 #define HIP_ECHO_LEN      16

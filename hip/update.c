@@ -118,10 +118,13 @@ err hip_update_send(struct hip_engine *e, struct hip_assoc *a, const struct hip_
     struct span pkt;
     if (a->state != HIP_R2_SENT && a->state != HIP_ESTABLISHED)
         return ERR_STATE;
-    for (size_t i = 0; i < HIP_UPDATES_MAX && !s; i++)
+    size_t owners = 0;
+    for (size_t i = 0; i < HIP_UPDATES_MAX; i++)
         if (!a->sent[i].pkt.p)
             s = &a->sent[i];
-    if (!s)
+        else if (a->sent[i].kind == HIP_UPD_OWNER)
+            owners++;
+    if (!s || (u->kind == HIP_UPD_OWNER && owners >= HIP_UPDATES_OWNER))
         return ERR_FULL;
     if (!hip_act_room(out))
         return ERR_SPACE;

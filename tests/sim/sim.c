@@ -297,7 +297,6 @@ static void act(struct sim *s, struct sim_host *h, const struct hip_action *v)
         break;
     case HIP_ACT_ESTABLISHED:
         h->up++;
-        h->ref = v->ref;
         h->initiator = v->up.initiator;
         keep_contents(h, &v->up.contents);
         break;

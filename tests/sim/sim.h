@@ -43,7 +43,7 @@ struct sim_host {
     bool done;                /* hip_update_done() in answer to an UPDATE */
     bool relays;              /* rendezvous server for everybody it has an association with */
 
-    struct hip_ref ref; /* of the last ESTABLISHED or SA_UP */
+    struct hip_ref ref; /* of the last SA_UP */
     unsigned up, sa_up, sa_down, gone, updates, acked, moved, notified;
     bool initiator;
     enum hip_gone why;
