@@ -228,14 +228,24 @@ void hip_mobility_verified(struct hip_rx *rx, uint32_t id)
     go_to(rx, p, &rx->path->local);
 }
 
-void hip_mobility_failed(struct hip_engine *e, struct hip_assoc *a, uint32_t id, uint64_t now)
+void hip_mobility_failed(struct hip_assoc *a, uint32_t id)
 {
     struct hip_peer_locator *p = checked_by(a, id);
     if (!p)
         return;
-    p->verifying = false;
-    p->state = HIP_LOCATOR_DEPRECATED;
-    schedule(e, a);
+    p->verifying = false; /* UNVERIFIED still: see hip_mobility_heard() */
+}
+
+void hip_mobility_heard(struct hip_rx *rx)
+{
+    struct hip_assoc *a = rx->a;
+    struct hip_peer_locator *now_used = find(a, &a->path.peer), *p = find(a, &rx->path->peer);
+    if (!p || p->state != HIP_LOCATOR_UNVERIFIED || (now_used && now_used->state == HIP_LOCATOR_ACTIVE))
+        return;
+    for (size_t i = 0; i < HIP_LOCATORS_MAX; i++)
+        if (a->loc[i].verifying)
+            return;
+    verify(rx, p);
 }
 
 void hip_mobility_expire(struct hip_engine *e, struct hip_assoc *a, uint64_t now)

@@ -22,7 +22,9 @@ void hip_mobility_take(struct hip_rx *rx, const struct hip_locator_set *set, uin
 /* The UPDATE that carried a check was acknowledged. False: without the right echo. */
 bool hip_mobility_echo_ok(const struct hip_assoc *a, uint32_t id, struct span echo);
 void hip_mobility_verified(struct hip_rx *rx, uint32_t id);
-/* No answer from there. */
-void hip_mobility_failed(struct hip_engine *e, struct hip_assoc *a, uint32_t id, uint64_t now);
+/* No answer from there: it stays UNVERIFIED. */
+void hip_mobility_failed(struct hip_assoc *a, uint32_t id);
+/* A new UPDATE came: when it is from an UNVERIFIED locator whose check had failed, and we have no ACTIVE one, it is checked again. */
+void hip_mobility_heard(struct hip_rx *rx);
 /* LOCATOR: lifetimes that ended. */
 void hip_mobility_expire(struct hip_engine *e, struct hip_assoc *a, uint64_t now);

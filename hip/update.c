@@ -182,7 +182,7 @@ void hip_update_timeout(struct hip_engine *e, struct hip_assoc *a, uint64_t now,
             hip_act_send(e, out, a, path_of(a, s), span_of(s->pkt.p, s->pkt.n));
         } else if (s->kind == HIP_UPD_VERIFY) {
             hip_stored_clear(&s->pkt);
-            hip_mobility_failed(e, a, s->id, now);
+            hip_mobility_failed(a, s->id);
         } else { /* s6.11: after UPDATE_RETRY_MAX, CLOSING */
             hip_close_begin(e, a, now, out);
             return;
@@ -377,6 +377,8 @@ static int take(struct hip_rx *rx, struct in *v)
     hip_assoc_touch(e, a, rx->now);
     if (v->has_set)
         hip_mobility_take(rx, &v->set, v->id);
+    else
+        hip_mobility_heard(rx);
     bool owners = !hip_contents_empty(&v->contents);
     if (hip_pkt_has(&rx->pkt, HIP_PAR_ECHO_REQUEST_SIGNED) && a->n_owed == 0) {
         /* The ACK went with an UPDATE of ours; the echo still has to go back. */

@@ -205,6 +205,11 @@ static void run_rendezvous(uint64_t seed)
         sim_run(s, 70000000);
         if (cn[i]->up == 0) { /* moved from under it, or lost too often: once more */
             calm(s);
+            other = mn->ref;
+            mn->ref = home;
+            wander(s, mn, fa, i + 100);
+            mn->ref = other;
+            sim_run(s, 1000000);
             HOLDS(s, hip_connect(cn[i]->e, sim_hit(cn[i]), sim_hit(mn), &path, 1, s->now, &s->out, &ref) ==
                          ERR_OK);
             sim_act(s, cn[i]);

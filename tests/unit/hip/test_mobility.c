@@ -173,6 +173,31 @@ static void announces_what_it_has_not(void **state)
     sim_free(s);
 }
 
+/* The check failed for good; the peer is heard from there later, and checked again. */
+static void checked_again(void **state)
+{
+    struct sim_host *mn, *fa;
+    struct sim *s = joined(&mn, &fa);
+    struct hip_contents q = { .request = { .present = true, .lifetime = 100, .n = 1, .type = { 1 } } };
+    struct addr wlan = sim_addr(mn, "192.0.2.77");
+    struct sim_rule *r = sim_rule(s, fa, HIP_PKT_UPDATE, SIM_LOSE);
+    r->skip = 1; /* the ACK of the set arrives with the first check; its echo does not */
+    r->count = 5;
+    sim_rule(s, mn, HIP_PKT_UPDATE, SIM_LOSE)->skip = 1;
+    sim_addr_gone(mn, "192.0.2.1");
+    move(s, mn, fa, wlan, NULL);
+    sim_run(s, 70000000);
+    assert_int_equal(fa->moved, 0);
+    assert_int_equal(fa->gone, 0);
+    assert_true(goes_to(fa, "192.0.2.1"));
+    assert_int_equal(hip_update(mn->e, mn->ref, &q, s->now, &s->out), ERR_OK);
+    sim_act(s, mn);
+    sim_run(s, 500000);
+    assert_int_equal(fa->moved, 1);
+    assert_true(goes_to(fa, "192.0.2.77"));
+    sim_free(s);
+}
+
 /* Two addresses listed: going back to the one that is still ACTIVE needs no check. */
 static void goes_back(void **state)
 {
@@ -493,6 +518,7 @@ int main(void)
         cmocka_unit_test(moves_during_an_update),
         cmocka_unit_test(moves_twice),
         cmocka_unit_test(announces_what_it_has_not),
+        cmocka_unit_test(checked_again),
         cmocka_unit_test(goes_back),
         cmocka_unit_test(wrong_echo),
         cmocka_unit_test(locators_that_cannot_be),
