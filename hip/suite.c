@@ -7,7 +7,7 @@
 static const struct hip_dh_suite dh_suites[] = {
     { 3, false, "MODP-1536", DH__COUNT, 192, 192 },  { 4, false, "MODP-3072", DH__COUNT, 384, 384 },
     { 7, true, "NIST-P-256", DH_P256, 64, 32 },      { 8, true, "NIST-P-384", DH_P384, 96, 48 },
-    { 9, false, "NIST-P-521", DH__COUNT, 132, 66 },  { 10, false, "SECP160R1", DH__COUNT, 40, 20 },
+    { 9, true, "NIST-P-521", DH__COUNT, 132, 66 },   { 10, false, "SECP160R1", DH__COUNT, 40, 20 },
     { 11, false, "MODP-2048", DH__COUNT, 256, 256 },
 };
 
@@ -31,7 +31,7 @@ static const struct hip_esp_suite esp_suites[] = {
     { 1, false, "AES-128-CBC/HMAC-SHA1", 16, 20 },
     { 7, false, "NULL/HMAC-SHA-256", 0, 32 },
     { 8, true, "AES-128-CBC/HMAC-SHA-256", 16, 32 },
-    { 9, false, "AES-256-CBC/HMAC-SHA-256", 32, 32 },
+    { 9, true, "AES-256-CBC/HMAC-SHA-256", 32, 32 },
     { 10, false, "AES-CCM-8", 19, 0 },
     { 11, false, "AES-CCM-16", 19, 0 },
     { 12, false, "AES-GCM-8", 20, 0 },

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Commands of hipvec, one file each. They get argv from their own name on and return the exit status.
+ */
+#pragma once
+
+enum { EXIT_PASS = 0, EXIT_MISMATCH = 1, EXIT_BAD_INPUT = 2, EXIT_ALL_SKIPPED = 77 };
+
+int cmd_run(int argc, char **argv);
+int cmd_proto(int argc, char **argv);
