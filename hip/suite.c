@@ -7,7 +7,7 @@
 static const struct hip_dh_suite dh_suites[] = {
     { 3, false, "MODP-1536", DH__COUNT, 192, 192 },  { 4, false, "MODP-3072", DH__COUNT, 384, 384 },
     { 7, true, "NIST-P-256", DH_P256, 64, 32 },      { 8, true, "NIST-P-384", DH_P384, 96, 48 },
-    { 9, false, "NIST-P-521", DH__COUNT, 132, 66 },   { 10, false, "SECP160R1", DH__COUNT, 40, 20 },
+    { 9, false, "NIST-P-521", DH__COUNT, 132, 66 },  { 10, false, "SECP160R1", DH__COUNT, 40, 20 },
     { 11, false, "MODP-2048", DH__COUNT, 256, 256 },
 };
 
