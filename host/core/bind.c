@@ -158,6 +158,7 @@ err host_run_begin_update(struct host *h, bool refresh)
 
     if (!e)
         e = send(h, &w);
+    sec_wipe(inner, sizeof inner); /* the IMSI in clear */
     if (e)
         host_run_end(h);
     else
@@ -273,6 +274,7 @@ static void send_eap(struct host *h, const struct aka_peer_action *act)
     }
     if (!e)
         e = send(h, &w);
+    sec_wipe(inner, sizeof inner); /* an AT_IDENTITY in clear */
     if (e) {
         host_event(h, HOST_EV_BINDING, LOG_LV_ERROR, &fa, "cannot answer: %s", err_text(e));
         failed(h, HOST_FA_RETRY, 0);

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "common/crypto/secret.h"
 #include "hip/param_reg.h"
 #include "host/core/host_priv.h"
 
@@ -248,6 +249,8 @@ static bool located(struct host *h, struct host_fa *f, struct hip_path to[3], si
         }
     }
     *n = host_paths(h, a, k, to);
+    h->link.n_addr = k < HOST_ADDRS_MAX ? k : HOST_ADDRS_MAX;
+    memcpy(h->link.addr, a, h->link.n_addr * sizeof a[0]);
     return true;
 }
 
@@ -369,6 +372,7 @@ void host_fa_ask(struct host *h, const struct hip_action *a)
     struct wcur w = wcur_of(inner, sizeof inner);
     const char *why;
     bool bind;
+    err e;
 
     l->opportunistic |= a->ask.opportunistic;
     l->peer = a->peer;
@@ -388,7 +392,9 @@ void host_fa_ask(struct host *h, const struct hip_action *a)
     if (bind)
         ans.contents.inner = wcur_done(&w);
     l->bind_wanted = bind && !why;
-    if (hip_answer(h->hip, a->ref, &ans, h->now, host_hip(h)) || why)
+    e = hip_answer(h->hip, a->ref, &ans, h->now, host_hip(h));
+    sec_wipe(inner, sizeof inner); /* the IMSI in clear */
+    if (e || why)
         host_fa_give_up(h, HOST_FA_RETRY, 0);
 }
 

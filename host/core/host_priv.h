@@ -107,6 +107,8 @@ struct host_link { /* the association with the FA in use */
     struct host_fa *fa;
     struct hip_ref ref;
     struct hit peer; /* FA's HIT once the exchange told it */
+    size_t n_addr;   /* its addresses, configured or looked up */
+    struct addr addr[HOST_ADDRS_MAX];
     bool established, opportunistic, offered, trusted;
     bool bind_wanted; /* this I2 began a run */
     bool good_mac;    /* a BIND_MAC on this association was right: notices count */

@@ -39,9 +39,9 @@ static bool better(const struct host *h, const struct hip_assoc_view *v, bool lo
     if (now && lost_only)
         return false;
     /* The FA has addresses of both families that we know. */
-    if (host_fa_is(h, v->ref) && h->link.fa)
-        for (size_t i = 0; i < h->link.fa->n_addr; i++) {
-            const struct addr *fa = &h->link.fa->addr[i];
+    if (host_fa_is(h, v->ref))
+        for (size_t i = 0; i < h->link.n_addr; i++) {
+            const struct addr *fa = &h->link.addr[i];
             const struct host_addr *other = host_addr_best(h, fa->family);
             if (other && (!best || other->rank < best->rank)) {
                 best = other;

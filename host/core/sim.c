@@ -41,21 +41,28 @@ static void load(struct host *h, enum purpose p, const char *name)
         memcpy(j->file.name, name, strlen(name) + 1);
 }
 
+/* octets live until the next call at least. */
+static void save_at(struct host *h, enum purpose p, const char *name, struct span octets)
+{
+    struct host_job *j;
+
+    if (!job(h, HOST_JOB_SAVE, p, &j))
+        return;
+    memcpy(j->file.name, name, strlen(name) + 1);
+    j->file.octets = octets;
+}
+
 static void save(struct host *h, enum purpose p, const char *name, struct span octets)
 {
     uint8_t *at = h->out->buf + h->out->used;
-    struct host_job *j;
 
     if (octets.n > sizeof h->out->buf - h->out->used) {
         state_set(h, HOST_SIM_UNUSABLE, "no room to write the store");
         return;
     }
-    if (!job(h, HOST_JOB_SAVE, p, &j))
-        return;
     memcpy(at, octets.p, octets.n);
     h->out->used += octets.n;
-    memcpy(j->file.name, name, strlen(name) + 1);
-    j->file.octets = span_of(at, octets.n);
+    save_at(h, p, name, span_of(at, octets.n));
 }
 
 bool host_sim_start(struct host *h)
@@ -187,7 +194,8 @@ static void got_platform(struct host *h, const struct host_result *r)
 
     if (r->e == ERR_NOT_FOUND) {
         env_random(h->env, s->platform, sizeof s->platform);
-        save(h, PLATFORM, HOST_SEAL_PLATFORM, span_of(s->platform, sizeof s->platform));
+        save_at(h, PLATFORM, HOST_SEAL_PLATFORM,
+                span_of(s->platform, sizeof s->platform)); /* locked memory */
         return;
     }
     if (r->e || r->octets.n != sizeof s->platform) {
