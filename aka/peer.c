@@ -198,7 +198,7 @@ static void on_identity(struct aka_peer *p, const struct aka_msg *m, struct aka_
     if (p->state == PEER_PROVEN) {
         client_error(p, AKA_R_STATE, out);
     } else if (any + full + permanent != 1) {
-        client_error(p, any + full + permanent ? AKA_R_MISPLACED_ATTR : AKA_R_MISSING_ATTR, out);
+        client_error(p, any || full || permanent ? AKA_R_MISPLACED_ATTR : AKA_R_MISSING_ATTR, out);
     } else if (p->identities == AKA_PEER_IDENTITIES || (p->identities && which <= p->last_asked)) {
         /* RFC 4187 s4.1: at most three, each asking for more than the one before */
         client_error(p, AKA_R_TOO_MANY, out);
