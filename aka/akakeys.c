@@ -6,7 +6,7 @@
 #include "common/crypto/hash.h"
 #include "common/crypto/secret.h"
 
-#define PRF_LEN 32
+#define PRF_LEN ((size_t)32)
 
 err aka_prime_ck_ik(const uint8_t ck[AKA_CK_LEN], const uint8_t ik[AKA_IK_LEN], struct span net_name,
                     const uint8_t sqn_xor_ak[6], uint8_t ck_prime[AKA_CK_LEN], uint8_t ik_prime[AKA_IK_LEN])
@@ -34,7 +34,7 @@ err aka_prf_prime(struct span key, struct span s, uint8_t *out, size_t out_len)
 {
     uint8_t t[PRF_LEN], n = 0;
     err e = ERR_OK;
-    if (out_len > 255 * PRF_LEN)
+    if (out_len > 255u * PRF_LEN)
         return ERR_RANGE;
     while (out_len > 0 && e == ERR_OK) {
         size_t take = out_len < PRF_LEN ? out_len : PRF_LEN;

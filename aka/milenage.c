@@ -29,7 +29,7 @@ static void xor16(uint8_t *d, const uint8_t *a, const uint8_t *b)
 static err out1(struct cipher *c, struct work *w, const uint8_t *opc, const uint8_t *sqn, const uint8_t *amf)
 {
     uint8_t in1[AES_BLOCK];
-    for (unsigned half = 0; half < 2; half++) {
+    for (size_t half = 0; half < 2; half++) {
         memcpy(in1 + 8 * half, sqn, AKA_SQN_LEN);
         memcpy(in1 + 8 * half + 6, amf, AKA_AMF_LEN);
     }

@@ -343,7 +343,7 @@ err radius_msk(const struct radius_pkt *p, struct span secret, const uint8_t req
     static const uint8_t types[] = { RADIUS_MS_MPPE_RECV, RADIUS_MS_MPPE_SEND };
     uint8_t both[2 * RADIUS_MPPE_KEY];
     err e = ERR_OK;
-    for (unsigned i = 0; i < 2 && e == ERR_OK; i++) {
+    for (size_t i = 0; i < 2 && e == ERR_OK; i++) {
         struct span v;
         size_t n = 0;
         e = radius_find_vendor(p, RADIUS_VENDOR_MS, types[i], &v);

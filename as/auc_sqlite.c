@@ -73,7 +73,7 @@ static err key_load(struct auc *a, const char *path, char *why)
     while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
         n--;
     if (hex_decode((const char *)text, n, key, sizeof key, &len) != ERR_OK || len != sizeof key) {
-        snprintf(why, AUC_WHY_MAX, "%s: expected %d hexadecimal digits", path, 2 * AUC_KEY_LEN);
+        snprintf(why, AUC_WHY_MAX, "%s: expected %zu hexadecimal digits", path, 2 * AUC_KEY_LEN);
         e = ERR_MALFORMED;
     }
     static const char box[] = "hipfa auc box", log[] = "hipfa auc log";

@@ -12,7 +12,7 @@
 #include "common/base/env.h"
 
 #define AUC_WHY_MAX 512
-#define AUC_KEY_LEN 32
+#define AUC_KEY_LEN ((size_t)32)
 
 struct auc;
 
