@@ -67,7 +67,7 @@ static const struct rt_conf_row resolver_rows[] = {
     { "root_anchor_file", RT_CONF_PATH, .doc = "trust anchor of the root, for everything outside these zones",
       .example = "/usr/share/dns/root.key" },
     { "require_dnssec", RT_CONF_BOOL, .def = "yes",
-      .doc = "an insecure HIP RR is not used (a bogus one never is)" },
+      .doc = "a name whose HIP RR is not validated is refused (a bogus one always is)" },
     { 0 },
 };
 

@@ -8,6 +8,7 @@
 #include "common/rt/dns_io.h"
 #include "common/rt/sock.h"
 #include "host/stub_msg.h"
+#include "host/stub_tcp.h"
 
 #define SLOTS       128
 #define QUERY_MAX   1232
@@ -16,11 +17,14 @@
 #define RESOLVE_US  12000000 /* for the HIP RR; host/core gives up earlier */
 #define LABELS_MIN  2
 #define TICKET_SLOT 0xff
+#define FLAG_TC     0x02 /* in the third octet of a header */
 
 struct slot {
     bool used;
     uint64_t ticket;
-    struct rt_sock *sock;
+    struct rt_sock *sock; /* NULL: over TCP */
+    struct stub_tcp *tcp;
+    uint64_t conn;
     struct addr client, local;
     unsigned ifindex;
     struct stub_query q;
@@ -31,6 +35,7 @@ struct slot {
     struct rt_dns *dns;
     uint16_t id; /* towards the upstream */
     unsigned tries;
+    bool whole; /* a truncated answer was asked for again, over TCP */
     const struct addr *server;
     size_t n_server;
     struct host_stub *stub;
@@ -49,6 +54,7 @@ struct host_stub {
     struct rt_timer *timer;
     struct listener listener[HOST_LISTEN_MAX];
     struct rt_sock *sock[HOST_LISTEN_MAX];
+    struct stub_tcp *tcp[HOST_LISTEN_MAX];
     struct dnsu_name zone[HOST_ZONES_MAX];
     uint64_t last_ticket;
     struct host_stub_count count;
@@ -65,7 +71,11 @@ static void finish(struct slot *s)
 
 static void reply(struct slot *s, const uint8_t *msg, size_t len)
 {
-    if (len > 0)
+    if (len == 0)
+        return;
+    if (s->sock == NULL)
+        stub_tcp_reply(s->tcp, s->conn, span_of(msg, len));
+    else
         (void)!rt_sock_send(s->sock, &s->local, &s->client, s->ifindex, span_of(msg, len));
 }
 
@@ -91,17 +101,24 @@ static void look_again(struct host_stub *st)
 
 /* ---- forwarding ---- */
 
+/* The query under the id of our own. */
+static struct span our_query(const struct slot *s, uint8_t msg[QUERY_MAX])
+{
+    memcpy(msg, s->msg, s->len);
+    msg[0] = (uint8_t)(s->id >> 8);
+    msg[1] = (uint8_t)s->id;
+    return span_of(msg, s->len);
+}
+
 static void ask_next(struct slot *s)
 {
     struct host_stub *st = s->stub;
     uint8_t msg[QUERY_MAX];
+    struct span query = our_query(s, msg);
 
-    memcpy(msg, s->msg, s->len);
-    msg[0] = (uint8_t)(s->id >> 8);
-    msg[1] = (uint8_t)s->id;
     while (s->tries < TRIES) {
         const struct addr *to = &s->server[s->tries++ % s->n_server];
-        if (rt_dns_udp(s->dns, s->tries, to, span_of(msg, s->len)) == ERR_OK) {
+        if (rt_dns_udp(s->dns, s->tries, to, query) == ERR_OK) {
             s->until_us = rt_now_us() + TRY_US;
             look_again(st);
             return;
@@ -121,25 +138,44 @@ static bool answers(const struct slot *s, struct span msg)
            dnsu_name_eq(&q.name, &s->q.q.name);
 }
 
+/* An asker over TCP gets the whole answer: what came truncated is asked for again that way (RFC 7766 s5). */
+static bool ask_whole(struct slot *s, const struct addr *from)
+{
+    uint8_t msg[QUERY_MAX];
+
+    if (s->whole || rt_dns_tcp(s->dns, ++s->tries, from, our_query(s, msg)))
+        return false;
+    s->whole = true;
+    s->until_us = rt_now_us() + TRY_US;
+    look_again(s->stub);
+    return true;
+}
+
 static void on_reply(void *ctx, const struct addr *from, struct span msg)
 {
     struct slot *s = ctx;
-    uint8_t out[RT_SOCK_MTU];
-    size_t len = msg.n;
+    bool tcp = s->used && s->sock == NULL;
+    size_t len = msg.n, room = tcp ? DNSU_MSG_MAX : s->q.udp_size < RT_SOCK_MTU ? s->q.udp_size : RT_SOCK_MTU;
+    uint8_t *out;
 
-    (void)from;
     if (!s->used || !answers(s, msg))
         return;
-    if (len > s->q.udp_size || len > sizeof(out)) {
-        /* More than the asker takes: say so (TC). */
-        len = stub_answer_empty(span_of(s->msg, s->len), &s->q, DNSU_RC_NOERROR, out, sizeof(out));
-        out[2] |= 0x02;
+    if (tcp && (msg.p[2] & FLAG_TC) && ask_whole(s, from))
+        return;
+    out = malloc(len > STUB_REPLY_MAX ? len : STUB_REPLY_MAX);
+    if (out == NULL)
+        return;
+    if (len > room) {
+        /* More than the asker takes: say so. */
+        len = stub_answer_empty(span_of(s->msg, s->len), &s->q, DNSU_RC_NOERROR, out, STUB_REPLY_MAX);
+        out[2] |= FLAG_TC;
     } else {
         memcpy(out, msg.p, len);
         out[0] = (uint8_t)(s->q.id >> 8);
         out[1] = (uint8_t)s->q.id;
     }
     reply(s, out, len);
+    free(out);
     finish(s);
 }
 
@@ -277,42 +313,50 @@ static struct slot *slot_new(struct host_stub *st)
     return NULL;
 }
 
+/* What did not parse gets an answer without a question; len 0: none. */
+static size_t answer_bad(struct span msg, err e, uint8_t *out, size_t cap)
+{
+    if (e == ERR_REFUSED || e == ERR_TRUNCATED)
+        return 0;
+    return stub_answer_bare(msg, e == ERR_UNSUPPORTED ? DNSU_RC_NOTIMP : DNSU_RC_FORMERR, out, cap);
+}
+
+static void begin(struct slot *s, const struct stub_query *q, struct span msg)
+{
+    struct host_stub *st = s->stub;
+
+    s->q = *q;
+    memcpy(s->msg, msg.p, msg.n);
+    s->len = msg.n;
+    if (q->q.cls == DNSU_CLASS_IN && (q->q.type == DNSU_TYPE_AAAA || q->q.type == DNSU_TYPE_A) &&
+        has_labels(&q->q.name, LABELS_MIN)) {
+        look_again(st);
+        host_worker_resolve(st->worker, &q->q.name, s->ticket);
+    } else if (!answer_reverse(s)) {
+        forward(s);
+    }
+}
+
 static void on_query(struct host_stub *st, struct rt_sock *sock, const struct rt_pkt *p)
 {
     struct stub_query q;
     uint8_t out[STUB_REPLY_MAX];
     err e = stub_query_parse(p->octets, &q);
-    struct slot *s;
+    struct slot *s = e == ERR_OK && p->octets.n <= QUERY_MAX ? slot_new(st) : NULL;
 
     st->count.queries++;
-    if (e) {
-        size_t n = e == ERR_REFUSED || e == ERR_TRUNCATED
-                       ? 0
-                       : stub_answer_bare(p->octets, e == ERR_UNSUPPORTED ? DNSU_RC_NOTIMP : DNSU_RC_FORMERR,
-                                          out, sizeof(out));
-        if (n > 0)
-            (void)!rt_sock_send(sock, &p->local, &p->peer, p->ifindex, span_of(out, n));
-        return;
-    }
-    s = p->octets.n <= QUERY_MAX ? slot_new(st) : NULL;
     if (s == NULL) {
+        size_t n = e ? answer_bad(p->octets, e, out, sizeof(out)) : 0;
         st->count.dropped++;
+        if (n > 0)
+            (void)!rt_sock_send(sock, &p->local, &p->peer, 0, span_of(out, n));
         return;
     }
     s->sock = sock;
     s->client = p->peer;
     s->local = p->local;
     s->ifindex = addr_is_loopback(&p->local) ? 0 : p->ifindex;
-    s->q = q;
-    memcpy(s->msg, p->octets.p, p->octets.n);
-    s->len = p->octets.n;
-    if (q.q.cls == DNSU_CLASS_IN && (q.q.type == DNSU_TYPE_AAAA || q.q.type == DNSU_TYPE_A) &&
-        has_labels(&q.q.name, LABELS_MIN)) {
-        look_again(st);
-        host_worker_resolve(st->worker, &q.q.name, s->ticket);
-    } else if (!answer_reverse(s)) {
-        forward(s);
-    }
+    begin(s, &q, p->octets);
 }
 
 static void on_recv(void *ctx, const struct rt_pkt *p, size_t n)
@@ -323,11 +367,51 @@ static void on_recv(void *ctx, const struct rt_pkt *p, size_t n)
         on_query(l->stub, l->stub->sock[l->i], &p[i]);
 }
 
+static void on_tcp(void *ctx, uint64_t conn, struct span msg)
+{
+    struct listener *l = ctx;
+    struct host_stub *st = l->stub;
+    struct stub_query q;
+    uint8_t out[STUB_REPLY_MAX];
+    err e = stub_query_parse(msg, &q);
+    struct slot *s = e == ERR_OK ? slot_new(st) : NULL;
+
+    st->count.queries++;
+    if (s == NULL) {
+        size_t n = e ? answer_bad(msg, e, out, sizeof(out)) : 0;
+        st->count.dropped++;
+        if (n > 0)
+            stub_tcp_reply(st->tcp[l->i], conn, span_of(out, n));
+        return;
+    }
+    s->tcp = st->tcp[l->i];
+    s->conn = conn;
+    begin(s, &q, msg);
+}
+
+static err listen_all(struct host_stub *st, char *why)
+{
+    const struct host_settings *set = st->settings;
+    char text[ADDR_TEXT_MAX];
+
+    for (size_t i = 0; i < set->n_listen; i++) {
+        st->listener[i] = (struct listener){ st, i };
+        err e = rt_udp_open(st->loop, &set->listen[i], on_recv, &st->listener[i], &st->sock[i]);
+        if (e == ERR_OK)
+            e = stub_tcp_open(st->loop, &set->listen[i], on_tcp, &st->listener[i], &st->tcp[i]);
+        if (e) {
+            (void)snprintf(why, HOST_STUB_WHY_MAX, "%s: %s", addr_format(&set->listen[i], text),
+                           e == ERR_EXISTS ? "in use by another resolver" : err_text(e));
+            return e;
+        }
+    }
+    return ERR_OK;
+}
+
 err host_stub_open(struct rt_loop *l, const struct env *env, const struct host_settings *settings,
                    struct host_worker *w, struct host_stub **out, char why[HOST_STUB_WHY_MAX])
 {
     struct host_stub *st = calloc(1, sizeof(*st));
-    char text[ADDR_TEXT_MAX];
     err e = ERR_MEMORY;
 
     (void)snprintf(why, HOST_STUB_WHY_MAX, "out of memory");
@@ -345,15 +429,9 @@ err host_stub_open(struct rt_loop *l, const struct env *env, const struct host_s
         if (e)
             goto fail;
     }
-    for (size_t i = 0; i < settings->n_listen; i++) {
-        st->listener[i] = (struct listener){ st, i };
-        e = rt_udp_open(l, &settings->listen[i], on_recv, &st->listener[i], &st->sock[i]);
-        if (e) {
-            (void)snprintf(why, HOST_STUB_WHY_MAX, "%s: %s", addr_format(&settings->listen[i], text),
-                           e == ERR_EXISTS ? "in use by another resolver" : err_text(e));
-            goto fail;
-        }
-    }
+    e = listen_all(st, why);
+    if (e)
+        goto fail;
     *out = st;
     return ERR_OK;
 fail:
@@ -367,8 +445,10 @@ void host_stub_close(struct host_stub *st)
         return;
     for (size_t i = 0; i < SLOTS; i++)
         rt_dns_free(st->slot[i].dns);
-    for (size_t i = 0; i < HOST_LISTEN_MAX; i++)
+    for (size_t i = 0; i < HOST_LISTEN_MAX; i++) {
         rt_sock_close(st->sock[i]);
+        stub_tcp_close(st->tcp[i]);
+    }
     rt_timer_free(st->timer);
     free(st);
 }
