@@ -336,8 +336,9 @@ void host_jobs_start(struct host_jobs *j, const struct host_job *job)
     r->next = j->all;
     j->all = r;
     j->n++;
-    r->e = begin(r);
-    if (r->e != ERR_OK) {
+    err e = begin(r);
+    if (e != ERR_OK) { /* once it began, r->e is the thread's */
+        r->e = e;
         r->open = NEVER_BEGAN;
         rt_timer_at(j->late, rt_now_us());
     }
