@@ -302,6 +302,37 @@ log: {{ level: debug }}
     def dig(self, name, kind, host="home"):
         return self.lab.run(host, "dig", f"@{DNS}", "+short", "+tcp", name, kind).stdout
 
+    def event(self, label, text):
+        """The last log line of a daemon with this text, its msg only."""
+        lines = [x for x in self.lab.log_text(label).splitlines() if text in x]
+        if not lines:
+            raise LabError(f"{label} never said {text!r}")
+        return lines[-1].split('msg="', 1)[-1].rstrip('"')
+
+    def collected(self, fqdn):
+        """What the FA says it found out about the subscriber before it decided."""
+        line = self.event("hipfad", "subscriber data collected")
+        if fqdn not in line:
+            raise LabError(f"collected for another name: {line}")
+        row = sh(binary("hipfad"), "--config", self.conf("fa"), "subscriber", "list", "--json").stdout
+        n = len(json.loads(row)["subscribers"])
+        return f"of {n} subscriber{'s' * (n != 1)} in its database: {line.split('name=', 1)[1]}"
+
+    def booked(self, fqdn):
+        answer = self.ctl("fa", "bindings")
+        if not answer["bookings"]:
+            raise LabError("nothing is booked")
+        return f"{answer['bookings']} record{'s' * (answer['bookings'] != 1)}, {self.binding(fqdn)['subscriber']}"
+
+    def sealed(self, host, needles):
+        """(level, octets, needles found in clear) of the sealed stores of a host."""
+        folder = os.path.join(os.path.dirname(self.conf(host)), "state")
+        files = [os.path.join(folder, f) for f in sorted(os.listdir(folder)) if f.endswith(".sealed")]
+        if not files:
+            raise LabError(f"no sealed store in {folder}")
+        data = b"".join(open(f, "rb").read() for f in files)
+        return self.ctl(host, "status")["seal"], len(data), [n for n in needles if n in data]
+
     def leaks(self, sub):
         """Files of the lab (logs, stores, configurations excepted) in which this subscriber's secrets stand in clear."""
         needles = {"IMSI": sub.imsi.encode(), "K": sub.k.encode(), "OPc": sub.opc.encode(), "K octets": bytes.fromhex(sub.k),

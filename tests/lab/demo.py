@@ -133,11 +133,12 @@ class Demo:
                 f"({self.bind.mppe_early} in Access-Challenges)"), None
 
     def key_pair(self):
-        return f"mn's HI: {self.host_status['hi']}, HIT {self.host_status['hit']}", None
+        hi = self.host_status["hi"]
+        return f"mn's HI: algorithm {int(hi[:4], 16)}, {len(hi) // 2 - 2} octets, {hi[4:28]}...; HIT {self.host_status['hit']}", None
 
     def sent(self):
         b = self.bind
-        return f"UPDATE with SEQ and ENCRYPTED of {b.encrypted_len} octets {b.ms('UPDATE')} ms after I1's address; {b.round_trips} round trips in all", None
+        return f"UPDATE with SEQ and ENCRYPTED of {b.encrypted_len} octets {b.ms('UPDATE')} ms after the address came; {b.round_trips} round trips in all", None
 
     def verified(self):
         b = self.op.binding(self.fqdn)
