@@ -146,6 +146,11 @@ err hip_hi_copy(const struct hip_hi *in, struct hip_hi *out)
     if (e == ERR_OK)
         e = hip_hi_from_private(span_of(der, n), out);
     sec_free(der);
+    if (e == ERR_OK) { /* the wire form as it is: a point may be sent with a leading 0x04 */
+        struct sig_key *key = out->key;
+        *out = *in;
+        out->key = key;
+    }
     return e;
 }
 

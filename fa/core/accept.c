@@ -362,10 +362,7 @@ void fa_notice(struct fa *f, uint8_t status, const struct fa_binding *b, const c
     if (status <= HIP_BIND_ST_PENDING) {
         put_bound(f, own, b, &name, &p);
     } else {
-        c.response = (struct hip_reg_list){ .present = true, .n = g->n_type };
-        memcpy(c.response.type, g->type, sizeof c.response.type);
-        if (c.response.n < HIP_REG_TYPES_MAX)
-            c.response.type[c.response.n++] = FA_REG_SIM_BINDING;
+        fa_contents_cancel(f, &c);
         g->bound = false;
         g->revoked = status == HIP_BIND_ST_REVOKED && b->state == FA_BINDING_REVOKED;
         fa_registry_drop(f, g);

@@ -306,6 +306,8 @@ void fa_registrar_lost(struct fa *f, struct fa_guest *g); /* the check's job did
 void fa_registrar_decide(struct fa *f, struct fa_guest *g, const struct hip_reg_list *req, uint8_t reason,
                          struct hip_contents *c);
 void fa_contents_fail(struct hip_contents *c, uint8_t reason, uint8_t type);
+/* REG_RESPONSE with lifetime 0 for everything there is: the registrar ends it (RFC 8003 s5). */
+void fa_contents_cancel(const struct fa *f, struct hip_contents *c);
 /* R2 if it is owed, else UPDATE. */
 err fa_guest_send(struct fa *f, struct fa_guest *g, const struct hip_contents *c);
 void fa_guest_r2_bare(struct fa *f, struct fa_guest *g);

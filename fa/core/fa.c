@@ -402,7 +402,9 @@ void fa_free(struct fa *f)
             fa_guest_free(f, f->guests[i]);
     heap_done(&f->heap); /* before what its nodes lie in */
     for (uint32_t i = 0; i < FA_TXN_MAX; i++)
-        free(f->txns[i]);
+        if (f->txns[i])
+            fa_txn_free(f, f->txns[i]);
+    heap_remove(&f->heap, &f->intent.timer.node);
     fa_admit_done(f);
     hip_engine_free(f->hip);
     htab_free(f->by_ref);

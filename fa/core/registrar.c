@@ -28,6 +28,15 @@ void fa_contents_fail(struct hip_contents *c, uint8_t reason, uint8_t type)
     }
 }
 
+void fa_contents_cancel(const struct fa *f, struct hip_contents *c)
+{
+    const struct hip_reg_offer *o = &f->c.hip.offer;
+    c->response = (struct hip_reg_list){ .present = true };
+    for (size_t i = 0; i < o->n && c->response.n < HIP_REG_TYPES_MAX - 1; i++)
+        c->response.type[c->response.n++] = o->type[i];
+    c->response.type[c->response.n++] = FA_REG_SIM_BINDING;
+}
+
 static bool allowed_by_list(const struct fa *f, const struct hit *hit, uint8_t type)
 {
     for (size_t i = 0; i < f->c.n_allow; i++)
@@ -304,6 +313,8 @@ void fa_registrar_update(struct fa *f, struct fa_guest *g, const struct hip_acti
     bool asks = req->present && req->n;
     bool sim = asks && hip_reg_has(req->type, req->n, FA_REG_SIM_BINDING);
 
+    if (sane && sim && in.eap.p && g->run && g->run->state == RUN_FURTHER)
+        fa_bind_end(f, g); /* no further attempt: it begins anew */
     if (!sane) {
         nothing_follows(f, g);
     } else if (sim && req->lifetime == 0 && !g->run) {

@@ -196,10 +196,7 @@ static void answer_unbind(struct fa *f, struct fa_guest *g, uint8_t status)
 {
     struct hip_contents c = { 0 };
     if (status == HIP_BIND_ST_BOUND) {
-        c.response = (struct hip_reg_list){ .present = true, .n = g->n_type };
-        memcpy(c.response.type, g->type, sizeof c.response.type);
-        if (c.response.n < HIP_REG_TYPES_MAX)
-            c.response.type[c.response.n++] = FA_REG_SIM_BINDING;
+        fa_contents_cancel(f, &c);
         g->bound = false;
         fa_registry_drop(f, g);
     } else {

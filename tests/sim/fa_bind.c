@@ -1,0 +1,997 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The SIM binding at the Forwarding Agent (docs/sim-binding.md sections 1, 5, 6, 8): what works, what is refused and how, who attacks, what fails.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dnsupd/hiprr.h"
+#include "tests/sim/fa_world.h"
+
+#define MATTI "matti-virtanen.operator.example"
+
+static uint64_t seed(uint64_t otherwise)
+{
+    const char *t = getenv("SEED");
+    return t ? strtoull(t, NULL, 10) : otherwise;
+}
+
+static struct fw *world(void)
+{
+    return fw_new(seed(1));
+}
+
+static struct fw_mn *matti(struct fw *w)
+{
+    struct fw_mn *m = fw_mn(w, "mn", "192.0.2.9", &w->card[0]);
+    m->wanted[0] = MATTI;
+    return m;
+}
+
+static void nothing_bound(struct fw *w)
+{
+    assert_int_equal(w->n_row, 0);
+    assert_int_equal(w->n_zone, 0);
+    assert_int_equal(w->booked, 0);
+    assert_int_equal(w->reg_up, 0);
+}
+
+static struct fa_stats stats(struct fw *w)
+{
+    struct fa_stats s;
+    fa_stats_get(w->fa, &s);
+    return s;
+}
+
+/* ---- what works ---- */
+
+static void test_bound(void **state)
+{
+    struct fw *w = world();
+    fw_start(w);
+    struct fw_mn *m = matti(w);
+    fw_connect(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_int_equal(m->status, HIP_BIND_ST_BOUND);
+    assert_string_equal(m->fqdn, MATTI);
+    assert_true(m->success && m->granted_sim && m->granted_rvs && m->r2_had_eap);
+    assert_false(m->mac_bad);
+    assert_int_equal(m->fail_rvs, 0); /* what R2 said before the proof */
+    assert_int_equal(m->bound_s, 30 * 86400);
+    assert_int_equal(m->challenges, 1);
+    assert_int_equal(w->asked[FA_JOB_AS], 2);
+    assert_int_equal(w->asked[FA_JOB_DNS], 1);
+    assert_int_equal(w->booked, 1);
+    assert_int_equal(w->event[FA_EVENT_COLLECTED], 1);
+    assert_int_equal(w->event[FA_EVENT_BOUND], 1);
+    assert_null(fw_inconsistent(w));
+    assert_false(w->saw_clear_imsi);
+
+    /* the record: the HIT and key of the MN, the FA as rendezvous server */
+    struct fw_rr *z = fw_zone(w, MATTI);
+    struct dnsu_hiprr rr;
+    struct dnsu_name n;
+    char text[DNSU_NAME_TEXT_MAX];
+    assert_non_null(z);
+    assert_int_equal(dnsu_hiprr_parse(span_of(z->rdata, z->n), &rr), ERR_OK);
+    assert_memory_equal(rr.hit.p, m->hi.hit.b, 16);
+    assert_int_equal(rr.n_rvs, 1);
+    assert_int_equal(dnsu_hiprr_rvs(&rr, 0, &n), ERR_OK);
+    assert_string_equal(dnsu_name_text(&n, text), "fa.operator.example.");
+
+    /* reached through the FA now */
+    struct fw_mn *cn = fw_mn(w, "cn", "198.51.100.7", NULL);
+    assert_int_equal(fw_i1_for(w, cn, &m->hi.hit), 0);
+    fw_run(w, FW_S);
+    assert_int_equal(m->i1_relayed, 1);
+    assert_true(fw_i1_for(w, cn, &cn->other.hit) != 0); /* nobody registered that */
+    struct fa_registration r;
+    size_t pos = 0;
+    assert_true(fa_registration_next(w->fa, &pos, &r));
+    assert_string_equal(r.name, MATTI);
+    assert_int_equal(r.relayed, 1);
+    assert_false(fa_registration_next(w->fa, &pos, &r));
+    assert_int_equal(stats(w).runs_open, 0);
+    fw_free(w);
+}
+
+static void test_loss_and_duplication(void **state)
+{
+    for (uint64_t i = 1; i <= 12; i++) {
+        struct fw *w = fw_new(seed(i));
+        w->loss_pm = 200;
+        w->dup_pm = 200;
+        fw_start(w);
+        struct fw_mn *m = matti(w);
+        fw_connect(w, m);
+        fw_run(w, 45 * FW_S);
+        bool lost = m->gone || !m->up; /* five tries of a packet, all lost */
+        if (!lost && m->status != HIP_BIND_ST_BOUND)
+            fail_msg("seed %llu: status %d", (unsigned long long)w->seed, m->status);
+        assert_true(w->asked[FA_JOB_AS] <= 2);
+        assert_true(w->asked[FA_JOB_DNS] <= 1);
+        assert_false(m->mac_bad);
+        const char *why = fw_inconsistent(w);
+        if (why)
+            fail_msg("seed %llu: %s", (unsigned long long)w->seed, why);
+        fw_free(w);
+    }
+}
+
+static void test_everything_twice_asks_once(void **state)
+{
+    struct fw *w = world();
+    w->dup_pm = 1000;
+    fw_start(w);
+    struct fw_mn *m = matti(w);
+    fw_connect(w, m);
+    fw_run(w, 5 * FW_S);
+    assert_int_equal(m->status, HIP_BIND_ST_BOUND);
+    assert_int_equal(m->responses, 1);
+    assert_int_equal(w->asked[FA_JOB_AS], 2);
+    assert_int_equal(w->asked[FA_JOB_INTENT], 1);
+    assert_int_equal(w->asked[FA_JOB_DNS], 1);
+    assert_int_equal(w->asked[FA_JOB_BOUND], 1);
+    assert_int_equal(w->booked, 1);
+    fw_free(w);
+}
+
+static void test_slow_as_sends_r2_bare(void **state)
+{
+    struct fw *w = world();
+    w->job_us[FA_JOB_AS] = 2 * FW_S;
+    fw_start(w);
+    struct fw_mn *m = matti(w);
+    fw_connect(w, m);
+    fw_run(w, FW_S);
+    assert_true(m->up); /* R2 did not wait for the AS */
+    assert_false(m->r2_had_eap);
+    assert_int_equal(m->fail_rvs, 0);
+    assert_int_equal(m->fail_sim, -1);
+    fw_run(w, 10 * FW_S);
+    assert_int_equal(m->status, HIP_BIND_ST_BOUND);
+    assert_int_equal(w->asked[FA_JOB_AS], 2);
+    fw_free(w);
+}
+
+static void test_silent_as(void **state)
+{
+    for (int down = 0; down < 2; down++) {
+        struct fw *w = world();
+        w->as = down ? AS_DOWN : AS_SILENT;
+        fw_start(w);
+        struct fw_mn *m = matti(w);
+        fw_connect(w, m);
+        fw_run(w, FW_S);
+        assert_true(m->up);
+        fw_run(w, 6 * FW_S);
+        assert_int_equal(m->fail_sim, 1); /* type unavailable */
+        assert_int_equal(m->fail_rvs, 1);
+        assert_false(m->gone);
+        nothing_bound(w);
+        assert_int_equal(stats(w).runs_open, 0);
+        w->as = AS_GOOD; /* the SIM part follows on the same association */
+        fw_run_again(w, m);
+        fw_run(w, 5 * FW_S);
+        assert_int_equal(m->status, HIP_BIND_ST_BOUND);
+        fw_free(w);
+    }
+}
+
+static void test_resynchronisation(void **state)
+{
+    struct fw *w = world();
+    fw_start(w);
+    struct fw_mn *m = matti(w);
+    w->card[0].sqn = sqn_make(100, 1);
+    fw_connect(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_int_equal(m->status, HIP_BIND_ST_BOUND);
+    w->card[0].sqn = sqn_make(5, 1); /* the AuC fell back: its next challenge is an old one to the card */
+    fw_connect(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_int_equal(m->challenges, 2);
+    assert_int_equal(m->status, HIP_BIND_ST_BOUND);
+    fw_free(w);
+}
+
+static void test_invited(void **state)
+{
+    struct fw *w = world();
+    fw_start(w);
+    struct fw_mn *m = matti(w);
+    m->cheat = MN_NO_EAP; /* asks for SIM_BINDING and does not say who it is: the FA asks */
+    fw_connect(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_int_equal(m->status, HIP_BIND_ST_BOUND);
+    fw_free(w);
+}
+
+static void test_comes_back(void **state)
+{
+    struct fw *w = world();
+    fw_start(w);
+    struct fw_mn *m = matti(w);
+    fw_connect(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_true(m->granted_rvs);
+    fw_restart(w);
+    m->want_sim = false; /* a plain base exchange with RFC 8003 registration */
+    fw_connect(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_true(m->granted_rvs);
+    assert_int_equal(m->fail_rvs, -1);
+    assert_int_equal(w->asked[FA_JOB_AS], 2); /* those of the first time */
+    w->sub[0].active = false;                 /* barred: asked again at each exchange */
+    fw_connect(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_false(m->granted_rvs);
+    assert_int_equal(m->fail_rvs, 0);
+    fw_free(w);
+}
+
+static void test_repeated_bind_gives_the_same(void **state)
+{
+    struct fw *w = world();
+    fw_start(w);
+    struct fw_mn *m = matti(w);
+    fw_connect(w, m);
+    fw_run(w, 3 * FW_S);
+    m->wanted[0] = "other.operator.example";
+    m->lifetime_s = 3600;
+    fw_run_again(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_int_equal(m->status, HIP_BIND_ST_BOUND);
+    assert_string_equal(m->fqdn, MATTI);
+    assert_int_equal(m->bound_s, 3600);
+    assert_int_equal(w->asked[FA_JOB_DNS], 1);
+    m->wanted[0] = NULL;
+    m->flags = HIP_BIND_REFRESH;
+    m->lifetime_s = 0;
+    fw_run_again(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_int_equal(m->status, HIP_BIND_ST_BOUND);
+    assert_int_equal(m->bound_s, 30 * 86400);
+    assert_int_equal(w->n_row, 1);
+    fw_free(w);
+}
+
+static void test_unbind(void **state)
+{
+    struct fw *w = world();
+    fw_start(w);
+    struct fw_mn *m = matti(w);
+    fw_connect(w, m);
+    fw_run(w, 3 * FW_S);
+    fw_unbind(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_false(m->granted_sim || m->granted_rvs);
+    assert_int_equal(w->n_row, 0);
+    assert_int_equal(w->n_zone, 0);
+    assert_int_equal(w->n_reserved, 1); /* for its subscriber */
+    assert_int_equal(stats(w).registrations, 0);
+    fw_renew(w, m);
+    fw_run(w, FW_S);
+    assert_int_equal(m->fail_rvs, 0);
+    fw_run_again(w, m); /* and again */
+    fw_run(w, 3 * FW_S);
+    assert_int_equal(m->status, HIP_BIND_ST_BOUND);
+    assert_string_equal(m->fqdn, MATTI);
+    fw_free(w);
+}
+
+static void test_binding_ends(void **state)
+{
+    struct fw *w = world();
+    fw_start(w);
+    struct fw_mn *m = matti(w);
+    m->lifetime_s = 600;
+    fw_connect(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_int_equal(fw_rows(w, FA_BINDING_BOUND), 1);
+    fw_run(w, 1000 * FW_S);
+    assert_int_equal(w->n_row, 0);
+    assert_int_equal(w->n_zone, 0);
+    fw_free(w);
+}
+
+static void test_item1(void **state)
+{
+    struct fw *w = world();
+    fw_start(w);
+    struct fw_mn *m = matti(w);
+    m->cheat = MN_ITEM1_GOOD;
+    fw_connect(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_int_equal(m->status, HIP_BIND_ST_BOUND);
+    assert_true(m->granted_sim);
+    assert_false(m->granted_rvs); /* that HI registers in an exchange of its own */
+    assert_memory_equal(w->row[0].b.hit, m->other.hit.b, 16);
+    fw_free(w);
+
+    w = world();
+    fw_start(w);
+    m = matti(w);
+    m->cheat = MN_ITEM1_BAD;
+    fw_connect(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_int_equal(m->status, HIP_BIND_ST_HI_REFUSED);
+    assert_int_equal(m->fail_sim, 0);
+    nothing_bound(w);
+    fw_free(w);
+}
+
+/* ---- who may register ---- */
+
+static void test_strangers_and_allow_list(void **state)
+{
+    struct fw *w = world();
+    struct fw_mn *listed = fw_mn(w, "a", "192.0.2.20", NULL);
+    struct fw_mn *stranger = fw_mn(w, "b", "192.0.2.21", NULL);
+    w->allow[0] = (struct fa_allow){ .hit = listed->hi.hit, .n = 1, .type = { FA_REG_RENDEZVOUS } };
+    w->c.n_allow = 1;
+    fw_start(w);
+    fw_connect(w, listed);
+    fw_connect(w, stranger);
+    fw_run(w, 3 * FW_S);
+    assert_true(listed->granted_rvs);
+    assert_false(stranger->granted_rvs);
+    assert_int_equal(stranger->fail_rvs, 0);
+    assert_int_equal(stats(w).registrations, 1);
+    assert_int_equal(w->n_row, 0);
+    fw_run(w, 300 * FW_S); /* 256 s of registration are over */
+    assert_int_equal(stats(w).registrations, 0);
+    fw_free(w);
+}
+
+static void test_registration_renewed_keeps_the_association(void **state)
+{
+    struct fw *w = world();
+    fw_start(w);
+    struct fw_mn *m = matti(w);
+    fw_connect(w, m);
+    for (int i = 0; i < 30; i++) {
+        fw_run(w, 100 * FW_S);
+        fw_renew(w, m);
+    }
+    assert_int_equal(stats(w).registrations, 1);
+    assert_false(m->gone);
+    fw_free(w);
+}
+
+static void test_revoked(void **state)
+{
+    struct fw *w = world();
+    struct fw_mn *m = matti(w);
+    w->allow[0] = (struct fa_allow){ .hit = m->hi.hit, .n = 1, .type = { FA_REG_RENDEZVOUS } };
+    w->c.n_allow = 1;
+    fw_start(w);
+    fw_connect(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_true(m->granted_rvs);
+    fa_actions_reset(w->out);
+    assert_int_equal(fa_revoke(w->fa, MATTI, NULL, w->now, w->out), ERR_OK);
+    fw_act(w);
+    fw_run(w, 3 * FW_S);
+    assert_int_equal(m->notice, HIP_BIND_ST_REVOKED);
+    assert_false(m->granted_rvs);
+    assert_int_equal(w->n_zone, 0);
+    assert_int_equal(stats(w).registrations, 0);
+    assert_null(fw_inconsistent(w));
+    fw_connect(w, m); /* whatever the lists say */
+    fw_run(w, 3 * FW_S);
+    assert_false(m->granted_rvs);
+    assert_int_equal(m->fail_sim, 0);
+    assert_int_equal(m->fail_rvs, 0);
+    fw_free(w);
+}
+
+/* ---- attacks: nothing is bound, nothing is in the DNS, nothing is booked ---- */
+
+struct attack {
+    const char *what;
+    enum fw_cheat cheat;
+    enum fw_as as;
+    bool alarm, failure;
+};
+
+static void test_attacks(void **state)
+{
+    static const struct attack rows[] = {
+        { "BIND_MAC wrong", MN_BAD_MAC, AS_GOOD, true, false },
+        { "relay without MSK", MN_NO_MSK, AS_GOOD, true, false },
+        { "BIND_MAC made for another HI", MN_OTHER_HI, AS_GOOD, true, false },
+        { "no BIND_REQUEST", MN_NO_REQUEST, AS_GOOD, true, false },
+        { "RES wrong", MN_BAD_RES, AS_GOOD, false, true },
+        { "re-authentication", MN_REAUTH, AS_GOOD, false, false },
+        { "Access-Accept without MSK", MN_HONEST, AS_NO_MSK, true, false },
+        { "Access-Accept with half an MSK", MN_HONEST, AS_SHORT_MSK, true, false },
+        { "Access-Accept for another operator's IMSI", MN_HONEST, AS_OTHER_IMSI, true, false },
+        { "Access-Accept that names nobody", MN_HONEST, AS_NO_IMSI, true, false },
+        { "Access-Accept for an identity alone", MN_HONEST, AS_EARLY, true, false },
+        { "Access-Accept without EAP Success", MN_HONEST, AS_NO_SUCCESS, true, false },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fw *w = world();
+        w->as = rows[i].as;
+        fw_start(w);
+        struct fw_mn *m = matti(w);
+        m->cheat = rows[i].cheat;
+        fw_connect(w, m);
+        fw_run(w, 15 * FW_S);
+        if (m->status != -1 || m->fail_sim != 0 || (w->audits > 0) != rows[i].alarm ||
+            m->eap_failure != rows[i].failure || !m->gone || (m->notify == 24) != rows[i].alarm)
+            fail_msg("%s: status %d, failed %d, alarms %u, notify %d, gone %d", rows[i].what, m->status,
+                     m->fail_sim, w->audits, m->notify, m->gone);
+        nothing_bound(w);
+        assert_int_equal(stats(w).runs_open, 0);
+        fw_free(w);
+    }
+}
+
+static void test_replayed_proof(void **state)
+{
+    struct fw *w = world();
+    fw_start(w);
+    struct fw_mn *m = matti(w);
+    fw_connect(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_int_equal(m->status, HIP_BIND_ST_BOUND);
+    fw_unbind(w, m);
+    fw_run(w, 3 * FW_S);
+    m->cheat = MN_REPLAY;
+    fw_run_again(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_true(m->eap_failure);
+    assert_int_equal(m->status, -1);
+    assert_int_equal(w->n_zone, 0);
+    fw_free(w);
+}
+
+static void test_trusted_identity(void **state)
+{
+    struct fw *w = world();
+    w->as = AS_NO_IMSI;
+    w->realm[0].trust_eap_identity = true; /* only where the operator says so */
+    fw_start(w);
+    struct fw_mn *m = matti(w);
+    fw_connect(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_int_equal(m->status, HIP_BIND_ST_BOUND);
+    fw_free(w);
+}
+
+static void test_bogus_inner_is_ignored(void **state)
+{
+    struct fw *w = world();
+    fw_start(w);
+    struct fw_mn *m = matti(w);
+    m->cheat = MN_BOGUS_INNER;
+    fw_connect(w, m);
+    fw_run(w, 5 * FW_S);
+    assert_int_equal(w->asked[FA_JOB_AS], 1);
+    fw_run(w, 70 * FW_S); /* the run ends in time */
+    assert_int_equal(stats(w).runs_open, 0);
+    assert_true(m->gone);
+    nothing_bound(w);
+    fw_free(w);
+}
+
+static void test_silent_mn(void **state)
+{
+    struct fw *w = world();
+    fw_start(w);
+    struct fw_mn *m = matti(w);
+    m->cheat = MN_SILENT;
+    fw_connect(w, m);
+    fw_run(w, 50 * FW_S);
+    assert_int_equal(stats(w).runs_open, 1);
+    fw_run(w, 30 * FW_S);
+    assert_int_equal(stats(w).runs_open, 0);
+    nothing_bound(w);
+    fw_free(w);
+}
+
+/* ---- statuses ---- */
+
+static void test_not_subscribed(void **state)
+{
+    for (int unknown = 0; unknown < 2; unknown++) {
+        struct fw *w = world();
+        fw_start(w);
+        struct fw_mn *m = matti(w);
+        if (unknown)
+            w->n_sub = 0;
+        else
+            w->sub[0].active = false;
+        fw_connect(w, m);
+        fw_run(w, 3 * FW_S);
+        assert_int_equal(m->status, HIP_BIND_ST_NOT_SUBSCRIBED);
+        assert_true(m->wait_s >= 3600);
+        assert_int_equal(m->fail_sim, 0);
+        assert_int_equal(m->fail_rvs, 0);
+        nothing_bound(w);
+        fw_free(w);
+    }
+}
+
+static void test_domain_rule_and_further_attempt(void **state)
+{
+    struct fw *w = world();
+    fw_start(w);
+    struct fw_mn *m = matti(w);
+    m->wanted[0] = "matti-virtanen.other.example";
+    fw_connect(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_int_equal(m->status, HIP_BIND_ST_NAME_REFUSED);
+    assert_int_equal(m->fail_sim, 0);
+    nothing_bound(w);
+    fw_free(w);
+
+    w = world();
+    fw_start(w);
+    m = matti(w);
+    m->wanted[0] = "www.operator.example";
+    m->again[0] = MATTI; /* attempt 2 under the same K, no new AKA run */
+    fw_connect(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_int_equal(m->responses, 2);
+    assert_int_equal(m->status, HIP_BIND_ST_BOUND);
+    assert_string_equal(m->fqdn, MATTI);
+    assert_int_equal(w->asked[FA_JOB_AS], 2);
+    fw_free(w);
+}
+
+static void test_x962_refused(void **state)
+{
+    struct fw *w = world();
+    fw_start(w);
+    struct fw_mn *m = matti(w);
+    fw_mn_x962(w, m);
+    fw_connect(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_true(m->up); /* it may associate */
+    assert_int_equal(m->status, HIP_BIND_ST_HI_REFUSED);
+    nothing_bound(w);
+    fw_free(w);
+}
+
+static void test_malformed(void **state)
+{
+    for (int i = 0; i < 2; i++) {
+        struct fw *w = world();
+        fw_start(w);
+        struct fw_mn *m = matti(w);
+        m->cheat = i ? MN_ATTEMPT : MN_MALFORMED;
+        fw_connect(w, m);
+        fw_run(w, 3 * FW_S);
+        assert_int_equal(m->status, HIP_BIND_ST_MALFORMED);
+        assert_int_equal(stats(w).runs_open, 0); /* final: K is gone */
+        nothing_bound(w);
+        fw_free(w);
+    }
+}
+
+static void test_name_in_use(void **state)
+{
+    struct fw *w = world();
+    fw_start(w);
+    fw_zone_put(w, MATTI, span_of(NULL, 0)); /* somebody else's data */
+    struct fw_mn *m = matti(w);
+    m->wanted[1] = "mv.operator.example";
+    fw_connect(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_int_equal(m->status, HIP_BIND_ST_BOUND);
+    assert_string_equal(m->fqdn, "mv.operator.example");
+    assert_int_equal(fw_zone(w, MATTI)->n, 0);
+    assert_null(fw_inconsistent(w));
+    fw_free(w);
+
+    w = world();
+    fw_start(w);
+    fw_zone_put(w, MATTI, span_of(NULL, 0));
+    m = matti(w);
+    fw_connect(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_string_equal(m->fqdn, "matti-virtanen-2.operator.example");
+    assert_int_equal(w->n_row, 1);
+    fw_free(w);
+
+    w = world();
+    fw_start(w);
+    fw_zone_put(w, "only.operator.example", span_of(NULL, 0));
+    for (int i = 2; i <= 9; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "only-%d.operator.example", i);
+        fw_zone_put(w, name, span_of(NULL, 0));
+    }
+    m = matti(w);
+    m->wanted[0] = "only.operator.example";
+    fw_connect(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_int_equal(m->status, HIP_BIND_ST_NAME_REFUSED);
+    assert_int_equal(w->n_row, 0);
+    assert_int_equal(w->booked, 0);
+    fw_free(w);
+}
+
+static void test_nobody_elses_name(void **state)
+{
+    static const char *const names[] = { MATTI, "rnatti-virtanen.operator.example",
+                                         "matt1-virtanen.operator.example",
+                                         "mattivirtanen.operator.example" };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct fw *w = world();
+        fw_start(w);
+        struct fw_mn *eve = fw_mn(w, "eve", "192.0.2.66", &w->card[1]);
+        eve->wanted[0] = names[i];
+        fw_connect(w, eve);
+        fw_run(w, 3 * FW_S);
+        /* she gets a number at most, never the name or its like */
+        if (eve->status == HIP_BIND_ST_BOUND && strcmp(eve->fqdn, names[i]) == 0)
+            fail_msg("%s was given away", names[i]);
+        fw_free(w);
+    }
+}
+
+static void test_no_name_asked_for_is_opaque(void **state)
+{
+    struct fw *w = world();
+    fw_start(w);
+    struct fw_mn *m = matti(w);
+    m->wanted[0] = NULL;
+    fw_connect(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_int_equal(m->status, HIP_BIND_ST_BOUND);
+    assert_int_equal(strncmp(m->fqdn, "m-", 2), 0);
+    fw_free(w);
+}
+
+static void test_hi_of_another_subscriber(void **state)
+{
+    struct fw *w = world();
+    fw_start(w);
+    struct fw_mn *m = matti(w);
+    fw_connect(w, m);
+    fw_run(w, 3 * FW_S);
+    m->card = &w->card[1]; /* the same HI, another SIM */
+    m->wanted[0] = "eve-mallory.operator.example";
+    fw_connect(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_int_equal(m->status, HIP_BIND_ST_HI_REFUSED);
+    assert_int_equal(w->n_row, 1);
+    assert_null(fw_inconsistent(w));
+    fw_free(w);
+}
+
+static void test_second_device(void **state)
+{
+    struct fw *w = world();
+    fw_start(w);
+    struct fw_mn *m = matti(w), *second = fw_mn(w, "mn2", "192.0.2.10", &w->card[0]);
+    fw_connect(w, m);
+    fw_run(w, 3 * FW_S);
+    fw_connect(w, second);
+    fw_run(w, 3 * FW_S);
+    assert_int_equal(second->status, HIP_BIND_ST_TOO_MANY);
+    w->sub[0].devices_max = 2;
+    fw_run_again(w, second);
+    fw_run(w, 3 * FW_S);
+    assert_int_equal(second->status, HIP_BIND_ST_BOUND);
+    assert_int_equal(fw_rows(w, FA_BINDING_BOUND), 2);
+    assert_null(fw_inconsistent(w));
+    fw_free(w);
+}
+
+static struct fw_mn *raise_epoch;
+static void barred_meanwhile(struct fw *w, const struct fa_job *j)
+{
+    if (j->type == FA_JOB_INTENT && raise_epoch) {
+        w->epoch[0]++;
+        raise_epoch = NULL;
+    }
+}
+
+static void test_epoch(void **state)
+{
+    struct fw *w = world();
+    fw_start(w);
+    struct fw_mn *m = raise_epoch = matti(w);
+    w->before = barred_meanwhile;
+    fw_connect(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_int_equal(m->status, HIP_BIND_ST_UNAVAILABLE);
+    assert_int_equal(m->fail_sim, 2);
+    nothing_bound(w);
+    fw_free(w);
+}
+
+/* Two of a subscriber's devices at once, slowly: one after the other, and only one gets in. */
+static void test_serial(void **state)
+{
+    struct fw *w = world();
+    for (size_t i = 0; i < FA_JOB__COUNT; i++)
+        w->job_us[i] = 100000;
+    fw_start(w);
+    struct fw_mn *m = matti(w), *second = fw_mn(w, "mn2", "192.0.2.10", &w->card[0]);
+    second->wanted[0] = MATTI;
+    fw_connect(w, m);
+    fw_connect(w, second);
+    fw_run(w, 10 * FW_S);
+    assert_int_equal((m->status == HIP_BIND_ST_BOUND) + (second->status == HIP_BIND_ST_BOUND), 1);
+    assert_int_equal((m->status == HIP_BIND_ST_TOO_MANY) + (second->status == HIP_BIND_ST_TOO_MANY), 1);
+    assert_int_equal(w->asked[FA_JOB_INTENT], 1);
+    assert_null(fw_inconsistent(w));
+    fw_free(w);
+}
+
+/* ---- limits ---- */
+
+static void test_limits(void **state)
+{
+    struct fw *w = world();
+    w->c.new_runs_per_minute_and_source = 2;
+    fw_start(w);
+    struct fw_mn *m = matti(w);
+    m->identity[0] = 0;
+    fw_connect(w, m);
+    fw_run(w, 3 * FW_S);
+    fw_run_again(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_int_equal(m->status, HIP_BIND_ST_BOUND);
+    fw_run_again(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_int_equal(m->status, -1);
+    assert_int_equal(m->fail_sim, 2);
+    assert_int_equal(w->asked[FA_JOB_AS], 4);
+    fw_free(w);
+
+    w = world();
+    w->c.runs_max = 1;
+    w->job_us[FA_JOB_AS] = FW_S;
+    fw_start(w);
+    m = matti(w);
+    struct fw_mn *second = fw_mn(w, "mn2", "192.0.2.10", &w->card[1]);
+    fw_connect(w, m);
+    fw_run(w, FW_S / 4);
+    fw_connect(w, second);
+    fw_run(w, FW_S);
+    assert_int_equal(second->fail_sim, 2);
+    fw_free(w);
+}
+
+static void test_unknown_realm(void **state)
+{
+    struct fw *w = world();
+    fw_start(w);
+    struct fw_mn *m = matti(w);
+    snprintf(m->identity, sizeof m->identity, "6001010000000001@other.example");
+    fw_connect(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_int_equal(m->fail_sim, 1);
+    assert_int_equal(w->asked[FA_JOB_AS], 0);
+    fw_free(w);
+}
+
+/* ---- DNS trouble ---- */
+
+static void test_dns_down(void **state)
+{
+    for (int silent = 0; silent < 2; silent++) {
+        struct fw *w = world();
+        fw_start(w);
+        fw_run(w, FW_S);
+        w->dns = silent ? DNS_LOST : DNS_DOWN;
+        struct fw_mn *m = matti(w);
+        fw_connect(w, m);
+        fw_run(w, 4 * FW_S);
+        assert_int_equal(m->status, HIP_BIND_ST_PENDING);
+        assert_true(m->granted_rvs); /* use the FA, not yet the name */
+        assert_int_equal(w->booked, 0);
+        fw_run(w, 60 * FW_S);
+        if (!silent)
+            assert_int_equal(m->notices, 0);
+        w->dns = DNS_GOOD;
+        fw_run(w, 200 * FW_S);
+        assert_int_equal(m->notice, HIP_BIND_ST_BOUND);
+        assert_string_equal(m->fqdn, MATTI);
+        assert_int_equal(w->booked, 1);
+        assert_null(fw_inconsistent(w));
+        assert_true(stats(w).settled);
+        fw_free(w);
+    }
+}
+
+static void test_dns_never_answers(void **state)
+{
+    struct fw *w = world();
+    fw_start(w);
+    fw_run(w, FW_S);
+    struct fw_mn *m = matti(w);
+    w->job_us[FA_JOB_DNS] = 12 * FW_S; /* the MN waits 20 s at most */
+    fw_connect(w, m);
+    fw_run(w, 10 * FW_S);
+    assert_int_equal(m->status, HIP_BIND_ST_PENDING);
+    fw_run(w, 5 * FW_S);
+    assert_int_equal(m->notice, HIP_BIND_ST_BOUND);
+    assert_null(fw_inconsistent(w));
+    fw_free(w);
+}
+
+static void test_dns_refuses(void **state)
+{
+    struct fw *w = world();
+    fw_start(w);
+    w->dns = DNS_REFUSES;
+    struct fw_mn *m = matti(w);
+    fw_connect(w, m);
+    fw_run(w, 4 * FW_S);
+    assert_int_equal(m->status, HIP_BIND_ST_UNAVAILABLE);
+    assert_int_equal(m->fail_sim, 2);
+    nothing_bound(w);
+    fw_free(w);
+}
+
+static void test_pending_name_taken(void **state)
+{
+    struct fw *w = world();
+    fw_start(w);
+    w->dns = DNS_DOWN;
+    struct fw_mn *m = matti(w);
+    fw_connect(w, m);
+    fw_run(w, 4 * FW_S);
+    assert_int_equal(m->status, HIP_BIND_ST_PENDING);
+    fw_zone_put(w, MATTI, span_of(NULL, 0)); /* somebody wrote there meanwhile */
+    w->dns = DNS_GOOD;
+    fw_run(w, 100 * FW_S);
+    assert_int_equal(m->notice, HIP_BIND_ST_REVOKED);
+    assert_int_equal(w->n_row, 0);
+    assert_int_equal(fw_zone(w, MATTI)->n, 0);
+    assert_int_equal(w->booked, 0);
+    fw_free(w);
+}
+
+/* ---- the FA dies, a job fails, an answer is lost: at every one of them ---- */
+
+enum trouble { STOP, FAIL, LOSE };
+
+static unsigned one_trouble(enum trouble what, unsigned at)
+{
+    struct fw *w = world();
+    fw_start(w);
+    fw_run(w, FW_S);
+    unsigned base = w->n_done;
+    unsigned *knob = what == STOP ? &w->stop_at : what == FAIL ? &w->fail_at : &w->lose_at;
+    *knob = base + at;
+    fw_zone_put(w, MATTI, span_of(NULL, 0)); /* so that a second candidate is part of it */
+    struct fw_mn *m = matti(w);
+    fw_connect(w, m);
+    fw_run(w, 40 * FW_S);
+    unsigned done = w->n_done - base;
+    if (what == STOP && w->stopped) {
+        fw_restart(w);
+        fw_run(w, 10 * FW_S);
+        const char *why = fw_inconsistent(w);
+        if (why)
+            fail_msg("stopped at job %u: %s", at, why);
+    }
+    fw_run(w, 700 * FW_S); /* sweeps */
+    const char *why = fw_inconsistent(w);
+    if (why)
+        fail_msg("%s job %u: %s", what == FAIL ? "failed" : what == LOSE ? "lost" : "stopped", at, why);
+    *knob = 0;
+    fw_connect(w, m); /* and the MN gets there in the end */
+    fw_run(w, 30 * FW_S);
+    if (m->status != HIP_BIND_ST_BOUND)
+        fail_msg("%s job %u: afterwards status %d, %s",
+                 what == FAIL   ? "failed"
+                 : what == LOSE ? "lost"
+                                : "stopped",
+                 at, m->status, m->reason);
+    if (w->n_row != 1 || w->n_zone != 2)
+        fail_msg("job %u: %zu rows, %zu names", at, w->n_row, w->n_zone);
+    assert_null(fw_inconsistent(w));
+    assert_int_equal(stats(w).transactions_open, 0);
+    fw_free(w);
+    return done;
+}
+
+static void test_trouble_everywhere(void **state)
+{
+    unsigned jobs = one_trouble(FAIL, 1000);
+    assert_true(jobs >= 14);
+    for (unsigned at = 1; at <= jobs; at++) {
+        one_trouble(STOP, at);
+        one_trouble(FAIL, at);
+        one_trouble(LOSE, at);
+    }
+}
+
+/* The association dies while the transaction is under way: it is finished all the same, and a repeated bind gives the same answer. */
+static void test_run_dies_first(void **state)
+{
+    struct fw *w = world();
+    w->job_us[FA_JOB_DNS] = 2 * FW_S;
+    fw_start(w);
+    fw_run(w, 3 * FW_S);
+    struct fw_mn *m = matti(w);
+    fw_connect(w, m);
+    fw_run(w, FW_S);
+    assert_int_equal(fw_rows(w, FA_BINDING_INTENT), 1);
+    fw_connect(w, m); /* a new base exchange ends the old run */
+    fw_run(w, 10 * FW_S);
+    assert_int_equal(m->status, HIP_BIND_ST_BOUND);
+    assert_string_equal(m->fqdn, MATTI);
+    assert_int_equal(w->n_row, 1);
+    assert_null(fw_inconsistent(w));
+    fw_free(w);
+}
+
+static void test_own_name(void **state)
+{
+    struct fw *w = world();
+    w->c.n_addr = 1;
+    w->c.addr[0] = w->fa_addr;
+    w->dns = DNS_DOWN;
+    fw_start(w);
+    fw_run(w, 3 * FW_S);
+    assert_false(w->own_name);
+    w->dns = DNS_GOOD;
+    fw_run(w, 10 * FW_S);
+    assert_true(w->own_name);
+    fw_free(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_bound),
+        cmocka_unit_test(test_loss_and_duplication),
+        cmocka_unit_test(test_everything_twice_asks_once),
+        cmocka_unit_test(test_slow_as_sends_r2_bare),
+        cmocka_unit_test(test_silent_as),
+        cmocka_unit_test(test_resynchronisation),
+        cmocka_unit_test(test_invited),
+        cmocka_unit_test(test_comes_back),
+        cmocka_unit_test(test_repeated_bind_gives_the_same),
+        cmocka_unit_test(test_unbind),
+        cmocka_unit_test(test_binding_ends),
+        cmocka_unit_test(test_item1),
+        cmocka_unit_test(test_strangers_and_allow_list),
+        cmocka_unit_test(test_registration_renewed_keeps_the_association),
+        cmocka_unit_test(test_revoked),
+        cmocka_unit_test(test_attacks),
+        cmocka_unit_test(test_replayed_proof),
+        cmocka_unit_test(test_trusted_identity),
+        cmocka_unit_test(test_bogus_inner_is_ignored),
+        cmocka_unit_test(test_silent_mn),
+        cmocka_unit_test(test_not_subscribed),
+        cmocka_unit_test(test_domain_rule_and_further_attempt),
+        cmocka_unit_test(test_x962_refused),
+        cmocka_unit_test(test_malformed),
+        cmocka_unit_test(test_name_in_use),
+        cmocka_unit_test(test_nobody_elses_name),
+        cmocka_unit_test(test_no_name_asked_for_is_opaque),
+        cmocka_unit_test(test_hi_of_another_subscriber),
+        cmocka_unit_test(test_second_device),
+        cmocka_unit_test(test_epoch),
+        cmocka_unit_test(test_serial),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_unknown_realm),
+        cmocka_unit_test(test_dns_down),
+        cmocka_unit_test(test_dns_never_answers),
+        cmocka_unit_test(test_dns_refuses),
+        cmocka_unit_test(test_pending_name_taken),
+        cmocka_unit_test(test_trouble_everywhere),
+        cmocka_unit_test(test_run_dies_first),
+        cmocka_unit_test(test_own_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
