@@ -51,6 +51,7 @@ class Driver:
 
     def forget(self):
         """The host loses what it stored: its next binding begins from nothing."""
+        self.stop()
         sh("rm", "-rf", self.op.lab.path("mn", "state"))
 
     def status(self):
