@@ -8,6 +8,24 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* An I1 of a third host, relayed by mn: it is what mn sent last. */
+static void relayed_i1(struct sim *s, struct sim_host *mn, const struct sim_host *fa)
+{
+    struct hip_path in = { .local = mn->addr[0], .peer = mn->addr[0] };
+    uint8_t buf[HIP_PACKET_MAX];
+    struct hit third = *sim_hit(mn);
+    struct hip_build b;
+    struct span i1;
+    in.peer.ip[3] = 99;
+    third.b[15] ^= 1;
+    hip_build_init(&b, buf, sizeof buf, HIP_PKT_I1, &third, sim_hit(fa), 0);
+    hip_put_dh_groups(&b, &(struct hip_ids8){ .n = 2, .id = { 7, 8 } });
+    if (hip_build_finish(&b, &in.peer, &in.local, &i1) != ERR_OK ||
+        hip_relay_i1(mn->e, mn->ref, &in, i1, s->now, &s->out) != HIP_TAKEN)
+        abort();
+    sim_act(s, mn);
+}
+
 static void advance(struct sim *s, struct sim_host *fa, struct sim_host *mn, unsigned stage)
 {
     static const uint8_t eap[16] = { 0x80, 0x20, 0, 8, 1, 0, 0, 0, 2, 0, 0, 4 };
@@ -30,6 +48,8 @@ static void advance(struct sim *s, struct sim_host *fa, struct sim_host *mn, uns
     sim_rule(s, mn, 0, SIM_LOSE)->count = 1000;
     if (stage == 7)
         r = hip_rvs_trust(fa->e, fa->ref, true);
+    if (stage == 7)
+        relayed_i1(s, mn, fa);
     struct addr to = mn->addr[0];
     struct hip_path path = { .local = to, .peer = fa->addr[0] };
     if (r == ERR_OK)
@@ -40,10 +60,10 @@ static void advance(struct sim *s, struct sim_host *fa, struct sim_host *mn, uns
     if (r == ERR_OK)
         r = hip_update(fa->e, fa->ref, &q, s->now, &s->out);
     sim_act(s, fa);
-    if (stage >= 5 && r == ERR_OK)
+    if ((stage == 5 || stage == 6) && r == ERR_OK)
         r = hip_close(fa->e, fa->ref, s->now, &s->out);
     sim_act(s, fa);
-    if (stage < 7 && r == ERR_OK)
+    if (stage <= 6 && r == ERR_OK)
         r = hip_close(mn->e, mn->ref, s->now, &s->out);
     sim_act(s, mn);
     if (stage == 6)
