@@ -341,8 +341,8 @@ log: {{ level: debug }}
         for folder, _, files in os.walk(self.lab.dir):
             for name in files:
                 path = os.path.join(folder, name)
-                if name.startswith("usim-") or name.endswith(".pcap"):
-                    continue  # the software card itself; captures are wirecheck's
+                if name.endswith((".yaml", ".pcap")) or not os.path.isfile(path):
+                    continue  # configurations and the software card; captures are wirecheck's; sockets
                 data = open(path, "rb").read()
                 for what, needle in needles.items():
                     if what == "IMSI" and ("sqlite" in name or name.startswith(sub.imsi)):
