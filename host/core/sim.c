@@ -265,6 +265,8 @@ void host_sim_complete(struct host *h, const struct host_job_slot *s, const stru
 {
     if (s->gen != h->sim->gen || !h->sim->present)
         return; /* of a card that is no longer here */
+    if (r->e && r->e != ERR_NOT_FOUND && !(r->e == ERR_REFUSED && s->type == HOST_JOB_SIM_LOCAL))
+        host_event(h, HOST_EV_SIM, LOG_LV_WARN, NULL, "%s: %s", host_job_name(s->type), err_text(r->e));
     if (s->type == HOST_JOB_SIM_IDENTITY)
         got_identity(h, r);
     else if (s->type == HOST_JOB_SIM_LOCAL)
