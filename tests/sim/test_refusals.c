@@ -428,6 +428,30 @@ static void odd_r1s(void **state)
     sim_free(s);
 }
 
+/* An Initiator that signs with a key of its own under somebody else's HIT. */
+static void i2_under_a_foreign_hit(void **state)
+{
+    struct sim_host *mn, *fa;
+    struct sim *s = pair(&mn, &fa);
+    struct hip_config c = sim_config();
+    struct sim_host *thief = sim_host(s, "thief", &c, 2, "203.0.113.3");
+    struct hip_hi own;
+    mn->hold = true;
+    (void)sim_connect(s, mn, fa);
+    sim_run(s, 50000);
+    struct hip_hi *hi = &mn->e->id[0]->hi;
+    own = *hi;
+    *hi = thief->hi;
+    hi->hit = own.hit;
+    assert_int_equal(hip_answer(mn->e, mn->asked, &mn->i2, s->now, &s->out), ERR_OK);
+    sim_act(s, mn);
+    sim_run(s, 500000);
+    assert_int_equal(fa->drop, HIP_DROP_HI_MISMATCH);
+    assert_int_equal(fa->asked_r2, 0);
+    *hi = own;
+    sim_free(s);
+}
+
 /* ---- UPDATEs of a peer that breaks rules ---- */
 
 static int inject_update(struct sim *s, struct sim_host *mn, struct sim_host *fa, uint16_t type,
@@ -510,6 +534,7 @@ int main(void)
         cmocka_unit_test(actions_full),
         cmocka_unit_test(nothing_in_common),
         cmocka_unit_test(odd_r1s),
+        cmocka_unit_test(i2_under_a_foreign_hit),
         cmocka_unit_test(odd_updates),
         cmocka_unit_test(repeated_without_end),
     };

@@ -405,6 +405,33 @@ static void met_through_the_server(void **state)
     sim_free(s);
 }
 
+/* docs/sim-binding.md section 1: type 201 is offered to who came directly, never to who was relayed. */
+static void no_201_for_the_relayed(void **state)
+{
+    struct hip_config c = sim_config(), m = sim_config();
+    struct sim *s = sim_new(sim_seed(12));
+    m.offer = (struct hip_reg_offer){ .min = 91, .max = 150, .n = 1, .type = { 1 }, .sim_binding = true };
+    struct sim_host *fa = sim_host(s, "fa", &c, 1, "198.51.100.1");
+    struct sim_host *mn = sim_host(s, "mn", &m, 0, "192.0.2.1");
+    struct sim_host *cn = sim_host(s, "cn", &c, 2, "203.0.113.9");
+    fa->relays = true;
+    (void)sim_connect(s, mn, fa);
+    sim_run(s, 500000);
+    assert_int_equal(hip_rvs_trust(mn->e, mn->ref, true), ERR_OK);
+    cn->hold = true;
+    call(s, cn, mn, fa);
+    assert_int_equal(cn->asked_i2, 1);
+    assert_int_equal(cn->ask_contents.info.n, 1);
+    assert_int_equal(cn->ask_contents.info.type[0], 1);
+    assert_int_equal(hip_drop(cn->e, cn->asked, s->now, &s->out), ERR_OK);
+    (void)sim_connect(s, cn, mn);
+    sim_run(s, 500000);
+    assert_int_equal(cn->asked_i2, 2);
+    assert_int_equal(cn->ask_contents.info.n, 2);
+    assert_int_equal(cn->ask_contents.info.type[0], 201);
+    sim_free(s);
+}
+
 /* After a move the server relays to the new locator; cn2 of the demo. */
 static void met_after_a_move(void **state)
 {
@@ -527,6 +554,7 @@ int main(void)
         cmocka_unit_test(refuses_a_rekey),
         cmocka_unit_test(gratuitous_esp_info),
         cmocka_unit_test(met_through_the_server),
+        cmocka_unit_test(no_201_for_the_relayed),
         cmocka_unit_test(met_after_a_move),
         cmocka_unit_test(server_that_is_not_trusted),
         cmocka_unit_test(relayed_and_changed),
