@@ -21,6 +21,8 @@ const struct hipctl_cmd hipctl_cmds[] = {
     { "registrations", NULL, NULL, "hipfad", hipctl_show_registrations,
       "hosts that a Forwarding Agent relays to" },
     { "bindings", NULL, NULL, "hipfad", hipctl_show_bindings, "names that it gave out" },
+    { "revoke", "NAME|HIT", "name", "hipfad", hipctl_show_done,
+      "take a binding back, and its name out of the DNS" },
     { "peers", NULL, NULL, "hiphostd", hipctl_show_peers, "hosts that this one knows and talks to" },
     { "resolve", "NAME", "name", "hiphostd", hipctl_show_resolved,
       "HITs of a name, as applications get them" },
@@ -122,7 +124,9 @@ static int run(int argc, char **argv, const char *path, bool json)
         return HIPCTL_USAGE;
     }
     request = json_pack("{s:s}", "cmd", cmd->name);
-    if (argc == 2 && json_object_set_new(request, cmd->key, json_string(argv[1])) != 0) {
+    /* What has a colon is a HIT: no name has one. */
+    const char *key = argc == 2 && strchr(argv[1], ':') && strstr(cmd->arg, "HIT") ? "hit" : cmd->key;
+    if (argc == 2 && json_object_set_new(request, key, json_string(argv[1])) != 0) {
         (void)fprintf(stderr, "hipctl: the argument is not UTF-8\n");
         json_decref(request);
         return HIPCTL_USAGE;

@@ -10,6 +10,7 @@
 
 struct host_ctl {
     struct host_worker *worker;
+    const struct host_stub *stub;
     struct rt_ctl *ctl;
     struct {
         uint64_t ticket; /* 0: free */
@@ -98,6 +99,7 @@ static json_t *counters_json(const struct host_ctl *c)
 {
     const struct host_data_count *d = host_data_count(host_worker_data(c->worker));
     struct host_worker_count w = host_worker_count(c->worker);
+    struct host_stub_count s = c->stub ? host_stub_count(c->stub) : (struct host_stub_count){ 0 };
     const struct {
         const char *key;
         uint64_t v;
@@ -113,6 +115,11 @@ static json_t *counters_json(const struct host_ctl *c)
         { "waited", d->waited },
         { "wait_dropped", d->wait_dropped },
         { "unreachable", d->unreachable },
+        { "queries", s.queries },
+        { "queries_hit", s.hits },
+        { "queries_forwarded", s.forwarded },
+        { "queries_failed", s.failed },
+        { "queries_dropped", s.dropped },
     };
     json_t *o = json_object();
 
@@ -192,7 +199,7 @@ static json_t *peer_json(const struct host_ctl *c, const struct host_status *s,
     set(o, "received", json_integer((json_int_t)in.packets));
     set(o, "sent", json_integer((json_int_t)out.packets));
     set(o, "replayed", json_integer((json_int_t)in.replayed));
-    set(o, "bad", json_integer((json_int_t)(in.bad_icv + in.malformed)));
+    set(o, "bad", json_integer((json_int_t)in.bad_icv + (json_int_t)in.malformed));
     return o;
 }
 
@@ -300,7 +307,8 @@ static void on_request(void *ctx, struct rt_ctl_req *req, const char *cmd, const
     }
 }
 
-err host_ctl_open(struct rt_loop *l, struct host_worker *w, const char *path, struct host_ctl **out)
+err host_ctl_open(struct rt_loop *l, struct host_worker *w, const struct host_stub *stub, const char *path,
+                  struct host_ctl **out)
 {
     struct host_ctl *c = calloc(1, sizeof(*c));
     err e = ERR_MEMORY;
@@ -308,6 +316,7 @@ err host_ctl_open(struct rt_loop *l, struct host_worker *w, const char *path, st
     if (c == NULL)
         return e;
     c->worker = w;
+    c->stub = stub;
     e = rt_ctl_open(l, path, on_request, c, &c->ctl);
     if (e) {
         free(c);

@@ -5,11 +5,13 @@
 #pragma once
 
 #include "common/rt/ctl.h"
-#include "host/worker.h"
+#include "host/stub.h"
 
 struct host_ctl;
 /* The socket is open afterwards. ERR_EXISTS: another daemon has it. */
-MUST_USE err host_ctl_open(struct rt_loop *l, struct host_worker *w, const char *path, struct host_ctl **out);
+/* stub: NULL when there is none. */
+MUST_USE err host_ctl_open(struct rt_loop *l, struct host_worker *w, const struct host_stub *stub,
+                           const char *path, struct host_ctl **out);
 void host_ctl_close(struct host_ctl *c); /* NULL is fine */
 /* The answer to a look-up that a command asked for. */
 void host_ctl_resolved(void *ctx, const struct host_action *a);

@@ -16,7 +16,8 @@
 #define HOST_DATA_WAIT_MAX  8   /* packets that wait for one peer */
 #define HOST_DATA_PEERS_MAX 64  /* peers that packets wait for */
 #define HOST_DATA_SILENT_US 5000000
-#define HOST_DATA_ROOM      64 /* octets the caller leaves free before and behind a packet from an application */
+#define HOST_DATA_ROOM \
+    ((size_t)64) /* octets the caller leaves free before and behind a packet from an application */
 
 struct host_data_io {
     void *ctx;

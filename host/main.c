@@ -119,7 +119,7 @@ static bool open_all(struct daemon *d)
         (void)fprintf(stderr, "hiphostd: resolver: %s\n", stub_why);
         return false;
     }
-    e = host_ctl_open(d->loop, d->worker, d->settings.socket, &d->ctl);
+    e = host_ctl_open(d->loop, d->worker, d->stub, d->settings.socket, &d->ctl);
     if (e) {
         (void)fprintf(stderr, "hiphostd: control socket %s: %s\n", d->settings.socket,
                       e == ERR_EXISTS ? "another daemon is there" : err_text(e));

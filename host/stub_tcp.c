@@ -11,7 +11,7 @@
 #include "common/rt/sa.h"
 
 #define BACKLOG  16
-#define OUT_MAX  (2 * 65537)
+#define OUT_MAX  ((size_t)2 * 65537)
 #define LEN_HEAD 2
 
 struct conn {

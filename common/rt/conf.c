@@ -10,7 +10,7 @@
 #include "common/rt/conf_int.h"
 #include "common/rt/file.h"
 
-#define FILE_MAX     (1024 * 1024)
+#define FILE_MAX     ((size_t)1024 * 1024)
 #define LIST_DEFAULT 64 /* entries of a list without a bound */
 
 struct rt_conf {

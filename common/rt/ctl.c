@@ -371,8 +371,10 @@ void rt_ctl_close(struct rt_ctl *c)
 {
     if (c == NULL)
         return;
-    while (c->clients)
-        client_close(c->clients);
+    for (struct client *one = c->clients, *next; one != NULL; one = next) {
+        next = one->next;
+        client_close(one);
+    }
     rt_poll_free(c->poll);
     close(c->fd);
     if (c->path)

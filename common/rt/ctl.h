@@ -11,8 +11,8 @@
 
 #include "common/rt/loop.h"
 
-#define RT_CTL_LINE_MAX     16384             /* request */
-#define RT_CTL_REPLY_MAX    (8 * 1024 * 1024) /* answer, and output a client has not read */
+#define RT_CTL_LINE_MAX     16384                     /* request */
+#define RT_CTL_REPLY_MAX    ((size_t)8 * 1024 * 1024) /* answer, and output a client has not read */
 #define RT_CTL_CLIENTS_MAX  32
 #define RT_CTL_REQUESTS_MAX 16 /* open ones of a connection */
 
