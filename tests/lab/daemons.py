@@ -88,9 +88,17 @@ class Operator:
         self.radius_secret = private(lab.path("fa", "radius.secret"), secrets.token_hex(32) + "\n")
         self.tsig_secret = base64.b64encode(secrets.token_bytes(32)).decode()
         self.tsig_file = private(lab.path("fa", "tsig.key"), self.tsig_secret + "\n")
+        self.new_fa()
+
+    def new_fa(self, identity="ecdsa-p256"):
+        """An FA with a HI of its own of this type, made known to the authentication server (which starts anew if it runs)."""
+        self.fa_identity = identity
         self.write_fa()
         self.fa_hit = json.loads(sh(binary("hipfad"), "--config", self.conf("fa"), "identity").stdout)["hit"]
         self.write_as()
+        if self.lab.alive("hipakad"):
+            self._stop("hipakad")
+            self.start_as()
 
     def conf(self, part):
         return self.lab.path(part, {"fa": "hipfad.yaml", "home": "hipakad.yaml"}.get(part, "hiphostd.yaml"))
@@ -105,7 +113,7 @@ class Operator:
         private(self.conf("fa"), f"""\
 name: {FA_NAME}
 addresses: [{ADDR['fa'][0]}, "{ADDR['fa'][1]}"]
-identity: {{ file: {d}/identity.der, type: ecdsa-p256 }}
+identity: {{ file: {d}/identity-{self.fa_identity}.der, type: {self.fa_identity} }}
 store: {{ backend: sqlite, path: {d}/bindings.sqlite }}
 subscribers: {{ backend: sqlite, path: {d}/subscribers.sqlite }}
 realms:{'' if self.realms else ' '}
@@ -134,10 +142,11 @@ control: {{ socket: {self.socket('home')} }}
 log: {{ level: debug }}
 """)
 
-    def write_host(self, host, sim=None, wishes=None):
+    def write_host(self, host, sim=None, wishes=None, identity="ecdsa-p256"):
         d = os.path.dirname(self.conf(host))
         text = f"""\
-state: {d}/state
+state: {d}/state-{identity}
+identity_type: {identity}
 tun: {{ name: hip0, mtu: 1400 }}
 forwarding_agents:
   - hit: "{self.fa_hit}"
@@ -208,8 +217,8 @@ log: {{ level: debug }}
     def start_fa(self):
         self._start("fa", "hipfad", "hipfad")
 
-    def start_host(self, host, sim=None, wishes=None):
-        self.write_host(host, sim, wishes)
+    def start_host(self, host, sim=None, wishes=None, identity="ecdsa-p256"):
+        self.write_host(host, sim, wishes, identity)
         self.sims[host] = sim
         self._start(host, f"hiphostd-{host}", "hiphostd")
         st = self.ctl(host, "status")
@@ -326,7 +335,7 @@ log: {{ level: debug }}
 
     def sealed(self, host, needles):
         """(level, octets, needles found in clear) of the sealed stores of a host."""
-        folder = os.path.join(os.path.dirname(self.conf(host)), "state")
+        folder = os.path.join(os.path.dirname(self.conf(host)), "state-ecdsa-p256")
         files = [os.path.join(folder, f) for f in sorted(os.listdir(folder)) if f.endswith(".sealed")]
         if not files:
             raise LabError(f"no sealed store in {folder}")
