@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-# check: full 1500
+# check: default 500
 """hipfad killed (SIGKILL) at its n-th write for every n of a binding, started again, and looked at.
 
 strace attaches to the idle daemon and lets the kernel kill it when it enters the n-th call of one kind: what it writes to its files
@@ -12,6 +12,8 @@ After each kill, once the daemon is up again and has settled what was open:
   - every HIP record in the zone belongs to a binding, with the same HIT (no name that no binding knows);
   - every binding that says bound has its record in the zone;
   - the host then gets the name it wanted, not a second choice.
+The same for a daemon killed when the host has just been told, killed again while it settles what was open, and killed in a revocation (the name
+is there with its binding, or gone with it).
 
     kill9.py [--sample N]     N kills of each kind, spread evenly, instead of all
 """
@@ -23,6 +25,7 @@ import pathlib
 import re
 import secrets
 import signal
+import socket
 import sys
 import time
 
@@ -56,6 +59,9 @@ class Driver:
 
     def status(self):
         return self.op.ctl("mn", "status", check=False) or {}
+
+    def runs(self):
+        return (self.status().get("binding") or {}).get("runs")
 
     def believes_bound(self):
         b = self.status().get("binding") or {}
@@ -195,6 +201,115 @@ class Kill9:
         self.driver.stop()
         return f"{'told' if believed else 'not told'}, after the restart: {state}"
 
+    def told(self):
+        """Killed the moment the host knows: nothing that was promised is lost, and no new AKA run is needed."""
+        self.driver.forget()
+        sub = self.subscriber()
+        fqdn = f"{sub.label}.{daemons.ZONE}"
+        self.driver.start(sub)
+        wait_for("bound", lambda: self.driver.believes_bound() == fqdn, 30)
+        runs = self.driver.runs()
+        self.lab.stop("hipfad", signal.SIGKILL)
+        before = self.asked()
+        self.start_fa()
+        check(self.consistent().get(fqdn, {}).get("state") == "bound", "the binding is lost")
+        hit = self.driver.status()["hit"]
+        wait_for("registered again", lambda: any(r["hit"] == hit for r in self.op.registrations()), 90)
+        check(self.asked() == before and self.driver.runs() == runs, "the SIM was asked once more")
+        self.driver.stop()
+        return "registered again without AKA"
+
+    def asked(self):
+        """Challenges and verdicts that the authentication server gave."""
+        return self.lab.log_text("hipakad").count("event=accept")
+
+    def settling(self):
+        """An intent is left open; then every start is killed one write later than the one before, until one lives."""
+        self.driver.forget()
+        sub = self.subscriber()
+        fqdn = f"{sub.label}.{daemons.ZONE}"
+        self.strace("-e", "trace=sendmsg", "-e", "inject=sendmsg:signal=KILL:when=1")
+        self.driver.start(sub)
+        wait_for("the first kill", lambda: not self.lab.alive("hipfad"), 20)
+        self.end_strace()
+        self.lab.stop("hipfad")
+        self.driver.stop()
+        kills = 0
+        for call in ("pwrite64", "fdatasync", "sendmsg"):
+            for n in range(1, 60):
+                out = self.lab.path("trace", "settle")
+                self.lab.start("fa", "hipfad", "strace", "-f", "-o", out, "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={n}",
+                               daemons.binary("hipfad"), "--config", self.op.conf("fa"))
+                end = time.monotonic() + 2  # not asked how it is: its answers would be writes too
+                while self.lab.alive("hipfad") and time.monotonic() < end:
+                    time.sleep(0.02)
+                lived = self.lab.alive("hipfad")
+                if lived:  # strace would leave it behind
+                    tracer = self.fa_pid()
+                    os.kill(int(open(f"/proc/{tracer}/task/{tracer}/children").read().split()[0]), signal.SIGTERM)
+                    self.lab.procs["hipfad"].wait(timeout=10)
+                self.lab.stop("hipfad")
+                if lived:
+                    break
+                kills += 1
+            else:
+                check(False, f"no start lived through {call}")
+        self.start_fa()
+        known = self.consistent()
+        check(known.get(fqdn, {}).get("state") in (None, "bound"), f"left open: {known.get(fqdn)}")
+        self.driver.start(sub)
+        wait_for("bound in the end", lambda: self.driver.believes_bound() == fqdn, 30)
+        self.consistent()
+        self.driver.stop()
+        return f"{kills} starts killed"
+
+    def revoke(self, fqdn):
+        """Asks hipfad to revoke and does not wait for more than the answer."""
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(5)
+            try:
+                s.connect(self.op.socket("fa"))
+                s.sendall(f'{{"cmd":"revoke","name":"{fqdn}"}}\n'.encode())
+                s.recv(4096)
+            except OSError:
+                pass  # killed meanwhile
+
+    def revocation(self):
+        if not self.lab.alive("hipfad"):
+            self.start_fa()
+        kills, ended = 0, collections.Counter()
+        for call in ("pwrite64", "fdatasync", "sendmsg"):
+            for n in range(1, 60, 1 if not self.sample else 8):
+                self.driver.forget()
+                sub = self.subscriber()
+                fqdn = f"{sub.label}.{daemons.ZONE}"
+                self.driver.start(sub)
+                wait_for("bound", lambda: self.driver.believes_bound() == fqdn, 30)
+                self.driver.stop()
+                time.sleep(0.2)
+                self.strace("-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={n}")
+                self.revoke(fqdn)
+                end = time.monotonic() + 2
+                while self.lab.alive("hipfad") and time.monotonic() < end and fqdn in {b["fqdn"] for b in self.rows() if b["state"] != "revoked"}:
+                    time.sleep(0.05)
+                time.sleep(0.2)
+                killed = not self.lab.alive("hipfad")
+                self.end_strace()
+                if not killed:
+                    check(fqdn not in self.zone_hip(), f"{fqdn} is revoked and in the zone")
+                    break
+                self.lab.stop("hipfad")
+                self.start_fa()
+                known = self.consistent()
+                check(known.get(fqdn, {}).get("state") in (None, "bound"), f"left open: {known.get(fqdn)}")
+                ended["still bound" if fqdn in known else "gone"] += 1
+                kills += 1
+        check(kills > 5 or self.sample, f"only {kills} kills")
+        return f"{kills} kills; " + ", ".join(f"{k} x {v}" for k, v in ended.items())
+
+    def rows(self):
+        return (self.op.ctl("fa", "bindings", check=False) or {}).get("bindings", [])
+
     def numbers(self, call):
         n = self.counts[call]
         if not self.sample or n <= self.sample:
@@ -226,6 +341,9 @@ def body(cases):
     for call in CALLS:
         if k.counts[call]:
             cases.case(f"killed at every {call}", k.every, call)
+    cases.case("killed when the host has been told", k.told)
+    cases.case("killed again and again while it settles", k.settling)
+    cases.case("killed in a revocation", k.revocation)
 
 
 if __name__ == "__main__":
