@@ -108,8 +108,10 @@ void hip_initiator_retry(struct hip_engine *e, struct hip_assoc *a, uint64_t now
         hip_assoc_end(e, a, HIP_GONE_FAILED, false, now, out);
         return;
     }
-    /* After the first try one address only (s6.6.1). */
-    hip_act_send(e, out, a, a->state == HIP_I1_SENT ? &a->x->to[0] : &a->path, span_of(a->last.p, a->last.n));
+    /* After the first try one address at a time (s6.6.1), each in its turn. */
+    const struct hip_exchange *x = a->x;
+    hip_act_send(e, out, a, a->state == HIP_I1_SENT ? &x->to[(a->tries - 1u) % x->n_to] : &a->path,
+                 span_of(a->last.p, a->last.n));
 }
 
 /* ---- R1 (s6.8) ---- */

@@ -14,6 +14,7 @@
 #include "hip/suite.h"
 
 #define GROUPS_MAX   8
+#define FINGERPRINT  sizeof((struct hip_r1_match *)0)->fingerprint
 #define OPAQUE_SIM   0x0001
 #define OPAQUE_RVS   0x0002
 #define OPAQUE_GROUP 8 /* shift */
@@ -32,7 +33,10 @@ struct generation {
     uint8_t secret[32];
     struct dh_key *dh[GROUPS_MAX]; /* in the order of cfg->dh_groups */
     struct r1 r1[GROUPS_MAX][2];   /* without and with the offer of 201 */
-    struct htab *solutions;
+    struct htab *solutions;        /* used up */
+    struct htab *
+        blamed; /* solutions of I2s that were wrong, and how often: a place in `strike`; full: no more are counted */
+    uint8_t strike[HIP_R1_SOLUTIONS_MAX];
 };
 
 struct hip_r1pool {
@@ -51,6 +55,7 @@ static void generation_clear(struct generation *g)
         free(g->r1[i][1].p);
     }
     htab_free(g->solutions);
+    htab_free(g->blamed);
     sec_wipe(g, sizeof *g);
     memset(g, 0, sizeof *g);
 }
@@ -93,13 +98,18 @@ static err generation_start(struct hip_r1pool *p, uint64_t now)
 {
     uint8_t seed[16];
     env_random(p->cfg->env, seed, sizeof seed);
-    struct htab *t = htab_new(HIP_R1_SOLUTIONS_MAX, sizeof((struct hip_r1_match *)0)->fingerprint, seed);
-    if (!t)
+    struct htab *t = htab_new(HIP_R1_SOLUTIONS_MAX, FINGERPRINT, seed);
+    struct htab *blamed = htab_new(HIP_R1_SOLUTIONS_MAX, FINGERPRINT, seed);
+    if (!t || !blamed) {
+        htab_free(t);
+        htab_free(blamed);
         return ERR_MEMORY;
+    }
     p->newest = (p->newest + 1) % HIP_R1_GENERATIONS;
     struct generation *g = &p->gen[p->newest];
     generation_clear(g);
     g->solutions = t;
+    g->blamed = blamed;
     g->counter = ++p->counter;
     g->made_us = now;
     g->k_more = p->cfg->puzzle_more;
@@ -303,11 +313,25 @@ int hip_r1pool_check(struct hip_r1pool *p, const struct hip_r1_client *c, uint64
         return HIP_DROP_BAD_PUZZLE;
     if (fingerprint(c, s, m.fingerprint) != ERR_OK)
         return HIP_DROP_INTERNAL;
-    if (htab_get(g->solutions, m.fingerprint))
+    const uint8_t *strikes = htab_get(g->blamed, m.fingerprint);
+    if (htab_get(g->solutions, m.fingerprint) || (strikes && *strikes >= HIP_R1_STRIKES))
         return HIP_DROP_PUZZLE_REUSED;
     m.dh = g->dh[group];
     *out = m;
     return HIP_TAKEN;
+}
+
+void hip_r1pool_blame(struct hip_r1pool *p, const struct hip_r1_match *m)
+{
+    struct generation *g = &p->gen[m->generation];
+    uint8_t *strikes = htab_get(g->blamed, m->fingerprint);
+    if (!strikes) {
+        strikes = &g->strike[htab_count(g->blamed) % HIP_R1_SOLUTIONS_MAX];
+        if (htab_put(g->blamed, m->fingerprint, strikes) != ERR_OK)
+            return;
+    }
+    if (*strikes < HIP_R1_STRIKES)
+        ++*strikes;
 }
 
 err hip_r1pool_use(struct hip_r1pool *p, const struct hip_r1_match *m)

@@ -20,6 +20,7 @@
 #define HIP_R1_MIN_LIFE_US UINT64_C(10000000)
 #define HIP_R1_PUZZLE_LIFETIME \
     37 /* 2^(37 - 32) = 32 s: less than the 40 s that a replaced generation is accepted at least */
+#define HIP_R1_STRIKES       8
 #define HIP_R1_SOLUTIONS_MAX 1024 /* I2s that one generation serves; then it is replaced at once */
 
 /* What an R1 depends on, all of it visible in the I1. */
@@ -62,5 +63,8 @@ struct hip_r1_match {
 /* R1 counter, #I, #K, #J, and whether the solution was used before (RFC 7401 s6.9 steps 6-8). HIP_TAKEN or a drop reason. */
 MUST_USE int hip_r1pool_check(struct hip_r1pool *p, const struct hip_r1_client *c, uint64_t counter,
                               const struct hip_solution *s, struct hip_r1_match *out);
+/* The solution was right and the rest of the I2 was not: after HIP_R1_STRIKES of them it counts as used, so that one solved puzzle does not
+ * buy Diffie-Hellman computations without end (RFC 7401 s8). */
+void hip_r1pool_blame(struct hip_r1pool *p, const struct hip_r1_match *m);
 /* The I2 was right in every respect: its solution is used up, its Diffie-Hellman key due for replacement. ERR_FULL. */
 MUST_USE err hip_r1pool_use(struct hip_r1pool *p, const struct hip_r1_match *m);

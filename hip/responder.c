@@ -174,16 +174,9 @@ static bool overtaken(const struct hip_rx *rx, uint64_t counter)
     return (em && counter < em->i2_counter) || (rx->a && rx->a->has_i2_hash && counter < rx->a->i2_counter);
 }
 
-static int verify_i2(const struct hip_rx *rx, struct i2 *v)
+static int verify_rest(const struct hip_rx *rx, struct i2 *v)
 {
-    struct hip_r1_client c = { .hit = rx->pkt.sender, .ip = rx->path->peer, .local = rx->path->local };
-    int drop = read_i2(rx, v);
-    if (drop == HIP_TAKEN && overtaken(rx, v->counter.counter))
-        drop = HIP_DROP_STALE_R1_COUNTER;
-    if (drop == HIP_TAKEN)
-        drop = hip_r1pool_check(rx->id->pool, &c, v->counter.counter, &v->sol, &v->match);
-    if (drop == HIP_TAKEN)
-        drop = read_choices(rx, v);
+    int drop = read_choices(rx, v);
     if (drop == HIP_TAKEN)
         drop = hip_reg_read(&rx->pkt.p, &v->contents);
     if (drop == HIP_TAKEN)
@@ -199,6 +192,22 @@ static int verify_i2(const struct hip_rx *rx, struct i2 *v)
     if (hip_sign_check(&rx->pkt, HIP_PAR_HIP_SIGNATURE, &v->hi) != ERR_OK)
         return HIP_DROP_BAD_SIGNATURE;
     return HIP_TAKEN;
+}
+
+static int verify_i2(const struct hip_rx *rx, struct i2 *v)
+{
+    struct hip_r1_client c = { .hit = rx->pkt.sender, .ip = rx->path->peer, .local = rx->path->local };
+    int drop = read_i2(rx, v);
+    if (drop == HIP_TAKEN && overtaken(rx, v->counter.counter))
+        drop = HIP_DROP_STALE_R1_COUNTER;
+    if (drop == HIP_TAKEN)
+        drop = hip_r1pool_check(rx->id->pool, &c, v->counter.counter, &v->sol, &v->match);
+    if (drop != HIP_TAKEN)
+        return drop;
+    drop = verify_rest(rx, v);
+    if (drop != HIP_TAKEN)
+        hip_r1pool_blame(rx->id->pool, &v->match);
+    return drop;
 }
 
 /* The I2 was taken before: the stored R2, or nothing while the owner is still asked (sim-binding section 5). */

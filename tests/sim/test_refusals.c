@@ -141,6 +141,25 @@ static void wrong_i2_first(void **state)
     sim_free(s);
 }
 
+/* One solved puzzle and many wrong I2s: after eight the solution is worth nothing. */
+static void one_solution_many_wrong_i2s(void **state)
+{
+    struct sim_host *mn, *fa;
+    struct sim *s = pair(&mn, &fa);
+    sim_rule(s, mn, HIP_PKT_I2, SIM_LOSE);
+    (void)sim_connect(s, mn, fa);
+    sim_run(s, 100000);
+    struct sim_packet i2 = *sim_sent(s, HIP_PKT_I2);
+    struct hip_path path = sim_path(fa, mn);
+    spoil_type = HIP_PAR_HIP_MAC;
+    spoil(i2.p, &i2.n);
+    hip_set_checksum(i2.p, i2.n, &path.peer, &path.local);
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(sim_inject(s, fa, &path, span_of(i2.p, i2.n)), HIP_DROP_BAD_HIP_MAC);
+    assert_int_equal(sim_inject(s, fa, &path, span_of(i2.p, i2.n)), HIP_DROP_PUZZLE_REUSED);
+    sim_free(s);
+}
+
 static void change_j(uint8_t *p, size_t *n)
 {
     spoil_type = HIP_PAR_SOLUTION;
@@ -523,6 +542,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(base_exchange_spoilt),
         cmocka_unit_test(wrong_i2_first),
+        cmocka_unit_test(one_solution_many_wrong_i2s),
         cmocka_unit_test(puzzles_not_solved),
         cmocka_unit_test(r1_counter_missing),
         cmocka_unit_test(updates_spoilt),

@@ -244,6 +244,23 @@ static void three_addresses(void **state)
     sim_free(s);
 }
 
+/* Only the second one answers, and not at the first try. */
+static void addresses_in_turn(void **state)
+{
+    struct sim_host *mn, *fa;
+    struct sim *s = pair(0, 1, &mn, &fa);
+    struct hip_path to[2] = { sim_path(mn, fa), sim_path(mn, fa) };
+    struct hip_ref ref;
+    assert_int_equal(addr_parse("203.0.113.9", &to[0].peer), ERR_OK);
+    sim_rule(s, mn, HIP_PKT_I1, SIM_LOSE)->count = 2;
+    assert_int_equal(hip_connect(mn->e, sim_hit(mn), sim_hit(fa), to, 2, s->now, &s->out, &ref), ERR_OK);
+    sim_act(s, mn);
+    sim_run(s, 4000000);
+    assert_true(sim_ladder_is(s, "mn>? I1 (lost)\nmn>fa I1 (lost)\nmn>? I1 (lost)\nmn>fa I1\nfa>mn R1\n"
+                                 "mn>fa I2\nfa>mn R2\n"));
+    sim_free(s);
+}
+
 static void nobody_answers(void **state)
 {
     struct sim_host *mn, *fa;
@@ -684,6 +701,7 @@ int main(void)
         cmocka_unit_test(opportunistic),
         cmocka_unit_test(connect_refusals),
         cmocka_unit_test(three_addresses),
+        cmocka_unit_test(addresses_in_turn),
         cmocka_unit_test(nobody_answers),
         cmocka_unit_test(owner_is_asked_once),
         cmocka_unit_test(owner_refuses),
