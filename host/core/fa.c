@@ -70,7 +70,7 @@ void host_fa_learn(struct host *h)
     for (size_t i = 0; i < s->n_fa; i++) {
         struct host_fa *f = find(h, &s->fa[i]);
         if (!f) {
-            if (h->n_fa == 2 * HOST_FAS_MAX)
+            if (h->n_fa == sizeof h->fa / sizeof h->fa[0])
                 return;
             f = &h->fa[h->n_fa++];
             memset(f, 0, sizeof *f);

@@ -157,7 +157,7 @@ void host_move_addresses(struct host *h, const struct host_addr *a, size_t n)
 
     memset(all, 0, sizeof all); /* compared as octets below */
 
-    for (size_t i = 0; i < n && k < 4 * HOST_ADDRS_MAX; i++)
+    for (size_t i = 0; i < n && k < sizeof all / sizeof all[0]; i++)
         if (usable(&a[i].addr)) {
             memcpy(all[k].addr.ip, a[i].addr.ip, addr_ip_len(&a[i].addr));
             all[k].addr.family = a[i].addr.family;

@@ -357,6 +357,23 @@ static void test_killed_at_every_write(void **state)
     }
 }
 
+/* kill -9 of the host at any moment of its binding: it ends bound under the same name, once. */
+static void test_host_killed_at_any_moment(void **state)
+{
+    for (uint64_t ms = 0; ms < 110; ms += 3) {
+        struct scene s = scene_of(4000 + ms, true, false);
+        struct host_fa_conf fa = w_core_conf(s.fa);
+        s.mn->c.fa = &fa;
+        go(&s, ms * W_MS);
+        w_restart(s.w, s.mn);
+        w_run(s.w, 60 * W_S);
+        assert_bound(&s);
+        assert_true(s.fa->core->booked >= 1);
+        reach(&s);
+        scene_free(&s);
+    }
+}
+
 static void test_bad_air(void **state)
 {
     for (uint64_t i = 0; i < 20; i++) {
@@ -402,6 +419,7 @@ int main(void)
         cmocka_unit_test(test_store_down),
         cmocka_unit_test(test_revoked),
         cmocka_unit_test(test_killed_at_every_write),
+        cmocka_unit_test(test_host_killed_at_any_moment),
         cmocka_unit_test(test_bad_air),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -119,7 +119,7 @@ static void auc(struct world *w, struct w_run *r, struct aka_server_action *a)
 static void net_name(const struct w_fa *f, char out[64])
 {
     const struct hit *h = f->lie == W_NET_NAME ? &f->other.hit : &f->hi.hit;
-    memcpy(out, "HIP:", 4);
+    memcpy(out, "HIP:", 5);
     hex_encode(span_of(h->b, 16), out + 4);
 }
 
