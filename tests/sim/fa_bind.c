@@ -484,6 +484,20 @@ static void test_bogus_inner_is_ignored(void **state)
     fw_free(w);
 }
 
+static void test_identifier_not_outstanding(void **state)
+{
+    struct fw *w = world();
+    fw_start(w);
+    struct fw_mn *m = matti(w);
+    m->cheat = MN_OLD_ID;
+    fw_connect(w, m);
+    fw_run(w, 5 * FW_S);
+    assert_int_equal(w->asked[FA_JOB_AS], 1); /* acknowledged and ignored */
+    assert_int_equal(m->status, -1);
+    nothing_bound(w);
+    fw_free(w);
+}
+
 static void test_silent_mn(void **state)
 {
     struct fw *w = world();
@@ -559,6 +573,7 @@ static void test_x962_refused(void **state)
     fw_run(w, 3 * FW_S);
     assert_true(m->up); /* it may associate */
     assert_int_equal(m->status, HIP_BIND_ST_HI_REFUSED);
+    assert_string_equal(m->reason, "host identity in a form that the DNS cannot hold");
     nothing_bound(w);
     fw_free(w);
 }
@@ -825,6 +840,21 @@ static void test_dns_never_answers(void **state)
     fw_free(w);
 }
 
+/* The record is there, and it is ours: not somebody else's name. */
+static void test_dns_done_twice(void **state)
+{
+    struct fw *w = world();
+    fw_start(w);
+    w->dns = DNS_TWICE;
+    struct fw_mn *m = matti(w);
+    fw_connect(w, m);
+    fw_run(w, 4 * FW_S);
+    assert_int_equal(m->status, HIP_BIND_ST_BOUND);
+    assert_string_equal(m->fqdn, MATTI);
+    assert_null(fw_inconsistent(w));
+    fw_free(w);
+}
+
 static void test_dns_refuses(void **state)
 {
     struct fw *w = world();
@@ -971,7 +1001,9 @@ int main(void)
         cmocka_unit_test(test_replayed_proof),
         cmocka_unit_test(test_trusted_identity),
         cmocka_unit_test(test_bogus_inner_is_ignored),
+        cmocka_unit_test(test_identifier_not_outstanding),
         cmocka_unit_test(test_silent_mn),
+        cmocka_unit_test(test_dns_done_twice),
         cmocka_unit_test(test_not_subscribed),
         cmocka_unit_test(test_domain_rule_and_further_attempt),
         cmocka_unit_test(test_x962_refused),

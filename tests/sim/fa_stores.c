@@ -116,7 +116,7 @@ static void do_as(struct fw *w, const struct fa_job *j, struct answer *x)
     case AKA_SERVER_ACCEPT:
         accept(w, x, aka_server_imsi(c->s), aka_server_msk(c->s));
         if (w->as == AS_NO_SUCCESS)
-            r->as.eap = span_of(NULL, 0);
+            r->as.eap = span_of("\x04\x01\x00\x04", 4); /* EAP Failure */
         break;
     case AKA_SERVER_REJECT:
         r->as.code = FA_AS_REJECT;
@@ -356,6 +356,10 @@ static void do_dns(struct fw *w, const struct fa_job *j, struct answer *x)
         break;
     case DNS_REFUSES:
         x->r.err = ERR_REFUSED;
+        break;
+    case DNS_TWICE:
+        (void)update(w, j);
+        x->r.err = update(w, j);
         break;
     case DNS_LOST:
         x->r.err = update(w, j) == ERR_OK ? ERR_TIMEOUT : ERR_EXISTS;

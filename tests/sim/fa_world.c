@@ -372,6 +372,8 @@ static void prove(struct fw *w, struct fw_mn *m, struct hip_ref ref, struct span
     }
     if (m->cheat == MN_BAD_RES)
         changed[eap.n - 1] ^= 1;
+    if (m->cheat == MN_OLD_ID)
+        changed[1]--;
     if (m->cheat == MN_REAUTH)
         changed[5] = 13;
     eap = span_of(changed, eap.n);

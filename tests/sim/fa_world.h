@@ -40,6 +40,7 @@ enum fw_cheat {
     MN_BAD_RES,     /* wrong RES */
     MN_ITEM1_GOOD,  /* binds another HI, proven */
     MN_ITEM1_BAD,   /* ... with a proof by its own key */
+    MN_OLD_ID,      /* answers under an EAP Identifier that is not outstanding */
     MN_REAUTH,      /* subtype 13 */
     MN_NO_EAP,      /* REG_REQUEST{SIM_BINDING} without an identity */
     MN_SILENT,      /* never answers a challenge */
@@ -91,7 +92,14 @@ enum fw_as {
     AS_EARLY,
     AS_NO_SUCCESS
 };
-enum fw_dns { DNS_GOOD, DNS_SILENT, DNS_DOWN, DNS_REFUSES, DNS_LOST /* done, but the answer is lost */ };
+enum fw_dns {
+    DNS_GOOD,
+    DNS_SILENT,
+    DNS_DOWN,
+    DNS_REFUSES,
+    DNS_LOST, /* done, but the answer is lost */
+    DNS_TWICE /* done, the answer was lost, and the repetition found it in use */
+};
 
 struct fw_row {
     struct fa_binding b;

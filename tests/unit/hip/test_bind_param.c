@@ -311,6 +311,21 @@ static void test_inner_forms(void **state)
     assert_int_equal(parse_two(HIP_BIND_PAR_MAC, 32, 40000, 12), ERR_MALFORMED); /* BIND_MAC is last */
 }
 
+static void test_mac_is_last(void **state)
+{
+    uint8_t buf[256], mac[32] = { 0 };
+    struct hip_bind_request r = { .attempt = 1 };
+    struct hip_bind_inner in;
+    struct wcur w = wcur_of(buf, sizeof buf);
+    hip_bind_put_request(&w, &r);
+    hip_bind_put_mac(&w, mac);
+    assert_int_equal(hip_bind_inner_parse(wcur_done(&w), &in), ERR_OK);
+    wcur_u16(&w, 40000); /* not covered by the MAC: must not be there */
+    wcur_u16(&w, 4);
+    wcur_zero(&w, 4);
+    assert_int_equal(hip_bind_inner_parse(wcur_done(&w), &in), ERR_MALFORMED);
+}
+
 static err parse_eap(const char *octets, size_t n, uint8_t version)
 {
     uint8_t buf[64] = { 0x80, 0x20, 0, (uint8_t)(n + 4), version };
@@ -352,6 +367,7 @@ int main(void)
         cmocka_unit_test(test_inner),
         cmocka_unit_test(test_inner_forms),
         cmocka_unit_test(test_eap_forms),
+        cmocka_unit_test(test_mac_is_last),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
