@@ -22,7 +22,7 @@ static int usage(const char *what)
 {
     fprintf(stderr,
             "hipakad: %s\nusage: hipakad --config FILE [--check-config | init | subscriber ...]\n"
-            "       hipakad --print-config | --version\n",
+            "       hipakad --print-config | --print-man | --version\n",
             what);
     return 2;
 }
@@ -88,6 +88,9 @@ int main(int argc, char **argv)
             check = true;
         } else if (strcmp(argv[i], "--print-config") == 0) {
             rt_conf_print_example(as_schema, stdout);
+            return 0;
+        } else if (strcmp(argv[i], "--print-man") == 0) {
+            rt_conf_print_man(as_schema, stdout);
             return 0;
         } else if (strcmp(argv[i], "--version") == 0) {
             puts("hipakad " HIPFA_VERSION);

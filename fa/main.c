@@ -24,7 +24,7 @@
 static const char usage[] = "usage: hipfad --config FILE [--check-config]\n"
                             "       hipfad --config FILE identity\n"
                             "       hipfad --config FILE subscriber add|list|show|del ...\n"
-                            "       hipfad --print-config\n";
+                            "       hipfad --print-config | --print-man\n";
 
 /* Everything that lives as long as the process. */
 struct daemon {
@@ -239,6 +239,10 @@ static int run(int argc, char **argv)
     const char *config = argc >= 3 && strcmp(argv[1], "--config") == 0 ? argv[2] : NULL;
     if (argc == 2 && strcmp(argv[1], "--print-config") == 0) {
         rt_conf_print_example(fa_schema, stdout);
+        return 0;
+    }
+    if (argc == 2 && strcmp(argv[1], "--print-man") == 0) {
+        rt_conf_print_man(fa_schema, stdout);
         return 0;
     }
     bool check = config && argc == 4 && strcmp(argv[3], "--check-config") == 0;

@@ -194,7 +194,7 @@ static int run(struct daemon *d)
 static int usage(FILE *to, int code)
 {
     (void)fprintf(to, "usage: hiphostd --config FILE [--check-config]\n"
-                      "       hiphostd --print-example | --print-man | --version\n");
+                      "       hiphostd --print-config | --print-man | --version\n");
     return code;
 }
 
@@ -214,7 +214,7 @@ int main(int argc, char **argv)
     static const struct option options[] = {
         { "config", required_argument, NULL, 'c' },
         { "check-config", no_argument, NULL, 'k' },
-        { "print-example", no_argument, NULL, 'e' },
+        { "print-config", no_argument, NULL, 'e' },
         { "print-man", no_argument, NULL, 'm' },
         { "version", no_argument, NULL, 'V' },
         { "help", no_argument, NULL, 'h' },

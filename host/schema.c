@@ -17,7 +17,7 @@
 static const struct rt_conf_row tun_rows[] = {
     { "name", RT_CONF_STR, .min = 1, .max = 15, .def = "hip0", .doc = "name of the device" },
     { "mtu", RT_CONF_INT, .min = HOST_TUN_MTU_MIN, .max = HOST_TUN_MTU_MAX, .def = "1400",
-      .doc = "largest packet between HITs; ESP adds up to 57 octets and a shorter header" },
+      .doc = "largest packet between HITs; on the wire it is up to 57 octets longer" },
     { 0 },
 };
 

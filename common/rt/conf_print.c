@@ -91,13 +91,13 @@ static void man_rows(const struct rt_conf_row *rows, const char *above, FILE *to
         (void)snprintf(name, sizeof(name), "%s%s%s", above, rows->key,
                        rows->type == RT_CONF_LIST ? "[]" : "");
         conf_describe(t, rows, want, sizeof(want));
-        (void)fprintf(to, ".TP\n.B %s\n%s%s. %s", name, rows->type == RT_CONF_LIST ? "a list, each " : "",
-                      want, rows->doc ? rows->doc : "");
-        if (rows->flags & RT_CONF_REQUIRED)
-            (void)fprintf(to, " (required)\n");
-        else
-            (void)fprintf(to, "%s%s%s\n", rows->def ? " (default " : "", rows->def ? rows->def : "",
-                          rows->def ? ")" : "");
+        (void)fprintf(to, ".TP\n.B %s\n%s (%s%s%s%s)\n", name,
+                      rows->doc && rows->doc[0] ? rows->doc : rows->key,
+                      rows->type == RT_CONF_LIST ? "a list, each " : "", want,
+                      rows->flags & RT_CONF_REQUIRED ? "; required"
+                      : rows->def                    ? "; default "
+                                                     : "",
+                      !(rows->flags & RT_CONF_REQUIRED) && rows->def ? rows->def : "");
         if (t == RT_CONF_MAP) {
             char below[MAN_DEPTH + 2];
             (void)snprintf(below, sizeof(below), "%s.", name);
