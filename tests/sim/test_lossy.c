@@ -14,7 +14,7 @@
 
 #include "tests/sim/sim.h"
 
-#define RUNS 150 /* RUNS=n in the environment: more of them */
+#define RUNS 60 /* RUNS=n in the environment: more of them */
 
 static struct sim *bad_world(uint64_t seed)
 {

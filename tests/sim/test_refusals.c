@@ -399,6 +399,7 @@ struct odd_r1 {
     uint8_t groups[2], group;
     uint8_t suites[1];
     const struct hip_hi *host_id; /* NULL: the signer's */
+    size_t i_len;                 /* of #I; 0: as its HIT suite wants */
 };
 
 static int inject_r1(struct sim *s, struct sim_host *mn, struct sim_host *fa, const struct odd_r1 *o)
@@ -410,7 +411,8 @@ static int inject_r1(struct sim *s, struct sim_host *mn, struct sim_host *fa, co
     struct span pkt;
     struct hip_build b;
     hip_build_init(&b, buf, sizeof buf, HIP_PKT_R1, sim_hit(fa), sim_hit(mn), 0);
-    hip_put_puzzle(&b, &(struct hip_puzzle){ .k = 1, .lifetime = 37, .i = span_of(i, 48) });
+    hip_put_puzzle(&b,
+                   &(struct hip_puzzle){ .k = 1, .lifetime = 37, .i = span_of(i, o->i_len ? o->i_len : 48) });
     hip_put_dh_groups(&b, &(struct hip_ids8){ .n = 2, .id = { o->groups[0], o->groups[1] } });
     hip_put_dh(&b, &(struct hip_dh){ .group = o->group, .pub = dh_public(dh) });
     hip_put_ciphers(&b, &(struct hip_ids16){ .n = 1, .id = { 2 } });
@@ -442,6 +444,9 @@ static void odd_r1s(void **state)
     assert_int_equal(inject_r1(s, mn, fa, &o), HIP_DROP_HI_MISMATCH);
     assert_int_equal(mn->asked_i2, 0);
     o.host_id = NULL;
+    o.i_len = 32;
+    assert_int_equal(inject_r1(s, mn, fa, &o), HIP_DROP_PARAM_MALFORMED);
+    o.i_len = 0;
     assert_int_equal(inject_r1(s, mn, fa, &o), HIP_TAKEN);
     assert_int_equal(mn->asked_i2, 1);
     sim_free(s);

@@ -532,6 +532,13 @@ static void relayed_what_may_not_be(void **state)
     assert_int_equal(hip_relay_i1(fa->e, fa->ref, &in, pkt, s->now, &s->out), HIP_DROP_RVS_NOT_TRUSTED);
     buf[5] ^= 1;
     assert_int_equal(hip_relay_i1(fa->e, fa->ref, &in, pkt, s->now, &s->out), HIP_DROP_BAD_CHECKSUM);
+    /* One that is as long as a packet can be: there is no room for FROM. */
+    static const uint8_t echo[1980];
+    hip_build_init(&b, buf, sizeof buf, HIP_PKT_I1, sim_hit(cn), sim_hit(mn), 0);
+    hip_put_dh_groups(&b, &(struct hip_ids8){ .n = 1, .id = { 7 } });
+    hip_build_param(&b, HIP_PAR_ECHO_REQUEST_UNSIGNED, span_of(echo, sizeof echo));
+    assert_int_equal(hip_build_finish(&b, &in.peer, &in.local, &pkt), ERR_OK);
+    assert_int_equal(hip_relay_i1(fa->e, fa->ref, &in, pkt, s->now, &s->out), HIP_DROP_OVERSIZED);
     assert_int_equal(s->out.n, 0);
     sim_free(s);
 }
