@@ -454,7 +454,7 @@ static void done(struct w_node *n)
     free(n->core);
 }
 
-static const struct w_core_ops ops = { .input = input, .deadline = deadline, .fire = fire, .done = done };
+static const struct w_node_ops ops = { .input = input, .deadline = deadline, .fire = fire, .done = done };
 
 /* ---- making ---- */
 
@@ -464,7 +464,7 @@ struct w_node *w_core_new(struct world *w, const char *name, const char *addr, c
     struct w_core *c = must(calloc(1, sizeof *c));
     struct addr a;
 
-    w->core = &ops;
+    n->ops = &ops;
     n->name = name;
     n->core = c;
     c->writes_left = -1;

@@ -122,8 +122,8 @@ void w_free(struct world *w)
         if (w->node[i].fa)
             w_fa_done(w->node[i].fa);
         free(w->node[i].fa);
-        if (w->node[i].core)
-            w->core->done(&w->node[i]);
+        if (w->node[i].ops)
+            w->node[i].ops->done(&w->node[i]);
     }
     for (size_t i = 0; i < w->n_air; i++)
         free(w->air[i]);
@@ -629,10 +629,10 @@ void w_act(struct world *w, struct w_node *n)
 
 /* ---- time ---- */
 
-static uint64_t deadline(const struct world *w, const struct w_node *n)
+static uint64_t deadline(const struct w_node *n)
 {
-    if (n->core)
-        return n->down ? HEAP_NEVER : w->core->deadline(n);
+    if (n->ops)
+        return n->down ? HEAP_NEVER : n->ops->deadline(n);
     if (n->fa)
         return n->down ? HEAP_NEVER : hip_deadline(n->fa->e);
     return n->h ? host_deadline(n->h) : HEAP_NEVER;
@@ -643,9 +643,9 @@ static void deliver(struct world *w, struct w_packet *p)
     struct w_node *n = owner(w, &p->path.local);
     if (!n)
         return;
-    if (n->core) {
+    if (n->ops) {
         if (p->proto == PROTO_HIP)
-            w->core->input(w, n, &p->path, span_of(p->p, p->n));
+            n->ops->input(w, n, &p->path, span_of(p->p, p->n));
     } else if (n->fa) {
         if (p->proto == PROTO_HIP)
             w_fa_input(w, n, &p->path, span_of(p->p, p->n));
@@ -664,8 +664,8 @@ static void deliver(struct world *w, struct w_packet *p)
 
 static void fire(struct world *w, struct w_node *n)
 {
-    if (n->core) {
-        w->core->fire(w, n);
+    if (n->ops) {
+        n->ops->fire(w, n);
         return;
     }
     if (n->fa) {
@@ -686,8 +686,8 @@ static bool step(struct world *w, uint64_t end)
     struct w_node *node = NULL;
 
     for (size_t i = 0; i < w->n_node; i++)
-        if (deadline(w, &w->node[i]) < at) {
-            at = deadline(w, &w->node[i]);
+        if (deadline(&w->node[i]) < at) {
+            at = deadline(&w->node[i]);
             node = &w->node[i];
         }
     for (size_t i = 0; i < w->n_job; i++)

@@ -120,6 +120,8 @@ struct w_node {
     bool down; /* neither sends nor receives */
     struct w_fa *fa;
     struct w_core *core;
+    const struct w_node_ops *ops; /* neither a host nor the small FA: what it does itself */
+    void *own;
 
     struct host *h;
     struct host_config c;
@@ -173,7 +175,6 @@ struct world {
     size_t n_air;
     struct w_job *job[256];
     size_t n_job;
-    const struct w_core_ops *core;
 };
 
 struct world *w_new(uint64_t seed);
@@ -218,8 +219,8 @@ void w_act(struct world *w, struct w_node *n); /* carry out n->out */
 void w_fly(struct world *w, const struct w_node *from, const struct hip_path *path, uint8_t proto,
            struct span octets);
 
-/* ---- the real FA's part (core_fa.c), NULL in tests that have none ---- */
-struct w_core_ops {
+/* ---- nodes of other kinds: the real FA (core_fa.c), attackers ---- */
+struct w_node_ops {
     void (*input)(struct world *w, struct w_node *n, const struct hip_path *path, struct span octets);
     uint64_t (*deadline)(const struct w_node *n);
     void (*fire)(struct world *w, struct w_node *n);
