@@ -12,6 +12,7 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import sys
 import time
 
@@ -178,6 +179,44 @@ class TwoHosts:
         self.detach("a", "a1")
         return m[0]
 
+    def carrier(self):
+        """The cable is pulled: the address stays, but nothing can leave by it; and then it is plugged in again."""
+        self.attach("a", "a1")
+        self.lab.start("a", "ping3", "ping", "-6", "-n", "-i", "0.05", self.hit["b"])
+        time.sleep(0.5)
+        self.lab.ip("r", "link", "set", "ra0", "down")
+        wait_for("b sends to a1", lambda: self.peer_of_b().get("address") in (ip4("a1"), ip6("a1")), 10, 0.02)
+        self.lab.ip("r", "link", "set", "ra0", "up")
+        self.lab.run("r", "ip", "-6", "addr", "replace", f"{ip6('a0', 1)}/64", "dev", "ra0", "nodad")
+        wait_for("b sends to a0", lambda: self.peer_of_b().get("address") in (ip4("a0"), ip6("a0")), 10, 0.02)
+        time.sleep(0.5)
+        self.lab.stop("ping3", signal.SIGINT)
+        m = re.search(r"(\d+) packets transmitted, (\d+) received", self.lab.log_text("ping3"))
+        check(int(m[1]) - int(m[2]) <= 20, f"lost: {m[0]}")
+        self.detach("a", "a1")
+        return m[0]
+
+    def notices(self):
+        """What systemd hears (Type=notify), and that nobody may look into the process."""
+        self.stop("a")
+        path = self.lab.path("a", "notify")
+        s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        s.bind(path)
+        s.settimeout(10)
+        env = {**os.environ, "NOTIFY_SOCKET": path, "JOURNAL_STREAM": "8:1"}
+        self.lab.start("a", "a", daemons.binary("hiphostd"), "--config", self.config("a", self.peers), env=env)
+        check(b"READY=1" in s.recv(200), "no READY=1")
+        pid = int(sh("ip", "netns", "pids", self.lab.ns("a")).stdout.split()[0])
+        limits = pathlib.Path(f"/proc/{pid}/limits").read_text()
+        check(re.search(r"Max core file size +0 +0", limits), limits)
+        caps = re.search(r"CapEff:\s*(\w+)", pathlib.Path(f"/proc/{pid}/status").read_text())[1]
+        check(int(caps, 16) == 1 << 12, f"capabilities {caps}")
+        check("Seccomp:\t2" in pathlib.Path(f"/proc/{pid}/status").read_text(), "no seccomp filter")
+        self.stop("a")
+        check(b"STOPPING=1" in s.recv(200), "no STOPPING=1")
+        check("<5>level=notice cat=host" in self.lab.log_text("a"), "no priority for journald")
+        self.start("a", self.peers)
+
     def nobody(self):
         """A HIT that nothing is known of: the application hears it at once."""
         t = time.monotonic()
@@ -253,8 +292,9 @@ def body(cases):
         return
     for title, work in (("each TUN has its HIT and the route", t.addresses), ("ping", t.first_ping), ("packets of the MTU", t.big_packets),
                         ("only HIP and ESP on the wire", t.wire), ("a download", t.download), ("moves under a download", t.moves),
-                        ("hipctl move between two accesses", t.preferred), ("nobody has that HIT", t.nobody), ("tables", t.tables),
+                        ("hipctl move between two accesses", t.preferred), ("carrier lost", t.carrier), ("nobody has that HIT", t.nobody), ("tables", t.tables),
                         ("the peer ends and comes back", t.gone_and_back), ("the peer crashes and comes back", t.crashed),
+                        ("systemd, limits, capabilities", t.notices),
                         ("over IPv6", t.over_ipv6), ("a key that others may read", t.refused_key),
                         ("a configuration with a wrong HIT", t.refused_config), ("the end", t.end)):
         cases.case(title, work)
