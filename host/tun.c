@@ -113,10 +113,13 @@ err host_tun_open(struct rt_loop *l, struct rt_netlink *nl, const char *name, un
     set_proc(name, "addr_gen_mode", "1");
     errno = 0;
     e = set_up(t, mtu);
-    if (e) {
+    if (e == ERR_EXISTS)
+        (void)snprintf(why, HOST_TUN_WHY_MAX,
+                       "%s: a route for 2001:20::/28 is there already: another HIP daemon?", name);
+    else if (e)
         (void)say(e, why, name, "link and route");
+    if (e)
         goto fail;
-    }
     t->poll = rt_poll_new(l, t->fd, on_ready, t);
     if (t->poll == NULL) {
         e = say(ERR_MEMORY, why, name, "watching it");

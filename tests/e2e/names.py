@@ -234,6 +234,26 @@ log: {{ level: debug }}
         self.lab.run("h", "/usr/bin/python3", "-c", script, timeout=60)
         wait_for("an answer", lambda: self.dig("good.operator.example", "AAAA", "+time=3")[2] == [str(self.one)], 30, 0.5)
 
+    def taken(self):
+        """Neither the route for HITs, nor the resolver's port, nor the control socket is taken from somebody who has it."""
+        d = self.lab.path("h2", "x")[:-2]
+        conf = daemons.private(f"{d}/c.yaml", f"state: {d}/state\ntun: {{ name: hip1 }}\nresolver: {{ upstream: [\"{DNS}\"] }}\ncontrol: {{ socket: {d}/ctl }}\n")
+
+        def refused(says):
+            r = self.lab.run("h", daemons.binary("hiphostd"), "--config", conf, check=False)
+            check(r.returncode == 1 and says in r.stderr, f"{r.returncode} {r.stderr}, expected {says}")
+
+        refused("2001:20::/28 is there already: another HIP daemon?")
+        self.stop()
+        occupy = "import socket,time\ns=socket.socket(socket.{0},socket.{1})\ns.bind({2!r})\n{3}\nprint('there', flush=True)\ntime.sleep(99)\n"
+        for label, family, kind, at, more, says in (("udp", "AF_INET", "SOCK_DGRAM", ("127.0.0.1", 53), "", "in use by another resolver"),
+                                                    ("unix", "AF_UNIX", "SOCK_STREAM", f"{d}/ctl", "s.listen()", "another daemon is there")):
+            self.lab.start("h", label, "/usr/bin/python3", "-c", occupy.format(family, kind, at, more))
+            wait_for(label, lambda: "there" in self.lab.log_text(label))
+            refused(says)
+            self.lab.stop(label)
+        self.start()
+
     def server_down(self):
         self.restart()  # nothing remembered
         self.lab.stop("knot")
@@ -256,7 +276,7 @@ def body(cases):
         return
     for title, work in (("names with HIP records are HITs", t.hits), ("everything else is passed on", t.passed_on),
                         ("a key that is not the HIT's", t.forged), ("unsigned zone: only if allowed", t.insecure),
-                        ("answers that do not validate", t.bogus), ("HIT to name", t.reverse), ("TCP", t.tcp), ("junk", t.junk),
+                        ("answers that do not validate", t.bogus), ("HIT to name", t.reverse), ("TCP", t.tcp), ("junk", t.junk), ("what somebody else has", t.taken),
                         ("DNS server down and back", t.server_down), ("the end", t.end)):
         cases.case(title, work)
 
