@@ -16,6 +16,8 @@ static const char *const steps[] = {
     " made_s INTEGER NOT NULL, changed_s INTEGER NOT NULL);"
     "CREATE UNIQUE INDEX binding_name ON binding(name) WHERE state <> 4;"
     "CREATE INDEX binding_hit ON binding(hit);"
+    "CREATE INDEX binding_hi ON binding(hi);"
+    "CREATE INDEX binding_state ON binding(state, ends_s);"
     "CREATE INDEX binding_subscriber ON binding(subscriber);"
     "CREATE INDEX binding_skeleton ON binding(skeleton);"
     "CREATE TABLE reservation(name TEXT PRIMARY KEY, skeleton TEXT NOT NULL, subscriber TEXT NOT NULL, "
@@ -128,11 +130,13 @@ static err run_find(struct store_sqlite *s, const struct fa_job *job, struct sto
     case FA_FIND_ID:
         q = sql_prepare(s->db, "SELECT " COLUMNS " FROM binding WHERE id = ?", "i", (int64_t)job->find.id);
         break;
-    case FA_FIND_OPEN:
-        q = sql_prepare(s->db,
-                        "SELECT " COLUMNS " FROM binding WHERE id > ? AND (state IN (1, 3) OR (state = 2 AND "
-                        "ends_s <= ?)) ORDER BY id LIMIT 9",
-                        "ii", (int64_t)job->find.id, now);
+    case FA_FIND_OPEN: /* by index: among very many rows few are open */
+        q = sql_prepare(
+            s->db,
+            "SELECT " COLUMNS " FROM binding WHERE id IN"
+            " (SELECT id FROM binding WHERE state IN (1, 3) AND id > ?1"
+            " UNION SELECT id FROM binding WHERE state = 2 AND ends_s <= ?2 AND id > ?1) ORDER BY id LIMIT 9",
+            "ii", (int64_t)job->find.id, now);
         break;
     default:
         return ERR_UNSUPPORTED;
@@ -348,8 +352,15 @@ static err run_drop(struct store_sqlite *s, const struct fa_job *job)
     return sql_end(s->db, e);
 }
 
+#define AUDIT_MAX 1000000 /* lines kept; whoever can cause one must not fill the disk */
+
 static err run_audit(struct store_sqlite *s, const struct fa_job *job)
 {
+    err e = sql_run(sql_prepare(s->db, "DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?", "i",
+                                (int64_t)AUDIT_MAX),
+                    NULL);
+    if (e != ERR_OK)
+        return e;
     return sql_run(
         sql_prepare(s->db,
                     "INSERT INTO audit(at_s, alarm, what, subscriber, hit, name) VALUES (?, ?, ?, ?, ?, ?)",

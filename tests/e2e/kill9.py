@@ -140,7 +140,8 @@ class Kill9:
             check(name in known, f"the zone has {name}, no binding knows it; bindings: {sorted(known)}")
             check(str(ipaddress.ip_address(known[name]["hit"])) == hit, f"{name}: the zone has {hit}, the store {known[name]['hit']}")
         for name, b in known.items():
-            check(b["state"] != "bound" or name in zone, f"{name} is bound in the store, the zone does not have it")
+            check(b["state"] == "bound", f"{name} is still {b['state']}, though the DNS is up")
+            check(name in zone, f"{name} is bound in the store, the zone does not have it")
         return known
 
     # ---- the cases -----------------------------------------------------------------------------------------------------
