@@ -346,7 +346,26 @@ static void test_strangers_and_allow_list(void **state)
     assert_int_equal(stranger->fail_rvs, 0);
     assert_int_equal(stats(w).registrations, 1);
     assert_int_equal(w->n_row, 0);
-    fw_run(w, 300 * FW_S); /* 256 s of registration are over */
+    assert_int_equal(fw_i1_for(w, stranger, &listed->hi.hit), 0);
+    w->now += 300 * FW_S; /* 256 s of registration are over, though the timer has not been looked at */
+    assert_true(fw_i1_for(w, stranger, &listed->hi.hit) != 0);
+    fw_run(w, FW_S);
+    assert_int_equal(stats(w).registrations, 0);
+    fw_free(w);
+}
+
+/* The list is for the types that it names. */
+static void test_allow_list_types(void **state)
+{
+    struct fw *w = world();
+    struct fw_mn *listed = fw_mn(w, "a", "192.0.2.20", NULL);
+    w->allow[0] = (struct fa_allow){ .hit = listed->hi.hit, .n = 1, .type = { FA_REG_RENDEZVOUS + 1 } };
+    w->c.n_allow = 1;
+    fw_start(w);
+    fw_connect(w, listed);
+    fw_run(w, 3 * FW_S);
+    assert_false(listed->granted_rvs);
+    assert_int_equal(listed->fail_rvs, 0);
     assert_int_equal(stats(w).registrations, 0);
     fw_free(w);
 }
@@ -399,37 +418,46 @@ struct attack {
     const char *what;
     enum fw_cheat cheat;
     enum fw_as as;
-    bool alarm, failure;
+    const char *alarm; /* what it says; NULL: none */
+    bool failure;
 };
 
 static void test_attacks(void **state)
 {
     static const struct attack rows[] = {
-        { "BIND_MAC wrong", MN_BAD_MAC, AS_GOOD, true, false },
-        { "relay without MSK", MN_NO_MSK, AS_GOOD, true, false },
-        { "BIND_MAC made for another HI", MN_OTHER_HI, AS_GOOD, true, false },
-        { "no BIND_REQUEST", MN_NO_REQUEST, AS_GOOD, true, false },
-        { "RES wrong", MN_BAD_RES, AS_GOOD, false, true },
-        { "re-authentication", MN_REAUTH, AS_GOOD, false, false },
-        { "Access-Accept without MSK", MN_HONEST, AS_NO_MSK, true, false },
-        { "Access-Accept with half an MSK", MN_HONEST, AS_SHORT_MSK, true, false },
-        { "Access-Accept for another operator's IMSI", MN_HONEST, AS_OTHER_IMSI, true, false },
-        { "Access-Accept that names nobody", MN_HONEST, AS_NO_IMSI, true, false },
-        { "Access-Accept for an identity alone", MN_HONEST, AS_EARLY, true, false },
-        { "Access-Accept without EAP Success", MN_HONEST, AS_NO_SUCCESS, true, false },
+        { "BIND_MAC wrong", MN_BAD_MAC, AS_GOOD, "BIND_MAC is wrong", false },
+        { "relay without MSK", MN_NO_MSK, AS_GOOD, "BIND_MAC is wrong", false },
+        { "BIND_MAC made for another HI", MN_OTHER_HI, AS_GOOD, "BIND_MAC is wrong", false },
+        { "no BIND_REQUEST", MN_NO_REQUEST, AS_GOOD, "no BIND_MAC", false },
+        { "RES wrong", MN_BAD_RES, AS_GOOD, NULL, true },
+        { "re-authentication", MN_REAUTH, AS_GOOD, NULL, false },
+        { "Access-Accept without MSK", MN_HONEST, AS_NO_MSK,
+          "Access-Accept without MSK, or of a wrong length", false },
+        { "Access-Accept with half an MSK", MN_HONEST, AS_SHORT_MSK,
+          "Access-Accept without MSK, or of a wrong length", false },
+        { "Access-Accept for another operator's IMSI", MN_HONEST, AS_OTHER_IMSI,
+          "subscriber does not belong to the realm that was asked", false },
+        { "Access-Accept that names nobody", MN_HONEST, AS_NO_IMSI, "Access-Accept names no subscriber",
+          false },
+        { "Access-Accept for an identity alone", MN_HONEST, AS_EARLY,
+          "Access-Accept after a method that is not permitted", false },
+        { "Access-Accept without EAP Success", MN_HONEST, AS_NO_SUCCESS, "Access-Accept without EAP Success",
+          false },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct fw *w = world();
+        bool alarm = rows[i].alarm != NULL;
         w->as = rows[i].as;
         fw_start(w);
         struct fw_mn *m = matti(w);
         m->cheat = rows[i].cheat;
         fw_connect(w, m);
         fw_run(w, 15 * FW_S);
-        if (m->status != -1 || m->fail_sim != 0 || (w->audits > 0) != rows[i].alarm ||
-            m->eap_failure != rows[i].failure || !m->gone || (m->notify == 24) != rows[i].alarm)
+        if (m->status != -1 || m->fail_sim != 0 || (w->audits > 0) != alarm ||
+            m->eap_failure != rows[i].failure || !m->gone || (m->notify == 24) != alarm)
             fail_msg("%s: status %d, failed %d, alarms %u, notify %d, gone %d", rows[i].what, m->status,
                      m->fail_sim, w->audits, m->notify, m->gone);
+        assert_string_equal(w->last_alarm, alarm ? rows[i].alarm : "");
         nothing_bound(w);
         assert_int_equal(stats(w).runs_open, 0);
         fw_free(w);
@@ -995,6 +1023,7 @@ int main(void)
         cmocka_unit_test(test_binding_ends),
         cmocka_unit_test(test_item1),
         cmocka_unit_test(test_strangers_and_allow_list),
+        cmocka_unit_test(test_allow_list_types),
         cmocka_unit_test(test_registration_renewed_keeps_the_association),
         cmocka_unit_test(test_revoked),
         cmocka_unit_test(test_attacks),

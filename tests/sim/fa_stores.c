@@ -415,6 +415,7 @@ void fw_do_job(struct fw *w, const struct fa_job *j)
     w->asked[j->type]++;
     if (j->type == FA_JOB_AUDIT) {
         w->audits++;
+        memcpy(w->last_alarm, j->audit.what, sizeof w->last_alarm);
         free(x);
         return;
     }

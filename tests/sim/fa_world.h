@@ -178,7 +178,7 @@ struct fw {
     void (*before)(struct fw *w, const struct fa_job *j); /* called before a job is done */
 
     unsigned asked[FA_JOB__COUNT], event[FA_EVENT__COUNT], audits, booked, reg_up, reg_down;
-    char last_event[FA_TEXT_MAX];
+    char last_event[FA_TEXT_MAX], last_alarm[FA_TEXT_MAX];
     bool saw_clear_imsi;
     int drop;
 };

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "hip/param_reg.h"
 #include "tests/sim/world.h"
 
 #define NAME    "matti-virtanen.operator.example"
@@ -134,6 +135,54 @@ static void test_no_trust_before_binding(void **state)
     assert_true(f->run.open);
     f->reg[0].hit = s.mn->id; /* the FA relays to whom it did not bind */
     f->reg_ref[0] = f->run.ref;
+    f->n_reg = 1;
+    w_dns_hip(s.w, NAME, host_identity(s.mn->h), FA_NAME);
+    w_dns_addr(s.w, FA_NAME, "192.0.2.18");
+    s.cn = fixed(&s, "cn", "192.0.2.50", &s.cn_hi);
+    resolve(&s, s.cn);
+    assert_false(w_ping(s.w, s.cn, s.mn, 3 * W_S));
+    assert_true(f->relayed > 0);
+    scene_free(&s);
+}
+
+static void grant_anyway(void *ctx, struct hip_contents *c)
+{
+    const struct w_fa *f = ctx;
+    if (c->n_failed == 0)
+        return;
+    c->n_failed = 0;
+    c->response = (struct hip_reg_list){
+        .present = true, .lifetime = hip_reg_lifetime_code(f->reg_s * W_S), .n = 1, .type = { 1 }
+    };
+}
+
+/* Nor when it registers a host with a SIM that it never bound. */
+static void test_no_trust_without_binding(void **state)
+{
+    struct scene s = { .w = w_new(w_seed(98)) };
+    struct host_config c = w_config();
+    struct host_fa_conf fa;
+    struct w_fa *f;
+
+    s.fa = w_fa_new(s.w, "fa", "192.0.2.18", FA_NAME);
+    f = s.fa->fa;
+    f->lie = W_NO_201;
+    f->twist = grant_anyway;
+    f->twist_ctx = f;
+    w_fa_restart(s.w, s.fa);
+    fa = w_fa_conf(s.fa);
+    c.fa = &fa;
+    c.n_fa = 1;
+    c.no_binding_ok = true;
+    s.mn = w_host(s.w, "mn", &c);
+    s.mn->card = w_card_new(s.w, "001010000000001", 0x46);
+    w_addr_up(s.w, s.mn, UMTS, 2, 1);
+    w_start(s.w, s.mn);
+    w_run(s.w, 2 * W_S);
+    assert_int_equal(w_status(s.w, s.mn).fa, HOST_FA_REGISTERED);
+    assert_int_equal(w_status(s.w, s.mn).bind, HOST_BIND_NONE);
+    f->reg[0].hit = s.mn->id;
+    assert_int_equal(hip_assoc_find(f->e, &f->hi.hit, &s.mn->id, &f->reg_ref[0]), ERR_OK);
     f->n_reg = 1;
     w_dns_hip(s.w, NAME, host_identity(s.mn->h), FA_NAME);
     w_dns_addr(s.w, FA_NAME, "192.0.2.18");
@@ -512,6 +561,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_by_name),
         cmocka_unit_test(test_no_trust_before_binding),
+        cmocka_unit_test(test_no_trust_without_binding),
         cmocka_unit_test(test_fa_stops),
         cmocka_unit_test(test_break_before_make),
         cmocka_unit_test(test_make_before_break),

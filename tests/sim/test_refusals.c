@@ -175,12 +175,22 @@ static void change_opaque(uint8_t *p, size_t *n)
         }
 }
 
+/* A puzzle easier than the one that was set: any #J solves it. */
+static void change_k(uint8_t *p, size_t *n)
+{
+    for (size_t off = HIP_HEADER_LEN;; off += hip_tlv_len((size_t)(p[off + 2] << 8 | p[off + 3])))
+        if ((p[off] << 8 | p[off + 1]) == HIP_PAR_SOLUTION) {
+            p[off + 4] = 0;
+            return;
+        }
+}
+
 static void puzzles_not_solved(void **state)
 {
-    void (*const change[])(uint8_t *, size_t *) = { change_j, change_opaque };
+    void (*const change[])(uint8_t *, size_t *) = { change_j, change_opaque, change_k };
     struct hip_config c = sim_config(), f = sim_config();
     f.puzzle_k = 12;
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof change / sizeof *change; i++) {
         struct sim_host *mn, *fa;
         struct sim *s = pair_with(&c, &f, &mn, &fa);
         sim_rule(s, mn, HIP_PKT_I2, SIM_CHANGE)->change = change[i];

@@ -229,6 +229,9 @@ static void a_freed_name_is_held(void **state)
     struct fa_job like = intent("s2", "rnatti", 2);
     snprintf(like.intent.binding.skeleton, FA_LABEL_MAX, "matti");
     assert_int_equal(run(f, &like), ERR_EXISTS);
+    struct fa_job own = intent("s2", "matti", 2); /* nor to a namesake */
+    own.intent.binding.own_name = true;
+    assert_int_equal(run(f, &own), ERR_EXISTS);
     now_s += STORE_HOLD_S - 1;
     assert_int_equal(run(f, &j), ERR_EXISTS);
     uint64_t again = put(f, "s1", "matti", 3); /* its own subscriber takes it back */
@@ -325,6 +328,9 @@ static void epoch_stops_a_run(void **state)
     assert_int_equal(run(f, &j), ERR_STATE);
     j.intent.epoch = 1;
     assert_int_equal(run(f, &j), ERR_OK);
+    assert_int_equal(unbind(f, f->a.id), ERR_OK); /* and each time it rises */
+    find(f, FA_FIND_SUBSCRIBER, "s1", 0, 0);
+    assert_int_equal(f->a.epoch, 2);
     assert_int_equal(find(f, FA_FIND_SUBSCRIBER, "s2", 0, 0), 0);
     assert_int_equal(f->a.epoch, 0);
 }
