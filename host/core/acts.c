@@ -84,6 +84,12 @@ struct host_job *host_job_new(struct host *h, enum host_job_type type, struct ho
     return NULL;
 }
 
+void host_job_forget(struct host *h, uint64_t id)
+{
+    if (h->job[id & 0xff].id == id)
+        h->job[id & 0xff].id = 0;
+}
+
 void host_timer_set(struct host *h, struct host_timer *t, uint64_t at_us)
 {
     /* The heap has room for every timer there is. */

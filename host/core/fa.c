@@ -543,8 +543,10 @@ void host_fa_update(struct host *h, const struct hip_action *a)
     const struct hip_contents *c = &a->update.contents;
     struct hip_ref ref = a->ref;
 
+    bool renewal = h->run.refresh && c->inner.n == 0 && !failure(c, HIP_BIND_REG_TYPE);
+
     host_fa_heard(h);
-    if (h->run.open || c->inner.n)
+    if ((h->run.open && !renewal) || c->inner.n)
         host_run_contents(h, c, false, a->update.id);
     else
         plain_answer(h, c);

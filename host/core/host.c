@@ -262,7 +262,7 @@ void host_complete(struct host *h, const struct host_result *r, uint64_t now, st
     size_t i = r->id & 0xff;
     struct host_job_slot s;
 
-    if (i >= HOST_JOBS_MAX || h->job[i].id != r->id || r->id == 0)
+    if (h->job[i].id != r->id || r->id == 0)
         return; /* answered twice */
     s = h->job[i];
     h->job[i].id = 0;

@@ -22,9 +22,9 @@
 #include "host/core/sealed.h"
 
 #define HOST_REG_RENDEZVOUS 1
-#define HOST_CACHE_MAX      96 /* names */
-#define HOST_TICKETS_MAX    8  /* applications that wait for one name */
-#define HOST_JOBS_MAX       128
+#define HOST_CACHE_MAX      256 /* names */
+#define HOST_TICKETS_MAX    8   /* applications that wait for one name */
+#define HOST_JOBS_MAX       256 /* at most: the low octet of a job's id is its slot */
 #define HOST_TIMERS_MAX     (HOST_PEERS_MAX + HOST_CACHE_MAX + 2 * HOST_FAS_MAX + 16)
 #define HOST_S              UINT64_C(1000000) /* a second */
 
@@ -47,6 +47,8 @@ struct host_ask { /* one question about a name */
     bool asking, known;
     err e;
     uint64_t until_us; /* known until */
+    uint64_t asked_us; /* while asking */
+    uint64_t job;
     enum dnsu_security security;
 };
 
@@ -221,6 +223,8 @@ void host_event(struct host *h, enum host_event what, enum log_level lv, const s
                 const char *fmt, ...) PRINTF_LIKE(5, 6);
 /* A job with its slot; NULL when there is no room. */
 struct host_job *host_job_new(struct host *h, enum host_job_type type, struct host_job_slot **slot);
+/* Its answer is not waited for any longer. */
+void host_job_forget(struct host *h, uint64_t id);
 void host_timer_set(struct host *h, struct host_timer *t, uint64_t at_us);
 static inline void host_timer_stop(struct host *h, struct host_timer *t)
 {

@@ -8,6 +8,7 @@
 #include "host/core/host_priv.h"
 
 static const uint64_t failure_us = 5 * HOST_S;
+static const uint64_t lost_us = 15 * HOST_S; /* an answer that has not come by now never will */
 static const uint64_t ttl_max_s = 86400;
 
 struct host_name *host_name_find(struct host *h, const struct dnsu_name *name)
@@ -20,9 +21,14 @@ struct host_name *host_name_find(struct host *h, const struct dnsu_name *name)
     return NULL;
 }
 
-static bool busy(const struct host_name *n)
+static bool waits(const struct host *h, const struct host_ask *q)
 {
-    return n->hip.asking || n->addr.asking || n->n_ticket;
+    return q->asking && h->now - q->asked_us < lost_us;
+}
+
+static bool busy(const struct host *h, const struct host_name *n)
+{
+    return waits(h, &n->hip) || waits(h, &n->addr);
 }
 
 struct host_name *host_name_get(struct host *h, const struct dnsu_name *name)
@@ -37,11 +43,13 @@ struct host_name *host_name_get(struct host *h, const struct dnsu_name *name)
             oldest = n;
             break;
         }
-        if (!busy(n) && (!oldest || n->used_us < oldest->used_us))
+        if (!busy(h, n) && (!oldest || n->used_us < oldest->used_us))
             oldest = n;
     }
     if (!oldest)
         return NULL;
+    host_job_forget(h, oldest->hip.job);
+    host_job_forget(h, oldest->addr.job);
     memset(oldest, 0, sizeof *oldest);
     oldest->used = true;
     oldest->name = *name;
@@ -67,14 +75,19 @@ static bool ask(struct host *h, struct host_name *n, struct host_ask *q, enum ho
     struct host_job_slot *s;
     struct host_job *j;
 
-    if (q->asking)
+    if (q->asking && h->now - q->asked_us < lost_us)
         return true;
+    if (q->asking)
+        host_job_forget(h, q->job);
+    q->asking = false;
     j = host_job_new(h, type, &s);
     if (!j)
         return false;
     s->index = (size_t)(n - h->name);
     j->name = n->name;
     q->asking = true;
+    q->asked_us = h->now;
+    q->job = j->id;
     return true;
 }
 
@@ -143,6 +156,8 @@ void host_name_resolve(struct host *h, const struct dnsu_name *name, uint64_t ti
     struct host_name *n = host_name_get(h, name);
     struct host_name busy_name = { .hip = { .e = ERR_UNREACHABLE } };
 
+    if (n && !waits(h, &n->hip))
+        n->n_ticket = 0; /* of a question that was lost: their askers have given up */
     if (!n || n->n_ticket == HOST_TICKETS_MAX) {
         resolved(h, &busy_name, ticket);
     } else if (host_name_hip(h, n)) {
@@ -257,7 +272,7 @@ void host_name_complete(struct host *h, const struct host_job_slot *s, const str
     uint32_t ttl = 0;
     err e;
 
-    if (!n->used || !q->asking)
+    if (!n->used || !q->asking || q->job != s->id)
         return;
     e = hip ? take_hip(h, n, r, &ttl) : take_addr(n, r, &ttl);
     settle(h, q, e, ttl);

@@ -422,6 +422,19 @@ static void test_other_names(void **state)
     scene_free(&s);
 }
 
+/* A look-up that is never answered (the daemon had no room for the job) does not stick to the name. */
+static void test_lost_lookup(void **state)
+{
+    struct scene s = scene(116);
+
+    w_resolve(s.w, s.cn, NAME);
+    w_jobs_lost(s.w);
+    w_run(s.w, 20 * W_S);
+    assert_int_equal(s.cn->resolved_e, ERR_STATE);
+    resolve(&s, s.cn);
+    scene_free(&s);
+}
+
 static void test_unknown_hit(void **state)
 {
     struct scene s = scene(115);
@@ -574,6 +587,7 @@ int main(void)
         cmocka_unit_test(test_hit_is_not_the_keys),
         cmocka_unit_test(test_bogus_and_insecure),
         cmocka_unit_test(test_other_names),
+        cmocka_unit_test(test_lost_lookup),
         cmocka_unit_test(test_unknown_hit),
         cmocka_unit_test(test_static_and_policy),
         cmocka_unit_test(test_crossing),

@@ -545,6 +545,15 @@ static void job_add(struct world *w, struct w_node *n, const struct host_job *jo
     w->job[w->n_job++] = j;
 }
 
+void w_jobs_lost(struct world *w)
+{
+    while (w->n_job) {
+        struct w_job *j = w->job[--w->n_job];
+        free(j->octets);
+        free(j);
+    }
+}
+
 /* ---- a host's actions ---- */
 
 static void sa_up(struct w_node *n, const struct host_action *a)

@@ -214,6 +214,7 @@ void w_send(struct world *w, struct w_node *from, const struct hit *to);
 /* Sends and says whether it arrived within us. */
 bool w_ping(struct world *w, struct w_node *from, struct w_node *to, uint64_t us);
 void w_resolve(struct world *w, struct w_node *n, const char *name);
+void w_jobs_lost(struct world *w); /* jobs on their way are never answered */
 struct host_status w_status(const struct world *w, const struct w_node *n);
 void w_act(struct world *w, struct w_node *n); /* carry out n->out */
 void w_fly(struct world *w, const struct w_node *from, const struct hip_path *path, uint8_t proto,
