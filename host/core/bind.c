@@ -475,7 +475,10 @@ static void refused(struct host *h, const struct hip_bind_response *p)
 
     host_event(h, HOST_EV_REFUSED, LOG_LV_WARN, &h->link.peer, "%s%s%.*s", hip_bind_status_text(p->status),
                p->reason.n ? ": " : "", (int)p->reason.n, (const char *)p->reason.p);
-    if (p->status == HIP_BIND_ST_NAME_REFUSED && more && !r->opaque && !r->refresh && h->n_want) {
+    if (p->status == HIP_BIND_ST_NAME_REFUSED && more && r->refresh) {
+        r->refresh = false; /* there is nothing to extend: ask for the name anew */
+        next_attempt(h);
+    } else if (p->status == HIP_BIND_ST_NAME_REFUSED && more && !r->opaque && h->n_want) {
         r->opaque = true; /* rather a name of the FA's choice than none */
         next_attempt(h);
     } else if (p->status == HIP_BIND_ST_UNAVAILABLE && more && at < r->end_us) {

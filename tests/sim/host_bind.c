@@ -555,6 +555,25 @@ static void test_name_refused(void **state)
     w_free(s.w);
 }
 
+/* REFRESH of a binding that the FA no longer has: bound anew under the same K. */
+static void test_nothing_to_refresh(void **state)
+{
+    struct scene s = scene_of(54, true, w_config());
+
+    s.fa->fa->lifetime_s = 10000;
+    w_start(s.w, s.mn);
+    w_run(s.w, 5 * W_S);
+    s.fa->fa->n_bound = 0;
+    s.fa->fa->status = HIP_BIND_ST_NAME_REFUSED;
+    s.fa->fa->status_n = 1;
+    w_run(s.w, 9500 * W_S);
+    assert_bound(&s);
+    assert_int_equal(s.fa->fa->n_bound, 1);
+    assert_int_equal(s.fa->fa->binds, 2);
+    assert_int_equal(s.fa->fa->last_wanted, 1);
+    w_free(s.w);
+}
+
 static void test_unavailable(void **state)
 {
     struct scene s = scene_of(51, true, w_config());
@@ -653,6 +672,7 @@ int main(void)
         cmocka_unit_test(test_unknown_imsi),
         cmocka_unit_test(test_resync),
         cmocka_unit_test(test_name_refused),
+        cmocka_unit_test(test_nothing_to_refresh),
         cmocka_unit_test(test_unavailable),
         cmocka_unit_test(test_not_subscribed),
         cmocka_unit_test(test_pending_and_notice),
