@@ -59,7 +59,7 @@ class Hipfad:
 
     def files(self):
         d = os.path.dirname(self.conf)
-        for name in ("identity.der", "bindings.sqlite", "subscribers.sqlite", "ctl.sock"):
+        for name in (f"identity-{self.op.fa_identity}.der", "bindings.sqlite", "subscribers.sqlite", "ctl.sock"):
             mode = stat.S_IMODE(os.stat(f"{d}/{name}").st_mode)
             check(mode & 0o077 == 0, f"{name} has mode {mode:o}")
 
@@ -132,7 +132,7 @@ class Hipfad:
     def loose_secret(self):
         self.op._stop("hipfad")
         try:
-            for path in (self.op.tsig_file, self.op.radius_secret, os.path.join(os.path.dirname(self.conf), "identity.der")):
+            for path in (self.op.tsig_file, self.op.radius_secret, os.path.join(os.path.dirname(self.conf), f"identity-{self.op.fa_identity}.der")):
                 os.chmod(path, 0o644)
                 r = sh("ip", "netns", "exec", self.lab.ns("fa"), self.binary, "--config", self.conf, check=False, timeout=10)
                 os.chmod(path, 0o600)

@@ -24,6 +24,7 @@ import os
 import pathlib
 import re
 import secrets
+import shutil
 import signal
 import socket
 import sys
@@ -33,7 +34,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 import case  # noqa: E402
 import daemons  # noqa: E402
 from case import check  # noqa: E402
-from lab import LabError, attach, main_topology, sh, wait_for  # noqa: E402
+from lab import LabError, attach, main_topology, wait_for  # noqa: E402
 
 CALLS = ("pwrite64", "fdatasync", "ftruncate", "write", "sendmmsg", "sendto", "sendmsg")
 REALM = "wlan.mnc001.mcc001.3gppnetwork.org"
@@ -55,7 +56,8 @@ class Driver:
     def forget(self):
         """The host loses what it stored: its next binding begins from nothing."""
         self.stop()
-        sh("rm", "-rf", self.op.lab.path("mn", "state"))
+        for state in pathlib.Path(self.op.conf("mn")).parent.glob("state*"):
+            shutil.rmtree(state)
 
     def status(self):
         return self.op.ctl("mn", "status", check=False) or {}
