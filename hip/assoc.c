@@ -10,6 +10,8 @@
 #include "hip/rvs.h"
 #include "hip/update.h"
 
+const struct bucket_rate hip_assoc_rate = { .per_second_milli = 5000, .burst = 10 };
+
 #define TO(s) (1u << HIP_##s)
 
 /* RFC 7401 s4.4.3: from each state the states that can follow. UNASSOCIATED stands for "no more" as well. */
@@ -93,6 +95,8 @@ struct hip_assoc *hip_assoc_new(struct hip_engine *e, struct hip_identity *id, c
     a->id = id;
     a->peer = *peer;
     hip_timers_init(&a->timers);
+    bucket_init(&a->reack, &hip_assoc_rate, 0);
+    bucket_init(&a->notifies, &hip_assoc_rate, 0);
     return a;
 }
 

@@ -120,7 +120,7 @@ struct hip_assoc {
     uint32_t owed[HIP_ACKS_OWED];
     uint8_t n_owed;
     struct hip_path ack_path; /* where the UPDATE that is owed an ACK came from */
-    struct bucket reack;
+    struct bucket reack, notifies;
     uint64_t used_us; /* last sign of life, for UAL */
     uint64_t keep_until_us;
 
@@ -133,6 +133,9 @@ struct hip_assoc {
 };
 
 struct hip_engine;
+
+/* What a peer can make us do again and again: repeated UPDATEs acknowledged (RFC 7401 s6.12.1), NOTIFYs looked at. */
+extern const struct bucket_rate hip_assoc_rate;
 
 /* ---- the table ---- */
 

@@ -39,6 +39,9 @@ int hip_notify_receive(struct hip_rx *rx)
         return HIP_DROP_WRONG_STATE;
     if (hip_get_notification(hip_pkt_span(&rx->pkt, HIP_PAR_NOTIFICATION), &n) != ERR_OK)
         return HIP_DROP_PARAM_MALFORMED;
+    /* It has no MAC: each one costs a signature to look at. */
+    if (!bucket_take(&a->notifies, &hip_assoc_rate, 1, rx->now))
+        return HIP_DROP_RATE_LIMITED;
     if (hip_sign_check(&rx->pkt, HIP_PAR_HIP_SIGNATURE, &a->peer_hi) != ERR_OK)
         return HIP_DROP_BAD_SIGNATURE;
     struct hip_action *q = hip_act(rx->e, rx->out, HIP_ACT_NOTIFY, a);

@@ -15,9 +15,6 @@
 #include "hip/rekey.h"
 #include "hip/responder.h"
 
-/* Repeated UPDATEs are acknowledged again, but not without limit (s6.12.1). */
-static const struct bucket_rate reack_rate = { .per_second_milli = 5000, .burst = 10 };
-
 /* ---- shared with R2, CLOSE and NOTIFY ---- */
 
 int hip_contents_open(const struct hip_rx *rx, uint8_t *plain, struct hip_contents *out)
@@ -338,7 +335,7 @@ static int again(struct hip_rx *rx, const struct in *v)
     for (uint8_t i = 0; i < a->n_owed; i++)
         if (a->owed[i] == v->id)
             return HIP_DROP_DUPLICATE; /* its first ACK is still to come */
-    if (!bucket_take(&a->reack, &reack_rate, 1, rx->now))
+    if (!bucket_take(&a->reack, &hip_assoc_rate, 1, rx->now))
         return HIP_DROP_RATE_LIMITED;
     send_ack(rx->e, a, rx->path, &(struct hip_acks){ .n = 1, .id = { v->id } }, &rx->pkt, rx->out);
     return HIP_DROP_DUPLICATE;

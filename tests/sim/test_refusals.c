@@ -288,6 +288,13 @@ static void notify_spoilt(void **state)
     sim_run(s, 100000);
     assert_int_equal(mn->drop, HIP_DROP_BAD_SIGNATURE);
     assert_int_equal(mn->notified, 0);
+    /* Signatures are not checked without end. */
+    const struct sim_packet n = *sim_sent(s, HIP_PKT_NOTIFY);
+    struct hip_path path = sim_path(mn, fa);
+    int limited = 0;
+    for (int i = 0; i < 50; i++)
+        limited += sim_inject(s, mn, &path, span_of(n.p, n.n)) == HIP_DROP_RATE_LIMITED;
+    assert_in_range(limited, 35, 45);
     sim_free(s);
 }
 
