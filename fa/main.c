@@ -106,6 +106,16 @@ static err load_identity(char why[RT_FILE_WHY_MAX])
 
 /* ---- commands that are not the daemon ---- */
 
+/* The secrets that the configuration names are looked at as well; the identity is not, the daemon makes one. */
+static int cmd_check(const char *config)
+{
+    char why[RT_FILE_WHY_MAX];
+    if (load_realms(why) != ERR_OK || load_key(why) != ERR_OK)
+        return fail(why);
+    printf("%s: ok\n", config);
+    return 0;
+}
+
 static int cmd_identity(void)
 {
     char why[RT_FILE_WHY_MAX], hit[HIT_TEXT_MAX], hi[2 * HIP_HI_MAX + 1];
@@ -254,10 +264,8 @@ static int run(int argc, char **argv)
     }
     if (fa_settings_load(config, &d.settings, why) != ERR_OK)
         return fail(why);
-    if (check) {
-        printf("%s: ok\n", config);
-        return 0;
-    }
+    if (check)
+        return cmd_check(config);
     if (identity)
         return cmd_identity();
     if (subscriber)

@@ -209,6 +209,20 @@ static int load(struct daemon *d, const char *path)
     return EXIT_SUCCESS;
 }
 
+/* A configuration is good when the card that it names can be read as well. */
+static int check_card(struct daemon *d, const char *config)
+{
+    char why[RT_FILE_WHY_MAX] = "no cryptography";
+
+    if (crypto_init() ||
+        (d->settings.sim_file != NULL && usim_soft_open(d->settings.sim_file, &d->soft, &d->card, why))) {
+        complain(why);
+        return EXIT_FAILURE;
+    }
+    (void)printf("%s: ok\n", config);
+    return EXIT_SUCCESS;
+}
+
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
@@ -256,7 +270,7 @@ int main(int argc, char **argv)
     }
     code = load(&d, config);
     if (code == EXIT_SUCCESS && check)
-        (void)printf("%s: good\n", config);
+        code = check_card(&d, config);
     else if (code == EXIT_SUCCESS)
         code = run(&d);
     close_all(&d);

@@ -22,7 +22,7 @@ DNS = ADDR["home"][0]
 def binary(name):
     """A program of the build under test (HIPFA_BUILD, else build/)."""
     build = pathlib.Path(os.environ.get("HIPFA_BUILD", ROOT / "build"))
-    folder = {"hipfad": "fa", "hipakad": "as", "hiphostd": "host", "hipctl": "cli", "hipvec": "cli"}[name]
+    folder = {"hipfad": "fa", "hipakad": "as", "hiphostd": "host", "hipctl": "cli", "hipvec": "cli/hipvec"}[name]
     path = build / folder / name
     if not path.exists():
         raise LabError(f"{path} is not built")
