@@ -237,6 +237,29 @@ static void test_comes_back(void **state)
     fw_free(w);
 }
 
+/* The key is compared whole, not by its HIT; and a binding that has ended is none, swept or not. */
+static void test_comes_back_only_as_bound(void **state)
+{
+    for (int ended = 0; ended < 2; ended++) {
+        struct fw *w = world();
+        fw_start(w);
+        struct fw_mn *m = matti(w);
+        fw_connect(w, m);
+        fw_run(w, 3 * FW_S);
+        assert_true(m->granted_rvs);
+        if (ended)
+            w->row[0].ends_us = w->now;
+        else
+            w->row[0].b.hi[40] ^= 1;
+        m->want_sim = false;
+        fw_connect(w, m);
+        fw_run(w, 3 * FW_S);
+        assert_false(m->granted_rvs);
+        assert_int_equal(m->fail_rvs, 0);
+        fw_free(w);
+    }
+}
+
 static void test_repeated_bind_gives_the_same(void **state)
 {
     struct fw *w = world();
@@ -810,6 +833,48 @@ static void test_limits(void **state)
     fw_free(w);
 }
 
+/* Open runs of one source (a /64 of IPv6, an address of IPv4); another source is not hindered. */
+static void test_runs_per_source(void **state)
+{
+    struct fw *w = world();
+    w->c.runs_per_source = 1;
+    w->job_us[FA_JOB_AS] = FW_S;
+    fw_start(w);
+    struct fw_mn *m = matti(w), *same = fw_mn(w, "same", "192.0.2.9", &w->card[1]);
+    struct fw_mn *other = fw_mn(w, "other", "192.0.2.10", &w->card[1]);
+    fw_connect(w, m);
+    fw_run(w, FW_S / 4);
+    fw_connect(w, same);
+    fw_connect(w, other);
+    fw_run(w, 2 * FW_S);
+    assert_int_equal(same->fail_sim, 2);
+    assert_int_equal(other->fail_sim, -1);
+    fw_free(w);
+}
+
+/* An AS, or whoever plays one, cannot make the host answer for ever. */
+static void test_requests_without_end(void **state)
+{
+    static const struct {
+        enum fw_as as;
+        unsigned answered;
+    } rows[] = { { AS_IDENTITIES, 3 }, { AS_METHODS, 8 } };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fw *w = world();
+        w->as = rows[i].as;
+        fw_start(w);
+        struct fw_mn *m = matti(w);
+        fw_connect(w, m);
+        fw_run(w, 5 * FW_S);
+        assert_int_equal(w->asked[FA_JOB_AS], 1 + rows[i].answered);
+        assert_int_equal(m->challenges, rows[i].answered);
+        assert_int_equal(m->fail_sim, 0);
+        assert_int_equal(stats(w).runs_open, 0);
+        nothing_bound(w);
+        fw_free(w);
+    }
+}
+
 static void test_unknown_realm(void **state)
 {
     struct fw *w = world();
@@ -1018,6 +1083,7 @@ int main(void)
         cmocka_unit_test(test_resynchronisation),
         cmocka_unit_test(test_invited),
         cmocka_unit_test(test_comes_back),
+        cmocka_unit_test(test_comes_back_only_as_bound),
         cmocka_unit_test(test_repeated_bind_gives_the_same),
         cmocka_unit_test(test_unbind),
         cmocka_unit_test(test_binding_ends),
@@ -1045,6 +1111,8 @@ int main(void)
         cmocka_unit_test(test_epoch),
         cmocka_unit_test(test_serial),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_runs_per_source),
+        cmocka_unit_test(test_requests_without_end),
         cmocka_unit_test(test_unknown_realm),
         cmocka_unit_test(test_dns_down),
         cmocka_unit_test(test_dns_never_answers),

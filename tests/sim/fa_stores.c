@@ -88,6 +88,17 @@ static void accept(struct fw *w, struct answer *x, const char *imsi, const uint8
         r->as.cui = span_str(x->imsi);
 }
 
+/* Another Request, whatever was answered. */
+static void ask_again(struct fw *w, const struct fa_job *j, struct answer *x, const struct fw_conv *c)
+{
+    uint8_t type = w->as == AS_IDENTITIES ? EAP_TYPE_IDENTITY : 4 /* MD5-Challenge */;
+    size_t n = eap_write(x->eap, sizeof x->eap, EAP_REQUEST, (uint8_t)(j->as.eap[1] + 1), type,
+                         span_of("\x01x", type == EAP_TYPE_IDENTITY ? 0 : 2));
+    x->r.as.code = FA_AS_CHALLENGE;
+    x->r.as.eap = span_of(x->eap, n);
+    x->r.as.state = span_of(&c->id, sizeof c->id);
+}
+
 static void do_as(struct fw *w, const struct fa_job *j, struct answer *x)
 {
     static const uint8_t zero[64];
@@ -102,6 +113,10 @@ static void do_as(struct fw *w, const struct fa_job *j, struct answer *x)
     if (w->as == AS_EARLY) { /* an Access-Accept nobody earned */
         accept(w, x, "001010000000001", zero);
         r->as.eap = span_of("\x03\x00\x00\x04", 4);
+        return;
+    }
+    if (w->as == AS_IDENTITIES || w->as == AS_METHODS) {
+        ask_again(w, j, x, c);
         return;
     }
     aka_server_input(c->s, span_of(j->as.eap, j->as.eap_len), &a);

@@ -90,7 +90,9 @@ enum fw_as {
     AS_OTHER_IMSI,
     AS_NO_IMSI,
     AS_EARLY,
-    AS_NO_SUCCESS
+    AS_NO_SUCCESS,
+    AS_IDENTITIES, /* asks who it is, and again, and again */
+    AS_METHODS     /* proposes EAP-MD5 without end */
 };
 enum fw_dns {
     DNS_GOOD,

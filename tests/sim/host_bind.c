@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "hip/param_reg.h"
 #include "tests/sim/world.h"
 
 #define NAME "matti-virtanen.operator.example."
@@ -605,7 +606,7 @@ static void test_not_subscribed(void **state)
     w_free(s.w);
 }
 
-static void test_pending_and_notice(void **state)
+static void test_revoked_by_notice(void **state)
 {
     struct scene s = scene_of(53, true, w_config());
 
@@ -617,6 +618,74 @@ static void test_pending_and_notice(void **state)
     assert_string_equal(w_status(s.w, s.mn).fqdn, "");
     w_run(s.w, 7200 * W_S);
     assert_int_equal(s.fa->fa->runs, 1); /* the user is told; nothing is tried */
+    w_free(s.w);
+}
+
+/* R2 of an FA that registers everybody. */
+static void grant_anyway(void *ctx, struct hip_contents *c)
+{
+    const struct w_fa *f = ctx;
+    if (c->n_failed == 0)
+        return;
+    c->n_failed = 0;
+    c->response = (struct hip_reg_list){
+        .present = true, .lifetime = hip_reg_lifetime_code(f->reg_s * W_S), .n = 1, .type = { 1 }
+    };
+}
+
+static void registers_everybody(struct world *w, struct w_node *fa)
+{
+    fa->fa->lie = W_NO_201;
+    fa->fa->twist = grant_anyway;
+    fa->fa->twist_ctx = fa->fa;
+    w_fa_restart(w, fa);
+}
+
+/* A notice ends what is there: a host that was never bound has lost nothing. */
+static void test_notice_to_the_unbound(void **state)
+{
+    struct host_config c = w_config();
+    struct scene s;
+
+    c.no_binding_ok = true;
+    s = scene_of(54, true, c);
+    registers_everybody(s.w, s.fa);
+    w_start(s.w, s.mn);
+    w_run(s.w, 2 * W_S);
+    assert_int_equal(w_status(s.w, s.mn).fa, HOST_FA_REGISTERED);
+    w_fa_notice(s.w, s.fa, &s.mn->id, HIP_BIND_ST_REVOKED);
+    w_run(s.w, 2 * W_S);
+    assert_int_equal(w_status(s.w, s.mn).bind, HOST_BIND_NONE);
+    w_free(s.w);
+}
+
+/* Bound by one FA; another one, which proved nothing, says that the name is lost. */
+static void test_notice_of_an_unknown_fa(void **state)
+{
+    struct host_config c = w_config();
+    struct host_fa_conf fa[2];
+    struct scene s;
+    struct w_node *second;
+
+    c.no_binding_ok = true;
+    s = scene_of(55, true, c);
+    second = w_fa_new(s.w, "fa2", "192.0.2.19", "fa2.operator.example");
+    fa[0] = w_fa_conf(s.fa);
+    fa[1] = w_fa_conf(second);
+    memset(&fa[1].hit, 0, sizeof fa[1].hit);
+    w_start(s.w, s.mn);
+    w_run(s.w, 5 * W_S);
+    assert_bound(&s);
+    s.fa->down = true;
+    registers_everybody(s.w, second);
+    s.mn->c.fa = fa;
+    s.mn->c.n_fa = 2;
+    w_restart(s.w, s.mn);
+    w_run(s.w, 300 * W_S);
+    assert_int_equal(w_status(s.w, s.mn).fa, HOST_FA_REGISTERED);
+    w_fa_notice(s.w, second, &s.mn->id, HIP_BIND_ST_REVOKED);
+    w_run(s.w, 2 * W_S);
+    assert_int_equal(w_status(s.w, s.mn).bind, HOST_BIND_BOUND);
     w_free(s.w);
 }
 
@@ -676,7 +745,9 @@ int main(void)
         cmocka_unit_test(test_nothing_to_refresh),
         cmocka_unit_test(test_unavailable),
         cmocka_unit_test(test_not_subscribed),
-        cmocka_unit_test(test_pending_and_notice),
+        cmocka_unit_test(test_revoked_by_notice),
+        cmocka_unit_test(test_notice_to_the_unbound),
+        cmocka_unit_test(test_notice_of_an_unknown_fa),
         cmocka_unit_test(test_bad_air),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
