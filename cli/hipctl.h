@@ -37,7 +37,7 @@ struct table_column {
     const char *key, *title;
 };
 
-/* rows: an array of objects. Columns that no row has a value for are left out; keys of simple values that `columns` does not name come behind
+/* rows: an array of objects. A column with title NULL is not shown. Columns that no row has a value for are left out; keys of simple values that `columns` does not name come behind
  * them under their own name. empty: said when there are no rows. Control characters in values are shown as '?'. */
 void table_print(const json_t *rows, const struct table_column *columns, const char *empty, FILE *to,
                  bool color);

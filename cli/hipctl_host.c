@@ -18,6 +18,8 @@ void hipctl_show_peers(const json_t *answer, FILE *to, bool color)
         { "received", "RECEIVED" },
         { "replayed", "REPLAYED" },
         { "bad", "BAD" },
+        { "spi_in", NULL },
+        { "spi_out", NULL },
         { "seconds", "SECONDS" },
         { NULL, NULL },
     };
@@ -36,7 +38,7 @@ void hipctl_show_resolved(const json_t *answer, FILE *to, bool color)
         (void)fprintf(to, "the name has no HIP record\n");
         return;
     }
-    json_array_foreach((json_t *)hits, i, hit)(void)
-        fprintf(to, "%s  (TTL %lld s)\n", table_cell(hit, cell),
-                (long long)json_integer_value(json_object_get(answer, "ttl")));
+    json_array_foreach ((json_t *)hits, i, hit)
+        (void)fprintf(to, "%s  (TTL %lld s)\n", table_cell(hit, cell),
+                      (long long)json_integer_value(json_object_get(answer, "ttl")));
 }

@@ -35,8 +35,7 @@ static void put_list(const json_t *v, char out[TABLE_CELL_MAX])
     const json_t *x;
 
     out[0] = '\0';
-    json_array_foreach((json_t *)v, i, x)
-    {
+    json_array_foreach ((json_t *)v, i, x) {
         int w = snprintf(out + n, TABLE_CELL_MAX - n, "%s%s", i ? "," : "", table_cell(x, one));
         if (w < 0 || (size_t)w >= TABLE_CELL_MAX - n)
             return;
@@ -87,8 +86,7 @@ static bool wanted(const json_t *rows, const char *key)
     size_t i;
     const json_t *row;
 
-    json_array_foreach((json_t *)rows, i, row)
-    {
+    json_array_foreach ((json_t *)rows, i, row) {
         const json_t *v = json_object_get(row, key);
         if (v != NULL && !json_is_null(v))
             return true;
@@ -111,8 +109,7 @@ static void add(struct layout *l, const json_t *rows, const char *key, const cha
     l->col[l->n].title = title;
     l->col[l->n].width = width(title);
     l->col[l->n].number = true;
-    json_array_foreach((json_t *)rows, i, row)
-    {
+    json_array_foreach ((json_t *)rows, i, row) {
         const json_t *v = json_object_get(row, key);
         int w = width(table_cell(v, cell));
         if (w > l->col[l->n].width)
@@ -121,6 +118,14 @@ static void add(struct layout *l, const json_t *rows, const char *key, const cha
             l->col[l->n].number = false;
     }
     l->n++;
+}
+
+static bool hidden(const struct table_column *columns, const char *key)
+{
+    for (; columns != NULL && columns->key != NULL; columns++)
+        if (columns->title == NULL && strcmp(columns->key, key) == 0)
+            return true;
+    return false;
 }
 
 static void put(const struct layout *l, size_t i, const char *text, FILE *to)
@@ -147,22 +152,24 @@ void table_print(const json_t *rows, const struct table_column *columns, const c
         (void)fprintf(to, "%s\n", empty);
         return;
     }
-    for (; columns != NULL && columns->key != NULL; columns++)
-        add(&l, rows, columns->key, columns->title);
-    json_array_foreach((json_t *)rows, i, row){
-        json_object_foreach((json_t *)row, key, v){ if (!json_is_object(v)) add(&l, rows, key, key);
-}
-}
-(void)fputs(color ? BOLD : "", to);
-for (size_t k = 0; k < l.n; k++)
-    put(&l, k, l.col[k].title, to);
-(void)fprintf(to, "%s\n", color ? NORMAL : "");
-json_array_foreach((json_t *)rows, i, row)
-{
+    for (const struct table_column *c = columns; c != NULL && c->key != NULL; c++)
+        if (c->title != NULL)
+            add(&l, rows, c->key, c->title);
+    json_array_foreach ((json_t *)rows, i, row) {
+        json_object_foreach ((json_t *)row, key, v) {
+            if (!json_is_object(v) && !hidden(columns, key))
+                add(&l, rows, key, key);
+        }
+    }
+    (void)fputs(color ? BOLD : "", to);
     for (size_t k = 0; k < l.n; k++)
-        put(&l, k, table_cell(json_object_get(row, l.col[k].key), cell), to);
-    (void)fputc('\n', to);
-}
+        put(&l, k, l.col[k].title, to);
+    (void)fprintf(to, "%s\n", color ? NORMAL : "");
+    json_array_foreach ((json_t *)rows, i, row) {
+        for (size_t k = 0; k < l.n; k++)
+            put(&l, k, table_cell(json_object_get(row, l.col[k].key), cell), to);
+        (void)fputc('\n', to);
+    }
 }
 
 static bool skipped(const char *const *skip, const char *key)
@@ -178,19 +185,23 @@ void table_print_object(const json_t *o, const char *const *skip, int indent, FI
     char cell[TABLE_CELL_MAX];
     const char *key;
     const json_t *v;
+    int wide = KEY_WIDTH - indent;
 
-    json_object_foreach((json_t *)o, key, v)
-    {
+    json_object_foreach ((json_t *)o, key, v) {
+        if (!skipped(skip, key) && !json_is_object(v) && width(key) > wide)
+            wide = width(key);
+    }
+    json_object_foreach ((json_t *)o, key, v) {
         if (skipped(skip, key))
             continue;
-        if (json_is_object(v)) {
+        if (json_is_object(v) && json_object_size(v) > 0) {
             (void)fprintf(to, "%*s%s%s%s\n", indent, "", color ? BOLD : "", key, color ? NORMAL : "");
             table_print_object(v, skip, indent + 2, to, color);
         } else if (json_is_array(v) && json_is_object(json_array_get(v, 0))) {
             (void)fprintf(to, "%*s%s%s%s\n", indent, "", color ? BOLD : "", key, color ? NORMAL : "");
             table_print(v, NULL, "", to, color);
         } else {
-            (void)fprintf(to, "%*s%-*s %s\n", indent, "", KEY_WIDTH - indent, key, table_cell(v, cell));
+            (void)fprintf(to, "%*s%-*s %s\n", indent, "", wide, key, table_cell(v, cell));
         }
     }
 }

@@ -224,7 +224,7 @@ static int cmd_show(struct subs_sqlite *db, const char *store_path, const char *
            s.publish_number ? "yes" : "no", s.devices_max);
     size_t i;
     json_t *name;
-    json_array_foreach(json_object_get(j, "names"), i, name)
+    json_array_foreach (json_object_get(j, "names"), i, name)
         printf("holds           %s\n", json_string_value(name));
     json_decref(j);
     return 0;

@@ -193,8 +193,8 @@ static json_t *peer_json(const struct host_ctl *c, const struct host_status *s,
     set(o, "configured", json_boolean(p->configured));
     set(o, "seconds", json_integer(now > p->since_us ? (json_int_t)((now - p->since_us) / 1000000) : 0));
     set(o, "esp", p->state == HOST_PEER_UP ? json_string(suite_name(p->esp_suite)) : json_null());
-    set(o, "spi_in", json_integer(p->spi_in));
-    set(o, "spi_out", json_integer(p->spi_out));
+    set(o, "spi_in", json_sprintf("0x%08x", p->spi_in));
+    set(o, "spi_out", json_sprintf("0x%08x", p->spi_out));
     (void)host_data_pair(host_worker_data(c->worker), &s->hit, &p->hit, &in, &out);
     set(o, "received", json_integer((json_int_t)in.packets));
     set(o, "sent", json_integer((json_int_t)out.packets));

@@ -62,8 +62,7 @@ static void show_inputs(const struct vec_case *c)
 {
     const char *name;
     json_t *v;
-    json_object_foreach((json_t *)c->test, name, v)
-    {
+    json_object_foreach ((json_t *)c->test, name, v) {
         if (strcmp(name, c->field) == 0 || strcmp(name, "comment") == 0 || strcmp(name, "tcId") == 0)
             continue;
         char *text = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
@@ -186,7 +185,7 @@ static void show_skipped(const struct run *r, const json_t *skipped)
 {
     const char *why;
     json_t *n;
-    json_object_foreach((json_t *)skipped, why, n)
+    json_object_foreach ((json_t *)skipped, why, n)
         printf("  %sskipped%s %lld: %s\n", r->color ? "\033[33m" : "", r->color ? "\033[0m" : "",
                (long long)json_integer_value(n), why);
 }
@@ -203,8 +202,9 @@ static bool groups_ok(const json_t *groups)
     json_t *g;
     if (!json_is_array(groups))
         return false;
-    json_array_foreach((json_t *)groups, i, g) if (!json_is_string(json_object_get(g, "type")) ||
-                                                   !json_is_array(json_object_get(g, "tests"))) return false;
+    json_array_foreach ((json_t *)groups, i, g)
+        if (!json_is_string(json_object_get(g, "type")) || !json_is_array(json_object_get(g, "tests")))
+            return false;
     return true;
 }
 
@@ -214,10 +214,8 @@ static void run_groups(struct run *r, const char *path, const json_t *groups)
     json_t *skipped = json_object(), *g, *test;
     size_t i, j;
     unsigned done = 0;
-    json_array_foreach((json_t *)groups, i, g)
-    {
-        json_array_foreach(json_object_get(g, "tests"), j, test)
-        {
+    json_array_foreach ((json_t *)groups, i, g) {
+        json_array_foreach (json_object_get(g, "tests"), j, test) {
             if (++done % 16 == 1)
                 show_progress(r, path, done);
             one_test(r, &t, path, g, test, skipped);

@@ -9,9 +9,8 @@
 
 #include "cli/hipctl.h"
 
-static const struct table_column columns[] = {
-    { "name", "NAME" }, { "n", "COUNT" }, { "never", "NEVER" }, { "up", "UP" }, { NULL, NULL }
-};
+static const struct table_column columns[] = { { "name", "NAME" }, { "n", "COUNT" }, { "never", "NEVER" },
+                                               { "up", "UP" },     { "id", NULL },   { NULL, NULL } };
 
 static void shows(const char *json, const char *expect, bool color)
 {
@@ -41,6 +40,7 @@ static void tables(void **state)
     shows("[{\"name\":\"a\",\"more\":[1,\"x\"]}]", "NAME  more\na     1,x\n", false);
     shows("[{\"name\":\"\xc3\xa4\",\"n\":1},{\"name\":\"bb\",\"n\":2}]",
           "NAME  COUNT\n\xc3\xa4         1\nbb        2\n", false);
+    shows("[{\"name\":\"a\",\"id\":7}]", "NAME\na\n", false);
     shows("[{\"name\":\"a\"}]", "\033[1mNAME\033[0m\na\n", true);
 }
 
@@ -53,9 +53,9 @@ static void controls(void **state)
 
 static void objects(void **state)
 {
-    json_t *o = json_loads(
-        "{\"ok\":true,\"hit\":\"x\",\"binding\":{\"state\":\"bound\",\"fqdn\":null},\"v\":[{\"a\":1}]}", 0,
-        NULL);
+    json_t *o = json_loads("{\"ok\":true,\"hit\":\"x\",\"binding\":{\"state\":\"bound\",\"fqdn\":null},"
+                           "\"none\":{},\"v\":[{\"a\":1}]}",
+                           0, NULL);
     const char *const skip[] = { "ok", NULL };
     char *text = NULL;
     size_t n = 0;
@@ -68,6 +68,7 @@ static void objects(void **state)
                               "binding\n"
                               "  state          bound\n"
                               "  fqdn           -\n"
+                              "none             -\n"
                               "v\n"
                               "a\n"
                               "1\n");

@@ -72,20 +72,19 @@ static void vectors(void **state)
 {
     json_t *j = vec_load("hip-rr.json"), *g, *t;
     size_t gi, ti, valid = 0, invalid = 0;
-    json_array_foreach(json_object_get(j, "testGroups"), gi, g)
-        json_array_foreach(json_object_get(g, "tests"), ti, t)
-    {
-        if (!strcmp(vec_text(t, "result"), "valid")) {
-            check_record(t);
-            valid++;
-        } else {
-            struct octets o = vec_hex(t, "rdata");
-            struct dnsu_hiprr rr;
-            if (dnsu_hiprr_parse(octets_span(&o), &rr) == ERR_OK)
-                fail_msg("tcId %lld is taken", vec_int(t, "tcId"));
-            invalid++;
+    json_array_foreach (json_object_get(j, "testGroups"), gi, g)
+        json_array_foreach (json_object_get(g, "tests"), ti, t) {
+            if (!strcmp(vec_text(t, "result"), "valid")) {
+                check_record(t);
+                valid++;
+            } else {
+                struct octets o = vec_hex(t, "rdata");
+                struct dnsu_hiprr rr;
+                if (dnsu_hiprr_parse(octets_span(&o), &rr) == ERR_OK)
+                    fail_msg("tcId %lld is taken", vec_int(t, "tcId"));
+                invalid++;
+            }
         }
-    }
     assert_true(valid >= 10 && invalid >= 6);
     json_decref(j);
 }

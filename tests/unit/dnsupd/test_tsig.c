@@ -72,16 +72,15 @@ static void vectors(void **state)
 {
     json_t *j = vec_load("tsig.json"), *g, *t;
     size_t gi, ti, n = 0;
-    json_array_foreach(json_object_get(j, "testGroups"), gi, g)
-        json_array_foreach(json_object_get(g, "tests"), ti, t)
-    {
-        bool valid = !strcmp(vec_text(t, "result"), "valid");
-        if (!strcmp(vec_text(g, "type"), "TsigVerifyTest"))
-            check_verify(t);
-        if (valid)
-            check_mac(t);
-        n++;
-    }
+    json_array_foreach (json_object_get(j, "testGroups"), gi, g)
+        json_array_foreach (json_object_get(g, "tests"), ti, t) {
+            bool valid = !strcmp(vec_text(t, "result"), "valid");
+            if (!strcmp(vec_text(g, "type"), "TsigVerifyTest"))
+                check_verify(t);
+            if (valid)
+                check_mac(t);
+            n++;
+        }
     assert_int_equal(n, vec_int(j, "numberOfTests"));
     json_decref(j);
 }

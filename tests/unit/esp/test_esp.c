@@ -119,11 +119,9 @@ static void test_vectors(void **state)
     unsigned valid = 0, invalid = 0;
 
     assert_non_null(root);
-    json_array_foreach(json_object_get(root, "testGroups"), gi, g)
-    {
+    json_array_foreach (json_object_get(root, "testGroups"), gi, g) {
         const char *type = json_string_value(json_object_get(g, "type"));
-        json_array_foreach(json_object_get(g, "tests"), ti, t)
-        {
+        json_array_foreach (json_object_get(g, "tests"), ti, t) {
             if (strcmp(type, "EspTest") == 0)
                 one(t, (uint16_t)json_integer_value(json_object_get(t, "suite")), &valid, &invalid);
             else if (strcmp(type, "EspGcmTest") == 0)

@@ -61,12 +61,10 @@ static inline void each_vector(const char *file, const char *type,
     snprintf(path, sizeof(path), "%s/%s.json", VECTORS, file);
     json_t *root = json_load_file(path, 0, &je);
     assert_non_null(root);
-    json_array_foreach(json_object_get(root, "testGroups"), i, g)
-    {
+    json_array_foreach (json_object_get(root, "testGroups"), i, g) {
         if (strcmp(json_string_value(json_object_get(g, "type")), type) != 0)
             continue;
-        json_array_foreach(json_object_get(g, "tests"), j, t)
-        {
+        json_array_foreach (json_object_get(g, "tests"), j, t) {
             fn(g, t);
             n++;
         }
