@@ -262,6 +262,11 @@ class Case:
 
     # ---- a network that loses and lies ----
 
+    @staticmethod
+    def survived(r, lost):
+        """Done although the first answer was lost: by a further try, with or without the question."""
+        return r["err"] == "OK" and lost and r["tries"] >= (3 if r["proved"] else 2)
+
     def losses(self):
         lost = []
 
@@ -270,16 +275,17 @@ class Case:
             return None if len(lost) == 1 else octets
         self.proxy.lie(lose_first)
         r = self.write("lost", "-", RR1, servers=(PROXY,), first=300)
-        self.check("a lost answer: the retry finds the update done", r["err"] == "OK" and r["proved"] == 1 and r["tries"] >= 3 and
-                   self.hip("lost") == [RR1], r)
+        # Mostly the retry's prerequisite fails and a question proves the update done (proved 1); a server that is busy takes both tries in
+        # one go and says NOERROR to the second.
+        self.check("a lost answer: the retry finds the update done", self.survived(r, lost) and self.hip("lost") == [RR1], r)
         lost.clear()
         self.proxy.lie(lose_first)
         r = self.write("lost", RR1, RR2, servers=(PROXY,), first=300)
-        self.check("  the same with a change", r["err"] == "OK" and r["proved"] == 1 and self.hip("lost") == [RR2], r)
+        self.check("  the same with a change", self.survived(r, lost) and self.hip("lost") == [RR2], r)
         lost.clear()
         self.proxy.lie(lose_first)
         r = self.write("lost", RR2, "-", servers=(PROXY,), first=300)
-        self.check("  and with a removal", r["err"] == "OK" and r["proved"] == 1 and self.hip("lost") == [], r)
+        self.check("  and with a removal", self.survived(r, lost) and self.hip("lost") == [], r)
 
         def slow(octets, tcp):
             time.sleep(1.0)
