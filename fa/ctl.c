@@ -64,10 +64,10 @@ static json_t *core_counts(const struct fa_stats *f)
                      (json_int_t)f->jobs_late, "dropped_dispatch", (json_int_t)f->dropped_dispatch);
 }
 
-static json_t *socket_counts(const struct rt_sock_stats *s)
+static json_t *socket_counts(uint64_t in, uint64_t out, uint64_t cut, uint64_t failed)
 {
-    return json_pack("{s:I, s:I, s:I, s:I}", "in", (json_int_t)s->in, "out", (json_int_t)s->out, "cut",
-                     (json_int_t)s->in_cut, "out_failed", (json_int_t)s->out_failed);
+    return json_pack("{s:o, s:o, s:o, s:o}", "in", number(in), "out", number(out), "cut", number(cut),
+                     "out_failed", number(failed));
 }
 
 static void status(struct ctl *c, struct rt_ctl_req *req)
@@ -79,6 +79,8 @@ static void status(struct ctl *c, struct rt_ctl_req *req)
     hex_encode(span_of(c->identity->wire, c->identity->wire_len), hi);
     for (uint8_t i = 0; i < c->settings->n_addr; i++)
         json_array_append_new(addresses, text_of_addr(&c->settings->addr[i]));
+    json_t *v4 = socket_counts(s.carrier.v4.in, s.carrier.v4.out, s.carrier.v4.cut, s.carrier.v4.out_failed);
+    json_t *v6 = socket_counts(s.carrier.v6.in, s.carrier.v6.out, s.carrier.v6.cut, s.carrier.v6.out_failed);
     json_t *as =
         json_pack("{s:I, s:I, s:I, s:I, s:I, s:i}", "asked", (json_int_t)s.as.asked, "answered",
                   (json_int_t)s.as.answered, "sent", (json_int_t)s.as.sent, "forged", (json_int_t)s.as.forged,
@@ -93,9 +95,8 @@ static void status(struct ctl *c, struct rt_ctl_req *req)
                        "daemon", "hipfad", "name", c->settings->name, "hit", text_of_hit(c->identity->hit.b),
                        "hi", hi, "domain", c->settings->domain, "addresses", addresses, "up_s",
                        (json_int_t)(s.up_us / 1000000), "settled", s.fa.settled, "fa", core_counts(&s.fa),
-                       "as", as, "dns", dns, "v4", socket_counts(&s.v4), "v6", socket_counts(&s.v6), "drops",
-                       drops(fa_hip(worker_fa(c->worker))), "jobs_refused", (json_int_t)s.jobs_refused,
-                       "work_pending", (int)s.work_pending));
+                       "as", as, "dns", dns, "v4", v4, "v6", v6, "drops", drops(fa_hip(worker_fa(c->worker))),
+                       "jobs_refused", (json_int_t)s.jobs_refused, "work_pending", (int)s.work_pending));
 }
 
 /* ---- registrations ---- */

@@ -6,9 +6,9 @@
 
 #include "common/rt/work.h"
 #include "fa/as_radius.h"
+#include "fa/carrier_raw.h"
 #include "fa/event.h"
 
-#define PROTO_HIP       139 /* RFC 5201 s5.1; RFC 7401 s5.1 */
 #define WORK_LIMIT      4096
 #define FAILED_MAX      256
 #define R1_RESERVE_LEFT 1024
@@ -25,7 +25,7 @@ struct worker {
     struct worker_config c;
     struct fa *fa;
     struct fa_actions *acts;
-    struct rt_sock *v4, *v6;
+    struct carrier carrier;
     struct rt_timer *timer, *failed_timer;
     struct rt_work *store_work, *subs_work;
     struct as as;
@@ -161,8 +161,7 @@ static void on_failed(void *ctx)
 
 static void send_packet(struct worker *w, const struct hip_path *path, struct span octets)
 {
-    struct rt_sock *s = path->peer.family == ADDR_V4 ? w->v4 : w->v6;
-    err e = rt_sock_send(s, &path->local, &path->peer, 0, octets);
+    err e = w->carrier.ops->send(w->carrier.ctx, path, octets);
     if (e != ERR_OK)
         log_at(&w->c.env->log, LOG_LV_DEBUG, "io", "packet not sent: %s", err_text(e));
 }
@@ -194,15 +193,12 @@ static void carry_out(struct worker *w)
     rt_timer_at(w->timer, fa_deadline(w->fa));
 }
 
-static void on_packets(void *ctx, const struct rt_pkt *pkts, size_t n)
+static void on_packet(void *ctx, const struct hip_path *path, struct span octets)
 {
     struct worker *w = ctx;
-    for (size_t i = 0; i < n; i++) {
-        struct hip_path path = { .local = pkts[i].local, .peer = pkts[i].peer };
-        fa_actions_reset(w->acts);
-        (void)fa_input(w->fa, &path, pkts[i].octets, rt_now_us(), w->acts); /* the drop reason is counted */
-        carry_out(w);
-    }
+    fa_actions_reset(w->acts);
+    (void)fa_input(w->fa, path, octets, rt_now_us(), w->acts); /* the drop reason is counted */
+    carry_out(w);
 }
 
 /* ---- generation counter of R1 ---- */
@@ -304,19 +300,14 @@ static struct fa *make_engine(const struct worker_config *c)
     return fa_new(&f);
 }
 
-static err open_sockets(struct worker *w)
+static err open_carrier(struct worker *w)
 {
     bool want4 = false, want6 = false;
     for (uint8_t i = 0; i < w->c.settings->n_addr; i++) {
         want4 |= w->c.settings->addr[i].family == ADDR_V4;
         want6 |= w->c.settings->addr[i].family == ADDR_V6;
     }
-    err e = ERR_OK;
-    if (want4)
-        e = rt_raw_open(w->c.loop, ADDR_V4, PROTO_HIP, on_packets, w, &w->v4);
-    if (e == ERR_OK && want6)
-        e = rt_raw_open(w->c.loop, ADDR_V6, PROTO_HIP, on_packets, w, &w->v6);
-    return e;
+    return carrier_raw_open(w->c.loop, want4, want6, on_packet, w, &w->carrier);
 }
 
 static err open_dns(struct worker *w)
@@ -345,7 +336,7 @@ static err open_all(struct worker *w)
         e = as_radius_open(c->loop, c->env, c->realms, c->settings->n_realms, NULL, on_as, w, &w->as);
     if (e == ERR_OK)
         e = open_dns(w);
-    return e == ERR_OK ? open_sockets(w) : e;
+    return e == ERR_OK ? open_carrier(w) : e;
 }
 
 err worker_new(const struct worker_config *c, struct worker **out)
@@ -375,8 +366,8 @@ void worker_free(struct worker *w)
     if (!w)
         return;
     w->closing = true;
-    rt_sock_close(w->v4);
-    rt_sock_close(w->v6);
+    if (w->carrier.ops)
+        w->carrier.ops->close(w->carrier.ctx);
     fa_dns_free(w->dns);
     if (w->as.ops)
         w->as.ops->close(w->as.ctx);
@@ -408,10 +399,7 @@ void worker_stats(const struct worker *w, struct worker_stats *out)
     fa_stats_get(w->fa, &out->fa);
     w->as.ops->stats(w->as.ctx, &out->as);
     fa_dns_stats_get(w->dns, &out->dns);
-    if (w->v4)
-        out->v4 = rt_sock_stats(w->v4);
-    if (w->v6)
-        out->v6 = rt_sock_stats(w->v6);
+    w->carrier.ops->stats(w->carrier.ctx, &out->carrier);
     out->jobs_refused = w->jobs_refused;
     out->work_pending = rt_work_pending(w->store_work) + rt_work_pending(w->subs_work);
     out->up_us = rt_now_us() - w->since_us;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The one worker of hipfad: raw sockets of IP protocol 139, the engine of fa/core, its actions carried out in order, its jobs given to who can do
+ * The one worker of hipfad: a carrier of HIP packets, the engine of fa/core, its actions carried out in order, its jobs given to who can do
  * them (authentication server, subscriber data, store, DNS) and their results given back. Everything runs on the loop's thread but the
  * blocking jobs, which have threads of their own and touch nothing here.
  */
 #pragma once
 
 #include "common/rt/loop.h"
-#include "common/rt/sock.h"
 #include "fa/as_radius.h"
+#include "fa/carrier.h"
 #include "fa/dns.h"
 #include "fa/schema.h"
 #include "fa/store.h"
@@ -44,7 +44,7 @@ struct worker_stats {
     struct fa_stats fa;
     struct as_stats as;
     struct fa_dns_stats dns;
-    struct rt_sock_stats v4, v6;
+    struct carrier_stats carrier;
     uint64_t jobs_refused; /* no place in a queue */
     size_t work_pending;
     uint64_t up_us;

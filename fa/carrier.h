@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What carries HIP packets to and from the engine, relayed ones among them. The engine decides (fa/core), a carrier only moves octets; fa/carrier_raw
+ * (IP protocol 139) is the one there is now. UDP encapsulation and a relay in the kernel would be others.
+ */
+#pragma once
+
+#include "hip/engine.h"
+
+/* One packet that came in; octets are borrowed until it returns. The carrier must not be closed inside. */
+typedef void (*carrier_recv_fn)(void *ctx, const struct hip_path *path, struct span octets);
+
+struct carrier_stats {
+    struct {
+        uint64_t in, out, cut, out_failed;
+    } v4, v6;
+};
+
+struct carrier_ops {
+    /* Copies the octets; they leave before the loop sleeps. ERR_UNSUPPORTED: not a path of this carrier's. ERR_RANGE. */
+    err (*send)(void *ctx, const struct hip_path *path, struct span octets);
+    void (*stats)(void *ctx, struct carrier_stats *out);
+    void (*close)(void *ctx);
+};
+
+struct carrier {
+    const struct carrier_ops *ops;
+    void *ctx;
+};
