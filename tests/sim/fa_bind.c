@@ -408,6 +408,41 @@ static void test_registration_renewed_keeps_the_association(void **state)
     fw_free(w);
 }
 
+static void test_registration_keeps_the_association(void **state)
+{
+    struct fw *w = world();
+    fw_start(w);
+    struct fw_mn *m = matti(w), *cn = fw_mn(w, "cn", "198.51.100.7", NULL);
+    m->reg_code = 158; /* 3444 s */
+    fw_connect(w, m);
+    fw_run(w, 3000 * FW_S); /* an unused association lives fifteen minutes */
+    assert_int_equal(stats(w).registrations, 1);
+    assert_int_equal(fw_i1_for(w, cn, &m->hi.hit), 0);
+    fw_run(w, 2000 * FW_S);
+    assert_int_equal(stats(w).registrations, 0);
+    assert_int_equal(stats(w).associations, 0); /* nothing keeps it now */
+    fw_free(w);
+}
+
+/* A result that comes after its run was given up belongs to nobody, though the next run waits for one of the same kind. */
+static void test_late_result(void **state)
+{
+    struct fw *w = world();
+    fw_start(w);
+    struct fw_mn *m = matti(w);
+    w->job_us[FA_JOB_AS] = 6 * FW_S;
+    fw_connect(w, m);
+    fw_run(w, 11 * FW_S / 2);
+    assert_int_equal(m->fail_sim, 1);
+    w->job_us[FA_JOB_AS] = 2 * FW_S;
+    fw_run_again(w, m);
+    fw_run(w, 12 * FW_S);
+    assert_int_equal(m->status, HIP_BIND_ST_BOUND);
+    assert_int_equal(m->challenges, 1);
+    assert_int_equal(stats(w).jobs_late, 1);
+    fw_free(w);
+}
+
 static void test_revoked(void **state)
 {
     struct fw *w = world();
@@ -1091,6 +1126,8 @@ int main(void)
         cmocka_unit_test(test_strangers_and_allow_list),
         cmocka_unit_test(test_allow_list_types),
         cmocka_unit_test(test_registration_renewed_keeps_the_association),
+        cmocka_unit_test(test_registration_keeps_the_association),
+        cmocka_unit_test(test_late_result),
         cmocka_unit_test(test_revoked),
         cmocka_unit_test(test_attacks),
         cmocka_unit_test(test_replayed_proof),

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/cursor.h"
 #include "tests/sim/fa_world.h"
 
 void fw_do_job(struct fw *w, const struct fa_job *j);
@@ -99,6 +100,27 @@ static void ask_again(struct fw *w, const struct fa_job *j, struct answer *x, co
     x->r.as.state = span_of(&c->id, sizeof c->id);
 }
 
+static struct span raw_part(struct rcur *c, uint8_t most)
+{
+    uint8_t n = rcur_u8(c);
+    return rcur_take(c, n < most ? n : most);
+}
+
+/* An answer that only the RADIUS codec has looked at. */
+static void raw_as(struct fw *w, struct fa_result *r)
+{
+    struct rcur c = rcur_of(w->raw);
+    r->as.code = rcur_u8(&c) % 3;
+    r->as.eap = raw_part(&c, 255);
+    r->as.state = raw_part(&c, 253);
+    r->as.recv_key = raw_part(&c, 64);
+    r->as.send_key = raw_part(&c, 64);
+    r->as.imsi = raw_part(&c, 32);
+    r->as.cui = raw_part(&c, 253);
+    r->as.user = raw_part(&c, 253);
+    w->raw = rcur_rest(&c);
+}
+
 static void do_as(struct fw *w, const struct fa_job *j, struct answer *x)
 {
     static const uint8_t zero[64];
@@ -106,6 +128,10 @@ static void do_as(struct fw *w, const struct fa_job *j, struct answer *x)
     struct aka_server_action a;
     struct fw_conv *c = conversation(w, j);
     x->silent = w->as == AS_SILENT;
+    if (w->as == AS_RAW) {
+        raw_as(w, r);
+        return;
+    }
     if (w->as == AS_DOWN)
         r->err = ERR_UNREACHABLE;
     if (x->silent || r->err != ERR_OK || !c)

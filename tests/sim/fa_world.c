@@ -167,7 +167,8 @@ static void mn_engine(struct fw *w, struct fw_mn *m)
                             .dh_groups = { 7 },
                             .ciphers = { 2 },
                             .esp_suites = { 8 },
-                            .puzzle_k_max = 20 };
+                            .puzzle_k_max = 20,
+                            .ual_us = 36000 * FW_S };
     hip_engine_free(m->e);
     m->e = must(hip_engine_new(&c));
     ok(hip_identity_add(m->e, &m->hi, 0, w->now));
@@ -176,7 +177,9 @@ static void mn_engine(struct fw *w, struct fw_mn *m)
 struct fw_mn *fw_mn(struct fw *w, const char *name, const char *addr, struct fw_card *card)
 {
     struct fw_mn *m = &w->mn[w->n_mn++];
-    *m = (struct fw_mn){ .name = name, .card = card, .want_sim = card != NULL, .want_rvs = true };
+    *m = (struct fw_mn){
+        .name = name, .card = card, .want_sim = card != NULL, .want_rvs = true, .reg_code = 128
+    };
     ok(hip_hi_generate(SIG_ECDSA_P256, 0, &m->hi));
     ok(hip_hi_generate(SIG_ECDSA_P256, 0, &m->other));
     ok(addr_parse(addr, &m->addr));
@@ -253,7 +256,7 @@ static void run_begin(struct fw *w, struct fw_mn *m, struct hip_ref ref, struct 
 
 static struct hip_reg_list request_of(const struct fw_mn *m)
 {
-    struct hip_reg_list r = { .present = m->want_sim || m->want_rvs, .lifetime = 128 };
+    struct hip_reg_list r = { .present = m->want_sim || m->want_rvs, .lifetime = m->reg_code };
     if (m->want_sim)
         r.type[r.n++] = FA_REG_SIM_BINDING;
     if (m->want_rvs)
@@ -546,6 +549,14 @@ void fw_run_again(struct fw *w, struct fw_mn *m)
     mn_act(w, m);
 }
 
+err fw_raw_update(struct fw *w, struct fw_mn *m, const struct hip_contents *c)
+{
+    hip_actions_reset(&m->out);
+    err e = hip_update(m->e, m->ref, c, w->now, &m->out);
+    mn_act(w, m);
+    return e;
+}
+
 void fw_unbind(struct fw *w, struct fw_mn *m)
 {
     struct hip_contents c = { .request = { .present = true, .n = 1, .type = { FA_REG_SIM_BINDING } } };
@@ -606,7 +617,6 @@ void fw_act(struct fw *w)
         }
         case FA_ACT_EVENT:
             w->event[a->event.type]++;
-            memcpy(w->last_event, a->event.detail, sizeof w->last_event);
             if (getenv("SIM_LOG"))
                 printf("# %9.3f ms %s %s %s %u %s\n", (double)w->now / 1000, fa_event_name(a->event.type),
                        a->event.subscriber, a->event.name, a->event.number, a->event.detail);

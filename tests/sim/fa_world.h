@@ -63,6 +63,7 @@ struct fw_mn {
     uint8_t flags;
     bool want_sim, want_rvs;
     uint32_t lifetime_s;
+    uint8_t reg_code; /* lifetime asked for; 128: 256 s */
 
     struct aka_peer *peer;
     struct hip_bind_th *th;
@@ -92,7 +93,8 @@ enum fw_as {
     AS_EARLY,
     AS_NO_SUCCESS,
     AS_IDENTITIES, /* asks who it is, and again, and again */
-    AS_METHODS     /* proposes EAP-MD5 without end */
+    AS_METHODS,    /* proposes EAP-MD5 without end */
+    AS_RAW         /* says what stands in raw */
 };
 enum fw_dns {
     DNS_GOOD,
@@ -171,6 +173,7 @@ struct fw {
     struct fw_conv conv[FW_CONVS];
 
     enum fw_as as;
+    struct span raw; /* used up from the front */
     enum fw_dns dns;
     bool own_name;
     /* job number `fail_at` (from 1, those with a result) fails without being done; `lose_at` is done and never answered; at `stop_at` the FA
@@ -180,7 +183,7 @@ struct fw {
     void (*before)(struct fw *w, const struct fa_job *j); /* called before a job is done */
 
     unsigned asked[FA_JOB__COUNT], event[FA_EVENT__COUNT], audits, booked, reg_up, reg_down;
-    char last_event[FA_TEXT_MAX], last_alarm[FA_TEXT_MAX];
+    char last_alarm[FA_TEXT_MAX];
     bool saw_clear_imsi;
     int drop;
 };
@@ -195,6 +198,8 @@ void fw_restart(struct fw *w);
 struct fw_mn *fw_mn(struct fw *w, const char *name, const char *addr, struct fw_card *card);
 void fw_mn_x962(struct fw *w, struct fw_mn *m); /* its HI gets a leading 0x04 */
 void fw_connect(struct fw *w, struct fw_mn *m);
+/* An UPDATE with these contents, whatever they are. */
+err fw_raw_update(struct fw *w, struct fw_mn *m, const struct hip_contents *c);
 /* Another run on the same association. */
 void fw_run_again(struct fw *w, struct fw_mn *m);
 void fw_unbind(struct fw *w, struct fw_mn *m);
