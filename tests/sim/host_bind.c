@@ -689,6 +689,65 @@ static void test_notice_of_an_unknown_fa(void **state)
     w_free(s.w);
 }
 
+/* A host without a SIM registers where the operator lets it and its own configuration too; otherwise it leaves the FA alone. */
+static void test_without_sim(void **state)
+{
+    for (int ok = 0; ok < 2; ok++) {
+        struct scene s = { .w = w_new(w_seed(60)) };
+        struct host_config c = w_config();
+        struct host_fa_conf fa;
+        struct hip_hi hi;
+
+        assert_int_equal(hip_hi_generate(SIG_ECDSA_P256, 0, &hi), ERR_OK);
+        s.fa = w_fa_new(s.w, "fa", "192.0.2.18", "fa.operator.example");
+        s.fa->fa->bound[s.fa->fa->n_bound++].hit = hi.hit; /* its allow list */
+        fa = w_fa_conf(s.fa);
+        c.fa = &fa;
+        c.n_fa = 1;
+        c.hi = &hi;
+        c.no_binding_ok = ok;
+        s.mn = w_host(s.w, "mn", &c);
+        w_addr_up(s.w, s.mn, "198.51.100.10", 2, 0);
+        w_start(s.w, s.mn);
+        w_run(s.w, 3 * W_S);
+        assert_int_equal(s.fa->fa->n_reg, ok);
+        assert_int_equal(w_status(s.w, s.mn).fa, ok ? HOST_FA_REGISTERED : HOST_FA_IDLE);
+        assert_int_equal(s.fa->fa->runs, 0);
+        hip_hi_done(&hi);
+        w_free(s.w);
+    }
+}
+
+/* The second FA is tried at once when the first one's authentication server is away (section 6). */
+static void test_second_fa(void **state)
+{
+    struct scene s = { .w = w_new(w_seed(61)) };
+    struct host_config c = w_config();
+    struct host_fa_conf fa[2];
+    struct w_node *first = w_fa_new(s.w, "fa1", "192.0.2.18", "fa1.operator.example");
+
+    s.fa = w_fa_new(s.w, "fa2", "192.0.2.19", "fa.operator.example");
+    first->fa->lie = W_NO_AS;
+    fa[0] = w_fa_conf(first);
+    fa[1] = w_fa_conf(s.fa);
+    c.fa = fa;
+    c.n_fa = 2;
+    s.mn = w_host(s.w, "mn", &c);
+    s.card = s.mn->card = w_card_new(s.w, IMSI, 0x46);
+    w_addr_up(s.w, s.mn, "198.51.100.10", 2, 0);
+    w_start(s.w, s.mn);
+    w_run(s.w, W_S);
+    assert_bound(&s);
+    /* and the one that bound it is the first choice from now on */
+    first->fa->lie = W_HONEST;
+    s.mn->c.fa = fa;
+    w_restart(s.w, s.mn);
+    w_run(s.w, 2 * W_S);
+    assert_bound(&s);
+    assert_int_equal(first->fa->n_reg, 0);
+    w_free(s.w);
+}
+
 /* ---- bad air ---- */
 
 static void test_bad_air(void **state)
@@ -748,6 +807,8 @@ int main(void)
         cmocka_unit_test(test_revoked_by_notice),
         cmocka_unit_test(test_notice_to_the_unbound),
         cmocka_unit_test(test_notice_of_an_unknown_fa),
+        cmocka_unit_test(test_without_sim),
+        cmocka_unit_test(test_second_fa),
         cmocka_unit_test(test_bad_air),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
