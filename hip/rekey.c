@@ -16,9 +16,7 @@ enum hip_esp_info_kind hip_rekey_kind(const struct hip_assoc *a, const struct hi
 /* The keys from this index on; KEYMAT moves forward only when all of it worked. */
 static int draw(struct hip_assoc *a, uint16_t index)
 {
-    if (index < hip_keymat_index(a->keys.keymat)) /* RFC 7402 s6.9: at least the next unused octet */
-        return HIP_DROP_BAD_ESP_INFO;
-    if (hip_keymat_seek(a->keys.keymat, index) != ERR_OK)
+    if (hip_keymat_seek(a->keys.keymat, index) != ERR_OK) /* RFC 7402 s6.9: at least the next unused octet */
         return HIP_DROP_BAD_ESP_INFO;
     if (hip_keymat_esp_keys(a->keys.keymat, a->esp_suite, hip_assoc_local(a), &a->peer,
                             &a->keys.secrets->esp_next) != ERR_OK)
