@@ -209,8 +209,10 @@ class Demo:
             self.op.wait_peer_at("cn", self.host_status["hit"], new)
             first = wait_for("ESP at the new address", lambda: evidence.first_esp(self.caps[access], new, when), 10)
             time.sleep(1.5)
+            self.op.wait_registered_at(self.host_status["hit"], new)
+            echo = {who: evidence.verified_by_echo(self.caps[access], new, ADDR[who], when) for who in ("fa", "cn")}
             said.append(f"{before} -> {access}: first ESP packet at the new address {1000 * (first - when):.0f} ms after it came; "
-                        f"{evidence.verified_by_echo(self.caps[access], new, ADDR['cn'], when)}")
+                        f"LOCATOR_SET verified by echo: FA after {echo['fa']:.0f} ms, cn after {echo['cn']:.0f} ms")
             before = access
         code = curl.wait(timeout=120)
         self.lab.stop("long-ping", signal.SIGINT)

@@ -10,7 +10,7 @@ from lab import LabError, packets
 
 HIP, UDP, ESP = 139, 17, 50
 TYPES = {1: "I1", 2: "R1", 3: "I2", 4: "R2", 16: "UPDATE", 17: "NOTIFY", 18: "CLOSE", 19: "CLOSE_ACK"}
-P_PUZZLE, P_SEQ, P_ACK, P_ENCRYPTED, P_ECHO_REQ, P_REG_INFO, P_REG_RESPONSE, P_ECHO_RES = 257, 385, 449, 641, 897, 930, 934, 961
+P_LOCATOR_SET, P_PUZZLE, P_SEQ, P_ACK, P_ENCRYPTED, P_ECHO_REQ, P_REG_INFO, P_REG_RESPONSE, P_ECHO_RES = 193, 257, 385, 449, 641, 897, 930, 934, 961
 P_FROM, P_RVS_HMAC = 65498, 65500
 REG = {1: "RENDEZVOUS", 2: "RELAY_UDP_HIP", 3: "RELAY_UDP_ESP", 201: "SIM_BINDING"}
 RADIUS = {1: "Access-Request", 2: "Access-Accept", 3: "Access-Reject", 11: "Access-Challenge"}
@@ -122,19 +122,21 @@ def first_esp(access, new, since):
 
 
 def verified_by_echo(access, new, peer, since):
-    """What address verification the access link saw between mn's new addresses and `peer`; LabError when there was none."""
+    """Milliseconds from `since` until mn announced a new address to `peer` (LOCATOR_SET), and answered its ECHO_REQUEST_SIGNED from there."""
     new, peer = {same(a) for a in new}, {same(a) for a in peer}
-    asked = answered = None
+    announced = asked = answered = None
     for when, src, dst, kind, ps, _ in hip(access):
         if when < since or kind != "UPDATE":
             continue
-        if src in peer and dst in new and P_ECHO_REQ in ps:
+        if src in new and dst in peer and P_LOCATOR_SET in ps:
+            announced = True
+        if announced and src in peer and dst in new and P_ECHO_REQ in ps:
             asked = ps[P_ECHO_REQ]
         if src in new and dst in peer and P_ECHO_RES in ps and ps[P_ECHO_RES] == asked:
             answered = when
     if answered is None:
-        raise LabError("the new address was used without ECHO_REQUEST_SIGNED answered from it")
-    return f"verified by the echo of {len(asked)} octets after {1000 * (answered - since):.0f} ms"
+        raise LabError(f"no LOCATOR_SET to {sorted(peer)} with its ECHO_REQUEST_SIGNED answered from the new address")
+    return 1000 * (answered - since)
 
 
 def ping_summary(text):
