@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/base/hex.h"
-#include "dnsupd/b64.h"
+#include "common/crypto/b64.h"
 
 /* Names back to back; counts them. */
 static err count_names(struct span s, size_t *n)
@@ -115,7 +115,7 @@ err dnsu_hiprr_print(const struct dnsu_hiprr *rr, char *out, size_t cap)
     put(&t, " ");
     if (t.failed || t.left < B64_LEN(rr->pk.n) + 1)
         return ERR_SPACE;
-    dnsu_b64_encode(rr->pk, t.p);
+    b64_encode(rr->pk, t.p);
     t.p += B64_LEN(rr->pk.n);
     t.left -= B64_LEN(rr->pk.n);
     for (size_t i = 0; i < rr->n_rvs; i++) {
@@ -234,7 +234,7 @@ err dnsu_hiprr_scan(const char *text, void *buf, size_t cap, size_t *len)
         return ERR_SPACE;
     err e = hex_decode(hit.p, hit.n, b + 4, cap - 4, &hit_len);
     if (e == ERR_OK)
-        e = dnsu_b64_decode(pk.p, pk.n, b + 4 + hit_len, cap - 4 - hit_len, &pk_len);
+        e = b64_decode(pk.p, pk.n, b + 4 + hit_len, cap - 4 - hit_len, &pk_len);
     if (e != ERR_OK)
         return e;
     if (hit_len == 0 || hit_len > UINT8_MAX || pk_len == 0 || pk_len > UINT16_MAX)

@@ -76,7 +76,3 @@ bool dnsu_reader_question(struct dnsu_reader *r, struct dnsu_question *out);
 bool dnsu_reader_next(struct dnsu_reader *r, struct dnsu_rec *out);
 /* All sections were read and no octet is left over. */
 bool dnsu_reader_end(const struct dnsu_reader *r);
-
-/* A query with recursion not desired: what an authoritative server holds now. ERR_SPACE. */
-MUST_USE err dnsu_query_build(void *buf, size_t cap, size_t *len, uint16_t id, const struct dnsu_name *name,
-                              uint16_t type);

@@ -1,6 +1,12 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Names out of text are ldns's work. Ours, and why: out of wire, since ldns_wire2dname() follows pointers forwards and where none may stand, and has
+ * one error for "cut off" and "reserved label"; into text, which here cannot fail, and since ldns leaves '"', '@' and '$' bare;
+ * comparison, since ldns_dname_is_subdomain() makes four copies for each label.
+ */
 #include "dnsupd/name.h"
 
+#include <ldns/str2host.h>
 #include <string.h>
 
 #define LABEL_MAX 63
@@ -10,63 +16,24 @@ static uint8_t lower(uint8_t c)
     return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c;
 }
 
-/* One octet of a label from text, escapes resolved; moves *p. */
-static err text_octet(const char **p, uint8_t *out)
-{
-    const char *s = *p;
-    if (*s != '\\') {
-        *out = (uint8_t)*s;
-        *p = s + 1;
-        return ERR_OK;
-    }
-    s++;
-    if (*s >= '0' && *s <= '9') {
-        unsigned v = 0;
-        for (int i = 0; i < 3; i++, s++) {
-            if (*s < '0' || *s > '9')
-                return ERR_MALFORMED;
-            v = v * 10 + (unsigned)(*s - '0');
-        }
-        if (v > 255)
-            return ERR_MALFORMED;
-        *out = (uint8_t)v;
-    } else {
-        if (!*s)
-            return ERR_MALFORMED;
-        *out = (uint8_t)*s++;
-    }
-    *p = s;
-    return ERR_OK;
-}
-
 err dnsu_name_from_text(const char *text, struct dnsu_name *out)
 {
+    ldns_rdf *d = NULL;
     struct dnsu_name n = { 0 };
-    size_t len = 0;
-    const char *p = text;
-    if (!*p)
-        return ERR_MALFORMED;
-    if (!strcmp(p, "."))
-        p++;
-    while (*p) {
-        size_t start = len++, label = 0; /* the length octet is filled in at the dot */
-        while (*p && *p != '.') {
-            uint8_t c;
-            if (text_octet(&p, &c) != ERR_OK || label == LABEL_MAX || len + 1 >= DNSU_NAME_MAX)
-                return ERR_MALFORMED;
-            n.wire[len++] = c;
-            label++;
-        }
-        if (label == 0)
-            return ERR_MALFORMED;
-        n.wire[start] = (uint8_t)label;
-        if (*p == '.')
-            p++;
+    ldns_status s = ldns_str2rdf_dname(&d, text);
+    if (s != LDNS_STATUS_OK)
+        return s == LDNS_STATUS_MEM_ERR ? ERR_MEMORY : ERR_MALFORMED;
+    if (!d) /* it does not look at what its last allocation gave */
+        return ERR_MEMORY;
+    size_t len = ldns_rdf_size(d);
+    bool fits = len > 0 && len <= DNSU_NAME_MAX;
+    if (fits) {
+        memcpy(n.wire, ldns_rdf_data(d), len);
+        n.len = (uint8_t)len;
+        *out = n;
     }
-    n.wire[len++] = 0;
-    n.len = (uint8_t)len;
-    *out = n;
-    return ERR_OK;
+    ldns_rdf_deep_free(d);
+    return fits ? ERR_OK : ERR_MALFORMED;
 }
 
 const char *dnsu_name_text(const struct dnsu_name *n, char out[DNSU_NAME_TEXT_MAX])

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "common/crypto/b64.h"
 #include "common/crypto/secret.h"
-#include "dnsupd/b64.h"
 
 static const struct {
     const char *name;
@@ -61,7 +61,7 @@ err dnsu_tsig_key_init_b64(struct dnsu_tsig_key *k, const char *name, const char
     uint8_t *buf = sec_alloc(len + 1);
     if (!buf)
         return ERR_MEMORY;
-    err e = dnsu_b64_decode(secret_b64, len, buf, len + 1, &n);
+    err e = b64_decode(secret_b64, len, buf, len + 1, &n);
     if (e == ERR_OK)
         e = dnsu_tsig_key_init(k, name, alg, span_of(buf, n));
     sec_free(buf);

@@ -77,13 +77,13 @@ err dnsu_zone_own(const struct dnsu_name *zone, const struct dnsu_name *owner, c
 {
     struct dnsu_update u;
     size_t differ = 0;
-    dnsu_update_begin(&u, out->message, sizeof out->message, 0, zone);
     for (size_t i = 0; i < n; i++) {
         if (want[i].type != holds[i].type)
             return ERR_RANGE;
         if (!dnsu_set_eq(&want[i], &holds[i]))
             differ++;
     }
+    dnsu_update_begin(&u, out->message, sizeof out->message, 0, zone);
     for (size_t i = 0; i < n; i++)
         pre_set(&u, owner, &holds[i]);
     for (size_t i = 0; i < n; i++)

@@ -9,6 +9,7 @@
 #include "common/crypto/secret.h"
 #include "dnsupd/lookup.h"
 #include "dnsupd/txn.h"
+#include "dnsupd/update.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

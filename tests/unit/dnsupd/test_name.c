@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Names, base64, and reading whole DNS messages. */
+ * Names, and reading whole DNS messages. */
 #include "tests/unit/dnsupd/vec.h"
 
-#include "dnsupd/b64.h"
 #include "dnsupd/msg.h"
 
 static struct dnsu_name name(const char *text)
@@ -91,43 +90,6 @@ static void wire(void **state)
     assert_int_equal(dnsu_name_from_wire(span_of("\300\0", 2), &n), ERR_MALFORMED);
 }
 
-static void base64(void **state)
-{
-    static const char *const rfc4648[][2] = { { "", "" },
-                                              { "f", "Zg==" },
-                                              { "fo", "Zm8=" },
-                                              { "foo", "Zm9v" },
-                                              { "foob", "Zm9vYg==" },
-                                              { "fooba", "Zm9vYmE=" },
-                                              { "foobar", "Zm9vYmFy" } };
-    static const char *const bad[] = { "Z",        "Zg",    "Zg=",  "Zh==", "Zm9=", "Z===",  "====",
-                                       "Zg==Zg==", "Zm 8=", "Zm-8", "Zm_8", "=Zm9", "Zm9v\n" };
-    char out[16];
-    uint8_t raw[300], back[300];
-    size_t n;
-    for (size_t i = 0; i < sizeof rfc4648 / sizeof *rfc4648; i++) {
-        assert_string_equal(dnsu_b64_encode(span_str(rfc4648[i][0]), out), rfc4648[i][1]);
-        assert_int_equal(dnsu_b64_decode(rfc4648[i][1], strlen(rfc4648[i][1]), raw, sizeof raw, &n), ERR_OK);
-        assert_true(span_eq(span_of(raw, n), span_str(rfc4648[i][0])));
-    }
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        if (dnsu_b64_decode(bad[i], strlen(bad[i]), raw, sizeof raw, &n) == ERR_OK)
-            fail_msg("taken: %s", bad[i]);
-    assert_int_equal(dnsu_b64_decode("Zm9v", 4, raw, 2, &n), ERR_SPACE);
-    char text[B64_LEN(256) + 1];
-    for (int i = 0; i < 256; i++)
-        raw[i] = (uint8_t)(i * 7);
-    dnsu_b64_encode(span_of(raw, 256), text);
-    assert_int_equal(dnsu_b64_decode(text, strlen(text), back, sizeof back, &n), ERR_OK);
-    assert_int_equal(n, 256);
-    assert_memory_equal(raw, back, 256);
-    for (int c = 0; c < 256; c++) { /* 64 letters and no more */
-        char q[5] = { 'A', 'A', 'A', (char)c, 0 };
-        bool in = c && strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=", c);
-        assert_int_equal(dnsu_b64_decode(q, 4, raw, sizeof raw, &n) == ERR_OK, in);
-    }
-}
-
 /* Header, one question a.example, then what is appended. */
 static size_t head(uint8_t *buf, uint16_t answers)
 {
@@ -203,9 +165,8 @@ static void pointers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(text),     cmocka_unit_test(limits), cmocka_unit_test(relations),
-        cmocka_unit_test(wire),     cmocka_unit_test(base64), cmocka_unit_test(reader),
-        cmocka_unit_test(pointers),
+        cmocka_unit_test(text), cmocka_unit_test(limits), cmocka_unit_test(relations),
+        cmocka_unit_test(wire), cmocka_unit_test(reader), cmocka_unit_test(pointers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
