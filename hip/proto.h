@@ -40,7 +40,7 @@
     X(HIP_DATA, 32, true, E(SEQ_DATA, ACK_DATA) N(HIP_SIGNATURE))
 
 enum hip_pkt_type {
-#define X(name, num, processed, needs) HIP_PKT_##name = num,
+#define X(name, num, processed, needs) HIP_PKT_##name = (num),
     HIP_PACKET_LIST(X)
 #undef X
 };
@@ -137,7 +137,7 @@ enum hip_cover {
 /* clang-format on */
 
 enum hip_par_type {
-#define X(name, type, min, max, mult, where, count, cover) HIP_PAR_##name = type,
+#define X(name, type, min, max, mult, where, count, cover) HIP_PAR_##name = (type),
     HIP_PARAM_LIST(X)
 #undef X
 };
@@ -176,7 +176,7 @@ enum hip_par_type {
     X(NAT_KEEPALIVE, 16385)
 
 enum hip_notify_code {
-#define X(name, num) HIP_NTF_##name = num,
+#define X(name, num) HIP_NTF_##name = (num),
     HIP_NOTIFY_LIST(X)
 #undef X
 };
@@ -190,7 +190,7 @@ enum hip_notify_code {
     X(SIM_BINDING, 201, "SIM binding")
 
 enum hip_reg_type {
-#define X(name, num, text) HIP_REGT_##name = num,
+#define X(name, num, text) HIP_REGT_##name = (num),
     HIP_REG_TYPE_LIST(X)
 #undef X
 };
@@ -208,7 +208,7 @@ enum hip_reg_type {
     X(RVS_AND_RELAY, 9, "rendezvous and control relay at once prohibited")
 
 enum hip_reg_failure {
-#define X(name, num, text) HIP_REGF_##name = num,
+#define X(name, num, text) HIP_REGF_##name = (num),
     HIP_REG_FAILURE_LIST(X)
 #undef X
 };
