@@ -11,7 +11,7 @@
 #include "common/rt/sock.h"
 
 #define OPEN_MAX  256 /* identifiers */
-#define KEY_MAX   64  /* octets of a MS-MPPE key that we look at; the core demands 32 */
+#define KEY_MAX   64u /* octets of a MS-MPPE key that we look at; the core demands 32 */
 #define FRAME_MTU 1020
 
 #define TRIES 3

@@ -345,7 +345,7 @@ static err run_drop(struct store_sqlite *s, const struct fa_job *job)
             sql_prepare(s->db,
                         "UPDATE binding SET state = 4, last = x'', lifetime_s = ?, ends_s = ?, changed_s = ?"
                         " WHERE id = ? AND state <> 4",
-                        "iiii", (int64_t)STORE_HOLD_S, now + STORE_HOLD_S, now, id),
+                        "iiii", STORE_HOLD_S, now + STORE_HOLD_S, now, id),
             NULL);
     else if (e == ERR_OK)
         e = sql_run(sql_prepare(s->db, "DELETE FROM binding WHERE id = ?", "i", id), NULL);

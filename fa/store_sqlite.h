@@ -11,7 +11,7 @@
 #include "fa/store.h"
 
 #define STORE_HOLD_S \
-    (90 * 86400) /* a name that became free stays its subscriber's; a revoked key is remembered */
+    (90 * INT64_C(86400)) /* a name that became free stays its subscriber's; a revoked key is remembered */
 
 /* wall_s: seconds since 1970. ERR_* and why as in fa/sql.h. */
 MUST_USE err store_sqlite_open(const char *path, uint64_t (*wall_s)(void), struct store *out,

@@ -162,7 +162,7 @@ static void format_v6(const uint8_t ip[16], char *out, size_t cap)
         snprintf(out, cap, "::ffff:%u.%u.%u.%u", ip[12], ip[13], ip[14], ip[15]);
         return;
     }
-    for (int i = 0; i < 8; i++)
+    for (size_t i = 0; i < 8; i++)
         g[i] = (unsigned)ip[2 * i] << 8 | ip[2 * i + 1];
     for (int i = 0; i < 8; i++) {
         int j = i;

@@ -5,9 +5,9 @@
 
 err heap_init(struct heap *h, size_t cap)
 {
-    if (cap > SIZE_MAX / sizeof *h->v)
+    if (cap > SIZE_MAX / sizeof(struct heap_node *))
         return ERR_MEMORY;
-    struct heap_node **v = malloc((cap ? cap : 1) * sizeof *v);
+    struct heap_node **v = malloc((cap ? cap : 1) * sizeof(struct heap_node *));
     if (!v)
         return ERR_MEMORY;
     *h = (struct heap){ .v = v, .cap = cap };

@@ -34,7 +34,7 @@ err hex_decode(const char *text, size_t len, uint8_t *out, size_t cap, size_t *o
         if (nibble(text[i]) < 0)
             return ERR_MALFORMED;
     for (size_t i = 0; i < len / 2; i++)
-        out[i] = (uint8_t)(nibble(text[2 * i]) << 4 | nibble(text[2 * i + 1]));
+        out[i] = (uint8_t)((unsigned)nibble(text[2 * i]) << 4 | (unsigned)nibble(text[2 * i + 1]));
     *out_len = len / 2;
     return ERR_OK;
 }

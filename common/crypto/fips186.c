@@ -17,7 +17,7 @@ static void g_function(const uint8_t c[20], uint8_t w[20])
     memcpy(block, c, 20);
     memcpy(s, sha1_initial, sizeof s);
     sha1_block(s, block);
-    for (int i = 0; i < 5; i++) {
+    for (size_t i = 0; i < 5; i++) {
         w[4 * i] = (uint8_t)(s[i] >> 24);
         w[4 * i + 1] = (uint8_t)(s[i] >> 16);
         w[4 * i + 2] = (uint8_t)(s[i] >> 8);
