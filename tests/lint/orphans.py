@@ -48,8 +48,8 @@ def not_listed():
 
 def not_found():
     """A script that nothing mentions: no mark of its own, no other test, meson.build or document names it."""
-    everything = {p: p.read_text(errors="replace") for p in tracked("tests/*.py", "tests/*.sh", "tests/*/meson.build", "tests/meson.build", "check", "demo", "docs/*.md",
-                                                                    "README.md", ".ci/*")}
+    where = ("tests/*.py", "tests/*.sh", "tests/*.c", "tests/*/meson.build", "tests/meson.build", "check", "demo", "docs/*.md", "README.md", ".ci/*")
+    everything = {p: p.read_text(errors="replace") for p in tracked(*where)}
     for path, text in everything.items():
         name = str(path.relative_to(ROOT))
         if path.suffix not in (".py", ".sh") or not name.startswith("tests/") or name in RUN_BY_OTHERS or MARKED.search(text):

@@ -707,6 +707,16 @@ static void test_name_in_use(void **state)
 
     w = world();
     fw_start(w);
+    fw_zone_put(w, MATTI, span_str("somebody else's HIP record"));
+    m = matti(w);
+    fw_connect(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_string_equal(m->fqdn, "matti-virtanen-2.operator.example");
+    assert_int_equal(fw_zone(w, MATTI)->n, strlen("somebody else's HIP record"));
+    fw_free(w);
+
+    w = world();
+    fw_start(w);
     fw_zone_put(w, "only.operator.example", span_of(NULL, 0));
     for (int i = 2; i <= 9; i++) {
         char name[64];

@@ -401,6 +401,22 @@ static void test_bogus_and_insecure(void **state)
     scene_free(&s);
 }
 
+/* That a name has no HIP record is believed no more than a record; nor are the rendezvous server's addresses. */
+static void test_bogus_absence_and_addresses(void **state)
+{
+    struct scene s = scene(117);
+
+    w_dns(s.w, "plain.operator.example")->security = DNSU_BOGUS;
+    w_resolve(s.w, s.cn, "plain.operator.example");
+    w_run(s.w, W_S);
+    assert_int_equal(s.cn->resolved_e, ERR_AUTH);
+    w_dns(s.w, FA_NAME)->security = DNSU_BOGUS;
+    resolve(&s, s.cn);
+    assert_false(w_ping(s.w, s.cn, s.mn, 3 * W_S));
+    assert_int_equal(s.fa->fa->relayed, 0);
+    scene_free(&s);
+}
+
 static void test_other_names(void **state)
 {
     struct scene s = scene(114);
@@ -586,6 +602,7 @@ int main(void)
         cmocka_unit_test(test_ttl_of_peer),
         cmocka_unit_test(test_hit_is_not_the_keys),
         cmocka_unit_test(test_bogus_and_insecure),
+        cmocka_unit_test(test_bogus_absence_and_addresses),
         cmocka_unit_test(test_other_names),
         cmocka_unit_test(test_lost_lookup),
         cmocka_unit_test(test_unknown_hit),

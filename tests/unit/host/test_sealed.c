@@ -156,6 +156,7 @@ static void assert_closed(const struct host_seal_key *with, const struct host_se
     size_t n;
 
     assert_string_not_equal(with->file, to->file);
+    assert_memory_not_equal(with->key, to->key, sizeof with->key);
     assert_int_equal(host_sealed_write(with, &env, &s, file, sizeof file, &n), ERR_OK);
     assert_int_equal(host_sealed_read(to, span_of(file, n), &o), ERR_AUTH);
     host_sealed_done(&s);
