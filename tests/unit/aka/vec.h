@@ -21,6 +21,7 @@ struct vec_walk {
     json_t *root;
     const char *type;
     size_t group, test;
+    unsigned seen;
     json_t *cur;
 };
 
@@ -35,7 +36,7 @@ static inline struct vec_walk vec_open(const char *name, const char *type)
     return w;
 }
 
-/* Next test of the type, or NULL at the end (and the file is freed). */
+/* Next test of the type, or NULL at the end (and the file is freed). A type of which there is no test is a fault of the test. */
 static inline json_t *vec_next(struct vec_walk *w)
 {
     json_t *groups = json_object_get(w->root, "testGroups");
@@ -43,9 +44,13 @@ static inline json_t *vec_next(struct vec_walk *w)
         json_t *g = json_array_get(groups, w->group);
         json_t *tests = json_object_get(g, "tests");
         const char *type = json_string_value(json_object_get(g, "type"));
-        if (type && strcmp(type, w->type) == 0 && w->test < json_array_size(tests))
+        if (type && strcmp(type, w->type) == 0 && w->test < json_array_size(tests)) {
+            w->seen++;
             return w->cur = json_array_get(tests, w->test++);
+        }
     }
+    if (w->seen == 0)
+        fail_msg("no vectors of type %s", w->type);
     json_decref(w->root);
     w->root = NULL;
     return NULL;
