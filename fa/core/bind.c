@@ -14,6 +14,7 @@
 #include "aka/eap.h"
 #include "aka/nai.h"
 #include "common/base/hex.h"
+#include "common/crypto/secret.h"
 #include "fa/core/core.h"
 #include "hip/reg.h"
 
@@ -47,6 +48,7 @@ void fa_bind_end(struct fa *f, struct fa_guest *g)
     hip_bind_keys_free(r->keys);
     hip_bind_th_free(r->th);
     fa_admit_release(f, &r->source);
+    sec_wipe(r, sizeof *r); /* identity, and the last Challenge-Response */
     free(r);
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/crypto/secret.h"
 #include "fa/core/core.h"
 #include "hip/param_reg.h"
 #include "hip/reg.h"
@@ -155,6 +156,7 @@ static void check_done(struct fa *f, struct fa_guest *g, uint8_t reason)
         else
             fa_bind_invite(f, g, &k->req);
     }
+    sec_wipe(k, sizeof *k); /* the identity in it */
     free(k);
     fa_guest_timer(f, g);
 }
