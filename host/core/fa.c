@@ -270,6 +270,7 @@ static void proceed(struct host *h)
             link_reset(h, HOST_FA_IDLE);
             host_timer_stop(h, &h->link.timer);
         } else {
+            f->unanswered = true; /* another network may have the family, or its DNS the name */
             host_fa_give_up(h, HOST_FA_RETRY, 0);
         }
         return;
@@ -648,6 +649,8 @@ static void on_timer(struct host *h, struct host_timer *t)
         break;
     case HOST_FA_LOOKUP:
         host_event(h, HOST_EV_CONNECT, LOG_LV_WARN, NULL, "the DNS did not tell where the FA is");
+        if (h->link.fa)
+            h->link.fa->unanswered = true;
         host_fa_give_up(h, HOST_FA_RETRY, 0);
         break;
     default:

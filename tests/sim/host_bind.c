@@ -718,6 +718,23 @@ static void test_without_sim(void **state)
     }
 }
 
+/* No way to the FA from here: another network is tried at once, whatever the back-off. */
+static void test_other_network_ends_back_off(void **state)
+{
+    struct scene s = scene_of(62, true, w_config());
+
+    w_addr_down(s.w, s.mn, "198.51.100.10");
+    w_addr_up(s.w, s.mn, "2001:db8:7::7", 3, 0); /* the FA has IPv4 only */
+    w_start(s.w, s.mn);
+    w_run(s.w, 1000 * W_S);
+    assert_nothing(&s);
+    assert_true(w_status(s.w, s.mn).retry_us > 10 * W_S);
+    w_addr_up(s.w, s.mn, "198.51.100.10", 2, 0);
+    w_run(s.w, W_S);
+    assert_bound(&s);
+    w_free(s.w);
+}
+
 /* The second FA is tried at once when the first one's authentication server is away (section 6). */
 static void test_second_fa(void **state)
 {
@@ -808,6 +825,7 @@ int main(void)
         cmocka_unit_test(test_notice_to_the_unbound),
         cmocka_unit_test(test_notice_of_an_unknown_fa),
         cmocka_unit_test(test_without_sim),
+        cmocka_unit_test(test_other_network_ends_back_off),
         cmocka_unit_test(test_second_fa),
         cmocka_unit_test(test_bad_air),
     };
