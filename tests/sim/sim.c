@@ -63,10 +63,8 @@ struct sim *sim_new(uint64_t seed)
 
 void sim_free(struct sim *s)
 {
-    for (size_t i = 0; i < s->n_hosts; i++) {
+    for (size_t i = 0; i < s->n_hosts; i++)
         hip_engine_free(s->host[i].e);
-        hip_hi_done(&s->host[i].hi);
-    }
     for (size_t i = 0; i < s->n_air; i++)
         free(s->air[i]);
     free(s);
@@ -90,19 +88,28 @@ static struct addr parse(const char *text)
     return a;
 }
 
+/* Keys are read once a process: reading one takes longer than a base exchange. */
+static const struct hip_hi *identity(int key)
+{
+    static struct hip_hi hi[sizeof sim_keys / sizeof *sim_keys];
+    uint8_t der[2048];
+    size_t n;
+    if (!hi[key].key && (hex_decode(sim_keys[key], strlen(sim_keys[key]), der, sizeof der, &n) != ERR_OK ||
+                         hip_hi_from_private(span_of(der, n), &hi[key]) != ERR_OK))
+        abort();
+    return &hi[key];
+}
+
 struct sim_host *sim_host(struct sim *s, const char *name, const struct hip_config *c, int key,
                           const char *addr)
 {
     struct sim_host *h = &s->host[s->n_hosts++];
     struct hip_config cfg = *c;
-    uint8_t der[2048];
-    size_t n;
     cfg.env = &s->env;
     *h = (struct sim_host){ .name = name, .i2.accept = true, .r2.accept = true };
     h->addr[h->n_addr++] = parse(addr);
-    if (hex_decode(sim_keys[key], strlen(sim_keys[key]), der, sizeof der, &n) != ERR_OK ||
-        hip_hi_from_private(span_of(der, n), &h->hi) != ERR_OK || !(h->e = hip_engine_new(&cfg)) ||
-        hip_identity_add(h->e, &h->hi, 0, s->now) != ERR_OK)
+    h->hi = *identity(key);
+    if (!(h->e = hip_engine_new(&cfg)) || hip_identity_add(h->e, &h->hi, 0, s->now) != ERR_OK)
         abort();
     return h;
 }

@@ -29,7 +29,7 @@ struct sim_link {
 struct sim_host {
     const char *name;
     struct hip_engine *e;
-    struct hip_hi hi;
+    struct hip_hi hi; /* its key is shared by all worlds */
     struct addr addr[SIM_ADDRS];
     size_t n_addr;
 
