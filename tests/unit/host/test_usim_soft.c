@@ -35,7 +35,7 @@ static void put(const char *path, const char *text, mode_t mode)
 
 static struct box box_new(const char *text)
 {
-    struct box b = { .dir = "/tmp/hostcore-usim-XXXXXX" };
+    struct box b = { .dir = "/tmp/hipfa-usim-XXXXXX" };
     assert_non_null(mkdtemp(b.dir));
     snprintf(b.card, sizeof b.card, "%s/card", b.dir);
     snprintf(b.sqn, sizeof b.sqn, "%s.sqn", b.card);
