@@ -346,6 +346,8 @@ struct fa_txn *fa_txn_new(struct fa *f, enum fa_txn_kind kind, const struct fa_g
 struct fa_txn *fa_txn_get(struct fa *f, uint32_t index, uint32_t gen);
 void fa_txn_free(struct fa *f, struct fa_txn *t);
 bool fa_txn_working_on(const struct fa *f, uint64_t row, const char *subscriber);
+/* An unbinding that this guest asked for is under way. */
+bool fa_txn_unbinding(const struct fa *f, const struct fa_guest *g);
 /* Waits for the lock of t->b.subscriber, then fa_txn_run(). */
 void fa_txn_lock(struct fa *f, struct fa_txn *t);
 void fa_txn_run(struct fa *f, struct fa_txn *t); /* has the lock now */

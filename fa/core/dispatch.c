@@ -80,8 +80,7 @@ static void take(struct fa *f, const struct hip_action *a)
     case HIP_ACT_ESTABLISHED:
         fa_emit_event(f, FA_EVENT_ASSOCIATED, &g->peer, NULL, NULL, 0, NULL);
         break;
-    case HIP_ACT_UPDATE:
-        g->path = a->update.path;
+    case HIP_ACT_UPDATE: /* its source is not checked: where the host is, MOVED says */
         fa_registrar_update(f, g, a);
         break;
     case HIP_ACT_MOVED:

@@ -286,6 +286,10 @@ static void nothing_follows(struct fa *f, struct fa_guest *g)
 /* REG_REQUEST{SIM_BINDING} with lifetime 0: the association's HI gives its binding back (section 1). */
 static void unbind(struct fa *f, struct fa_guest *g)
 {
+    if (fa_txn_unbinding(f, g)) { /* asked again: one answer for all */
+        nothing_follows(f, g);
+        return;
+    }
     struct fa_txn *t = fa_txn_new(f, TXN_UNBIND, g);
     struct fa_job *j = t ? fa_txn_job(f, t, STEP_FIND, FA_JOB_FIND) : NULL;
     if (j) {

@@ -58,6 +58,16 @@ bool fa_txn_working_on(const struct fa *f, uint64_t row, const char *subscriber)
     return false;
 }
 
+bool fa_txn_unbinding(const struct fa *f, const struct fa_guest *g)
+{
+    for (uint32_t i = 0; i < FA_TXN_MAX; i++) {
+        const struct fa_txn *t = f->txns[i];
+        if (t && t->kind == TXN_UNBIND && t->guest.slot == g->ref.slot && t->guest.gen == g->ref.gen)
+            return true;
+    }
+    return false;
+}
+
 /* ---- the lock ---- */
 
 static bool held_by_other(const struct fa *f, const struct fa_txn *t)

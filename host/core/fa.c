@@ -151,6 +151,10 @@ void host_fa_give_up(struct host *h, enum host_fa_end how, uint32_t wait_s)
         if (pause < wait_s * HOST_S)
             pause = wait_s * HOST_S;
         f->not_before_us = h->now + pause;
+        if (!f->known) { /* nothing that was not validated outlives the attempt: its name is asked again */
+            f->hit = f->hit_conf;
+            f->looked = false;
+        }
         if (!hit_is_null(&f->hit_conf) || f->known)
             host_event(h, HOST_EV_CONNECT, LOG_LV_NOTICE, &f->hit, "FA left alone for %llu s",
                        (unsigned long long)(pause / HOST_S));

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "dnsupd/hiprr.h"
+#include "hip/build.h"
 #include "tests/sim/fa_world.h"
 
 #define MATTI "matti-virtanen.operator.example"
@@ -897,6 +898,54 @@ static void test_runs_per_source(void **state)
     fw_free(w);
 }
 
+/* Where an UPDATE seems to come from is not where its host is: only a checked locator says that (RFC 8046 s3.2), and only it counts against limits. */
+static void test_update_source_is_not_the_path(void **state)
+{
+    struct fw *w = world();
+    fw_start(w);
+    struct fw_mn *m = matti(w);
+    fw_connect(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_true(m->granted_rvs);
+    struct hip_contents c = { .request = { .present = true, .lifetime = 128, .n = 1, .type = { 1 } } };
+    size_t before = w->n_air;
+    assert_int_equal(fw_raw_update(w, m, &c), ERR_OK);
+    assert_int_equal(w->n_air, before + 1);
+    struct fw_packet *p = w->air[w->n_air - 1];
+    p->path.peer.ip[3] = 77;
+    hip_set_checksum(p->p, p->n, &p->path.peer, &p->path.local);
+    fw_run(w, FW_S);
+    struct fa_registration r;
+    size_t pos = 0;
+    assert_true(fa_registration_next(w->fa, &pos, &r));
+    assert_int_equal(r.lifetime_s, 256); /* taken it was */
+    assert_true(addr_same_ip(&r.path.peer, &m->addr));
+    fw_free(w);
+}
+
+/* A host that asks to be unbound again and again has one transaction open, not all there are. */
+static void test_unbind_without_end(void **state)
+{
+    struct fw *w = world();
+    fw_start(w);
+    struct fw_mn *m = fw_mn(w, "cn", "198.51.100.7", NULL);
+    m->want_sim = false;
+    fw_connect(w, m);
+    fw_run(w, FW_S);
+    w->job_us[FA_JOB_FIND] = FW_S;
+    for (int i = 0; i < 6; i++) {
+        fw_unbind(w, m);
+        fw_run(w, FW_S / 20);
+    }
+    assert_int_equal(stats(w).transactions_open, 1);
+    fw_run(w, 3 * FW_S);
+    assert_int_equal(stats(w).transactions_open, 0);
+    fw_unbind(w, m); /* a later one is heard again */
+    fw_run(w, FW_S / 2);
+    assert_int_equal(stats(w).transactions_open, 1);
+    fw_free(w);
+}
+
 /* An AS, or whoever plays one, cannot make the host answer for ever. */
 static void test_requests_without_end(void **state)
 {
@@ -1159,6 +1208,8 @@ int main(void)
         cmocka_unit_test(test_serial),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_runs_per_source),
+        cmocka_unit_test(test_update_source_is_not_the_path),
+        cmocka_unit_test(test_unbind_without_end),
         cmocka_unit_test(test_requests_without_end),
         cmocka_unit_test(test_unknown_realm),
         cmocka_unit_test(test_dns_down),

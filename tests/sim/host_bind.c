@@ -387,6 +387,33 @@ static void test_fa_by_name(void **state)
     by_name(26, DNSU_BOGUS, false);
 }
 
+/* The DNS was away when the host came up: its name is asked for again, not given up for good. */
+static void test_fa_by_name_later(void **state)
+{
+    struct world *w = w_new(w_seed(27));
+    struct host_config c = w_config();
+    struct host_fa_conf conf = { .name = "fa.operator.example", .n_addr = 1 };
+    struct scene s = { .w = w };
+
+    assert_int_equal(addr_parse("192.0.2.18", &conf.addr[0]), ERR_OK);
+    c.fa = &conf;
+    c.n_fa = 1;
+    s.fa = w_fa_new(w, "fa", "192.0.2.18", "fa.operator.example");
+    w_dns_hip(w, conf.name, &s.fa->fa->hi, NULL);
+    w_dns(w, conf.name)->security = DNSU_SECURE;
+    w->dns_down = true;
+    s.mn = w_host(w, "mn", &c);
+    s.card = s.mn->card = w_card_new(w, IMSI, 0x46);
+    w_addr_up(w, s.mn, "198.51.100.10", 2, 0);
+    w_start(w, s.mn);
+    w_run(w, 20 * W_S);
+    assert_nothing(&s);
+    w->dns_down = false;
+    w_run(w, 60 * W_S);
+    assert_bound(&s);
+    w_free(w);
+}
+
 /* ---- FAs that lie ---- */
 
 static void lies(uint64_t seed, enum w_lie lie, uint64_t us)
@@ -805,6 +832,7 @@ int main(void)
         cmocka_unit_test(test_opportunistic_not_named),
         cmocka_unit_test(test_known_but_named_otherwise),
         cmocka_unit_test(test_fa_by_name),
+        cmocka_unit_test(test_fa_by_name_later),
         cmocka_unit_test(test_bad_mac),
         cmocka_unit_test(test_no_mac),
         cmocka_unit_test(test_other_hi),
