@@ -5,9 +5,10 @@
 Parts, in order: lints; gcc build with ASan + UBSan; unit, simulator and fuzz-corpus tests of that build; clang build (and its
 tests with --full); then every script under tests/e2e, tests/interop and tests/lint that carries a line
 
-    # check: default SECONDS        (or `full SECONDS`: only with --full)
+    # check: default SECONDS [ARGUMENTS]
+    # check: full SECONDS [ARGUMENTS]
 
-with SECONDS the time it may take. A script's own last line `N passed, N failed[, N skipped]` is counted; a script without such a line
+(with both, `full` is what --full runs; with `full` alone the script runs only then); SECONDS is the time it may take. A script's own last line `N passed, N failed[, N skipped]` is counted; a script without such a line
 counts as one. Each may print `SKIP name: why` lines for what the kernel cannot do.
 """
 import argparse
@@ -22,7 +23,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 CLOSING = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\s*$")
-MARK = re.compile(r"^# check: (default|full) (\d+)\s*$", re.M)
+MARK = re.compile(r"^# check: (default|full) (\d+)((?: \S+)*)\s*$", re.M)
 SANITIZE = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=99", "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
 
 
@@ -112,8 +113,9 @@ def meson_tests(tally, where, label):
 def scripts(full):
     for folder in ("lint", "interop", "e2e"):
         for path in sorted((ROOT / "tests" / folder).iterdir()):
-            if path.suffix in (".py", ".sh") and (m := MARK.search(path.read_text())) and (full or m.group(1) == "default"):
-                yield path, int(m.group(2))
+            marks = {m[1]: m for m in MARK.finditer(path.read_text())} if path.suffix in (".py", ".sh") else {}
+            if m := marks.get("full" if full else "default") or marks.get("default"):
+                yield path, int(m[2]), m[3].split()
 
 
 def clang_tidy(tally, where):
@@ -147,11 +149,11 @@ def main():
     ]
     if a.full:
         steps.append(("unit clang", lambda: meson_tests(tally, "build-clang", "clang, ASan + UBSan")))
-    for path, seconds in scripts(a.full):
+    for path, seconds, words in scripts(a.full):
         name = path.relative_to(ROOT / "tests").as_posix()
         # The daemons under test are those of the sanitizer build: a leak or an overflow in them fails the script.
-        steps.append((name, lambda p=path, n=name, s=seconds: one(
-            tally, n, [str(p)] if os.access(p, os.X_OK) else ["/usr/bin/python3", str(p)], s,
+        steps.append((name, lambda p=path, n=name, s=seconds, w=words: one(
+            tally, n, ([str(p)] if os.access(p, os.X_OK) else ["/usr/bin/python3", str(p)]) + w, s,
             {**SANITIZE, "HIPFA_BUILD": str(ROOT / "build-check")})))
     steps = [(n, f) for n, f in steps if not a.only or re.search(a.only, n)]
     if a.list:

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-# check: default 500
+# check: default 240 --sample 5
+# check: full 900
 """hipfad killed (SIGKILL) at its n-th write for every n of a binding, started again, and looked at.
 
 strace attaches to the idle daemon and lets the kernel kill it when it enters the n-th call of one kind: what it writes to its files

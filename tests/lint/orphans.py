@@ -15,7 +15,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RUN_BY_OTHERS = ("tests/mutants.py",)
-MARKED = re.compile(r"^# check: (default|full) \d+\s*$", re.M)
+MARKED = re.compile(r"^# check: (default|full) \d+( \S+)*\s*$", re.M)
 TEST = re.compile(r"^static void (\w+)\(void \*\*\w+\)\n\{", re.M)
 
 
