@@ -122,6 +122,7 @@ def script(scratch, argv):
     failed = scratch.build(None)
     if failed:
         return None, "does not build: " + failed
+    argv = ["/usr/bin/python3", *argv] if argv[0].endswith(".py") else argv
     r = run(argv, scratch.tree, 900, {"HIPFA_BUILD": str(scratch.tree / "build")})
     wrong = [line for line in r.stdout.splitlines() if line.startswith("FAIL")]
     return r.returncode, wrong[0][:100] if wrong else r.stderr[-100:]
