@@ -207,6 +207,14 @@ static void step_bound(struct fa *f, struct fa_txn *t, const struct fa_result *r
 
 /* ---- taking out ---- */
 
+static void cancelled(struct fa *f, struct fa_guest *g)
+{
+    struct hip_contents c = { 0 };
+    fa_contents_cancel(f, &c);
+    if (!g->r2_owed && fa_guest_send(f, g, &c) != ERR_OK)
+        f->st.failed++;
+}
+
 static void step_unbind(struct fa *f, struct fa_txn *t, const struct fa_result *r)
 {
     struct hit hit;
@@ -215,11 +223,15 @@ static void step_unbind(struct fa *f, struct fa_txn *t, const struct fa_result *
         leave(f, t, false);
         return;
     }
-    struct fa_guest *g = t->kind == TXN_REVOKE ? fa_guest_by_peer(f, &hit) : NULL;
+    struct fa_guest *g = t->kind != TXN_UNBIND ? fa_guest_by_peer(f, &hit) : NULL;
     if (g) { /* registrations end before the records go (section 7) */
+        bool was = g->registered;
         g->bound = false;
-        g->revoked = true;
+        g->revoked = t->kind == TXN_REVOKE;
         fa_registry_drop(f, g);
+        if (was &&
+            t->kind == TXN_SETTLE) /* nobody else tells it (RFC 8003 s5); a revoked one gets the notice */
+            cancelled(f, g);
     }
     ask_zone(f, t, STEP_LOOK);
 }

@@ -317,12 +317,19 @@ static void test_binding_ends(void **state)
     fw_start(w);
     struct fw_mn *m = matti(w);
     m->lifetime_s = 600;
+    m->reg_code = 156; /* 2896 s: longer than the binding lives */
     fw_connect(w, m);
     fw_run(w, 3 * FW_S);
     assert_int_equal(fw_rows(w, FA_BINDING_BOUND), 1);
+    assert_int_equal(stats(w).registrations, 1);
     fw_run(w, 1000 * FW_S);
     assert_int_equal(w->n_row, 0);
     assert_int_equal(w->n_zone, 0);
+    assert_int_equal(stats(w).registrations, 0); /* it went with the binding */
+    fw_renew(w, m);
+    fw_run(w, FW_S);
+    assert_int_equal(m->fail_rvs, 0);
+    assert_int_equal(stats(w).registrations, 0);
     fw_free(w);
 }
 
