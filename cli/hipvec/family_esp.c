@@ -100,8 +100,10 @@ static void run_suite(struct vec_case *c, uint16_t suite)
     const struct esp_suite *s = esp_suite_get(suite);
     struct span esp = vec_hex(c, "esp");
     struct esp_opened o;
-    if (!s)
+    if (!s) {
         vec_skip(c, "ESP suite %u", suite);
+        return;
+    }
     struct esp_sa *sa = vec_going(c) ? sa_of(c, suite, false) : NULL;
     if (!sa)
         return;
