@@ -148,15 +148,21 @@ static struct hip_peer_locator *choose(struct hip_assoc *a, const struct hip_loc
     return NULL;
 }
 
-static void go_to(struct hip_rx *rx, struct hip_peer_locator *p, const struct addr *local)
+/* The peer's locator as it is reached from where the UPDATE at hand came in. */
+static struct hip_path path_to(const struct hip_rx *rx, const struct hip_peer_locator *p)
+{
+    struct hip_path to = { .local = rx->path->local, .peer = p->addr };
+    to.peer.port = rx->path->peer.port;
+    to.peer.scope = rx->path->peer.scope;
+    return to;
+}
+
+static void go_to(struct hip_rx *rx, const struct hip_path *next)
 {
     struct hip_assoc *a = rx->a;
-    struct hip_path next = { .local = *local, .peer = p->addr };
-    next.peer.port = rx->path->peer.port;
-    next.peer.scope = rx->path->peer.scope;
-    if (addr_eq(&a->path.local, &next.local) && addr_eq(&a->path.peer, &next.peer))
+    if (addr_eq(&a->path.local, &next->local) && addr_eq(&a->path.peer, &next->peer))
         return;
-    a->path = next;
+    a->path = *next;
     hip_act_sa_path(rx->e, rx->out, a);
     struct hip_action *q = hip_act(rx->e, rx->out, HIP_ACT_MOVED, a);
     if (q)
@@ -167,10 +173,8 @@ static void go_to(struct hip_rx *rx, struct hip_peer_locator *p, const struct ad
 static void verify(struct hip_rx *rx, struct hip_peer_locator *p)
 {
     struct hip_assoc *a = rx->a;
-    struct hip_path to = { .local = rx->path->local, .peer = p->addr };
+    struct hip_path to = path_to(rx, p);
     struct hip_esp_info gratuitous = { .old_spi = a->spi_in, .new_spi = a->spi_in };
-    to.peer.port = rx->path->peer.port;
-    to.peer.scope = rx->path->peer.scope;
     env_random(hip_env(rx->e), p->nonce, sizeof p->nonce);
     struct hip_update_parts u = { .kind = HIP_UPD_VERIFY,
                                   .esp = &gratuitous,
@@ -194,8 +198,9 @@ void hip_mobility_take(struct hip_rx *rx, const struct hip_locator_set *set, uin
     struct hip_peer_locator *p = choose(a, set, &rx->path->local);
     if (!p)
         return;
+    struct hip_path to = path_to(rx, p);
     if (p->state == HIP_LOCATOR_ACTIVE)
-        go_to(rx, p, &rx->path->local);
+        go_to(rx, &to);
     else
         verify(rx, p);
 }
@@ -216,7 +221,8 @@ bool hip_mobility_echo_ok(const struct hip_assoc *a, uint32_t id, struct span ec
     return false;
 }
 
-void hip_mobility_verified(struct hip_rx *rx, uint32_t id)
+/* The path is the one that was checked, whichever way the echo came: the peer chooses where it sends that. */
+void hip_mobility_verified(struct hip_rx *rx, uint32_t id, const struct hip_path *checked)
 {
     struct hip_peer_locator *p = checked_by(rx->a, id);
     if (!p)
@@ -225,7 +231,7 @@ void hip_mobility_verified(struct hip_rx *rx, uint32_t id)
     if (p->state != HIP_LOCATOR_UNVERIFIED)
         return;
     p->state = HIP_LOCATOR_ACTIVE;
-    go_to(rx, p, &rx->path->local);
+    go_to(rx, checked);
 }
 
 void hip_mobility_failed(struct hip_assoc *a, uint32_t id)

@@ -21,7 +21,7 @@ MUST_USE int hip_mobility_check(const struct hip_assoc *a, const struct hip_loca
 void hip_mobility_take(struct hip_rx *rx, const struct hip_locator_set *set, uint32_t id);
 /* The UPDATE that carried a check was acknowledged. False: without the right echo. */
 bool hip_mobility_echo_ok(const struct hip_assoc *a, uint32_t id, struct span echo);
-void hip_mobility_verified(struct hip_rx *rx, uint32_t id);
+void hip_mobility_verified(struct hip_rx *rx, uint32_t id, const struct hip_path *checked);
 /* No answer from there: it stays UNVERIFIED. */
 void hip_mobility_failed(struct hip_assoc *a, uint32_t id);
 /* A new UPDATE came: when it is from an UNVERIFIED locator whose check had failed, and we have no ACTIVE one, it is checked again. */

@@ -299,9 +299,10 @@ static void acked(struct hip_rx *rx, struct hip_sent_update *s)
 {
     enum hip_update_kind kind = s->kind;
     uint32_t id = s->id;
+    struct hip_path checked = s->path;
     hip_stored_clear(&s->pkt);
     if (kind == HIP_UPD_VERIFY) {
-        hip_mobility_verified(rx, id);
+        hip_mobility_verified(rx, id, &checked);
     } else if (kind == HIP_UPD_REKEY) {
         hip_rekey_finish(rx);
     } else if (kind == HIP_UPD_OWNER) {

@@ -262,6 +262,39 @@ static int send_set(struct sim *s, struct sim_host *mn, struct sim_host *fa, con
     return fa->drop;
 }
 
+/* The echo comes back another way than the check went: the path stays the one that was checked, and of one family. */
+static void echo_by_another_way(void **state)
+{
+    struct sim_host *mn, *fa;
+    struct sim *s = joined(&mn, &fa);
+    struct addr wlan = sim_addr(mn, "192.0.2.77"), six = sim_addr(mn, "2001:db8:1::1");
+    struct hip_path path = { .local = sim_addr(fa, "2001:db8:2::1"), .peer = six };
+    struct sim_rule *r = sim_rule(s, fa, HIP_PKT_UPDATE, SIM_LOSE);
+    r->count = 100;
+    move(s, mn, fa, wlan, NULL);
+    sim_run(s, 15000);
+    struct hip_assoc *there = inside(fa);
+    uint8_t buf[HIP_PACKET_MAX];
+    struct span pkt;
+    struct hip_build b;
+    for (size_t i = 0; i < HIP_LOCATORS_MAX; i++) {
+        const struct hip_peer_locator *l = &there->loc[i];
+        if (!l->verifying)
+            continue;
+        hip_build_init(&b, buf, sizeof buf, HIP_PKT_UPDATE, sim_hit(mn), sim_hit(fa), 0);
+        hip_put_ack(&b, &(struct hip_acks){ .n = 1, .id = { l->verify_id } });
+        hip_build_param(&b, HIP_PAR_ECHO_RESPONSE_SIGNED, span_of(l->nonce, sizeof l->nonce));
+        hip_auth_add(&b, inside(mn));
+        assert_int_equal(hip_build_finish(&b, &path.peer, &path.local, &pkt), ERR_OK);
+        assert_int_equal(sim_inject(s, fa, &path, pkt), HIP_TAKEN);
+        break;
+    }
+    assert_int_equal(fa->moved, 1);
+    assert_true(goes_to(fa, "192.0.2.77"));
+    assert_true(addr_same_ip(&fa->sa_path.local, &fa->addr[0]));
+    sim_free(s);
+}
+
 static void locators_that_cannot_be(void **state)
 {
     struct sim_host *mn, *fa;
@@ -555,6 +588,7 @@ int main(void)
         cmocka_unit_test(checked_again),
         cmocka_unit_test(goes_back),
         cmocka_unit_test(wrong_echo),
+        cmocka_unit_test(echo_by_another_way),
         cmocka_unit_test(locators_that_cannot_be),
         cmocka_unit_test(lifetime_ends),
         cmocka_unit_test(answers_a_rekey),
