@@ -82,6 +82,9 @@ void host_peer_learn(struct host *h, const struct hit *hit, const struct host_na
 
     if (!p || p->configured)
         return; /* the configuration is the better word */
+    if (p->name.len && !dnsu_name_eq(&p->name, &by->name) && p->known_until_us > h->now &&
+        p->security < by->hip.security)
+        return; /* and so is a signed name before an unsigned one: anybody can name this HIT in a zone of his own */
     p->name = by->name;
     p->security = by->hip.security;
     p->known_until_us = by->hip.until_us;

@@ -356,6 +356,32 @@ static void test_ttl(void **state)
     scene_free(&s);
 }
 
+/* Anybody can write anybody's HI into a zone of his own. What an unsigned name says of a HIT does not replace what a signed one said. */
+static void test_unsigned_name_does_not_divert(void **state)
+{
+    struct scene s = scene(131);
+    const char *other = "other.example";
+    struct host_config c = w_config();
+    struct w_node *lax;
+
+    c.require_dnssec = false;
+    c.hi = &s.cn_hi;
+    s.cn->down = true; /* another host has its HI here */
+    lax = w_host(s.w, "lax", &c);
+    w_addr_up(s.w, lax, "192.0.2.52", 2, 0);
+    w_start(s.w, lax);
+    w_dns(s.w, NAME)->security = DNSU_SECURE;
+    w_dns_hip(s.w, other, host_identity(s.mn->h), "rvs.other.example");
+    w_dns_addr(s.w, "rvs.other.example", "192.0.2.66");
+    w_dns(s.w, other)->security = DNSU_INSECURE;
+    resolve(&s, lax);
+    w_resolve(s.w, lax, other);
+    w_run(s.w, W_S);
+    assert_int_equal(lax->resolved_e, ERR_OK);
+    assert_true(w_ping(s.w, lax, s.mn, 3 * W_S));
+    scene_free(&s);
+}
+
 /* After the TTL nothing of the answer is used: a packet for the HIT asks the name again (RFC 8005 s4.2). */
 static void test_ttl_of_peer(void **state)
 {
@@ -599,6 +625,7 @@ int main(void)
         cmocka_unit_test(test_no_network),
         cmocka_unit_test(test_move_in_exchange),
         cmocka_unit_test(test_ttl),
+        cmocka_unit_test(test_unsigned_name_does_not_divert),
         cmocka_unit_test(test_ttl_of_peer),
         cmocka_unit_test(test_hit_is_not_the_keys),
         cmocka_unit_test(test_bogus_and_insecure),
