@@ -5,6 +5,7 @@
 
 #include <ldns/host2wire.h>
 #include <ldns/packet.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* RDATA is one field of no type to ldns: it writes the octets and looks at none. NULL: out of memory. */
