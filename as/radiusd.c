@@ -334,7 +334,8 @@ void radiusd_input(struct radiusd *r, const struct addr *local, const struct add
     r->count[RADIUSD_requests]++;
     if (!c || radius_parse(octets, &p) != ERR_OK) {
         r->count[c ? RADIUSD_malformed : RADIUSD_unknown_client]++;
-        log_at(&r->env->log, LOG_LV_INFO, "radius", "event=drop from=%s reason=%s", addr_format(peer, text),
+        /* Anybody can cause it: the counter tells the operator, the log only who looks closely. */
+        log_at(&r->env->log, LOG_LV_DEBUG, "radius", "event=drop from=%s reason=%s", addr_format(peer, text),
                counter_names[c ? RADIUSD_malformed : RADIUSD_unknown_client]);
         return;
     }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hip/rekey.h"
 
+#include "common/crypto/secret.h"
+
 #include "hip/notify.h"
 #include "hip/update.h"
 
@@ -62,5 +64,6 @@ void hip_rekey_finish(struct hip_rx *rx)
     a->spi_in = a->spi_in_next;
     a->spi_out = a->spi_out_next;
     a->keys.secrets->esp = a->keys.secrets->esp_next;
+    sec_wipe(&a->keys.secrets->esp_next, sizeof a->keys.secrets->esp_next);
     hip_act_sas(rx->e, rx->out, a);
 }
