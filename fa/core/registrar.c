@@ -259,24 +259,6 @@ void fa_registrar_complete(struct fa *f, struct fa_guest *g, const struct fa_res
 
 /* ---- from the HIP engine ---- */
 
-void fa_registrar_ask(struct fa *f, const struct hip_action *a)
-{
-    struct fa_guest *g = fa_guest_new(f, a);
-    if (!g) {
-        struct hip_answer no = { .accept = false, .notify = NOTIFY_RESPONDER_BUSY };
-        if (hip_answer(f->hip, a->ref, &no, f->now, fa_hip_out(f)) != ERR_OK)
-            f->st.failed++;
-        return;
-    }
-    g->direct = !a->ask.relayed;
-    g->r2_owed = true;
-    g->r2_until_us = f->now + FA_R2_WAIT_US;
-    if (a->ask.contents.request.present && a->ask.contents.request.n)
-        check_begin(f, g, &a->ask.contents.request, a->ask.contents.inner);
-    else
-        send(f, g, &(struct hip_contents){ 0 });
-}
-
 static void nothing_follows(struct fa *f, struct fa_guest *g)
 {
     if (hip_update_done(f->hip, g->ref, f->now, fa_hip_out(f)) != ERR_OK)
@@ -304,6 +286,34 @@ static void unbind(struct fa *f, struct fa_guest *g)
     send(f, g, &c);
 }
 
+static bool gives_back(const struct hip_reg_list *req)
+{
+    return req->present && req->lifetime == 0 && hip_reg_has(req->type, req->n, FA_REG_SIM_BINDING);
+}
+
+void fa_registrar_ask(struct fa *f, const struct hip_action *a)
+{
+    struct fa_guest *g = fa_guest_new(f, a);
+    if (!g) {
+        struct hip_answer no = { .accept = false, .notify = NOTIFY_RESPONDER_BUSY };
+        if (hip_answer(f->hip, a->ref, &no, f->now, fa_hip_out(f)) != ERR_OK)
+            f->st.failed++;
+        return;
+    }
+    g->direct = !a->ask.relayed;
+    g->r2_owed = true;
+    g->r2_until_us = f->now + FA_R2_WAIT_US;
+    const struct hip_reg_list *req = &a->ask.contents.request;
+    bool back = gives_back(req);
+    if (req->present && req->n && !back) {
+        check_begin(f, g, req, a->ask.contents.inner);
+        return;
+    }
+    send(f, g, &(struct hip_contents){ 0 });
+    if (back) /* the answer follows in an UPDATE, as when one asked */
+        unbind(f, g);
+}
+
 static bool knows_enough(const struct fa *f, const struct fa_guest *g, const struct hip_reg_list *req)
 {
     if (hip_reg_has(req->type, req->n, FA_REG_SIM_BINDING))
@@ -323,7 +333,7 @@ void fa_registrar_update(struct fa *f, struct fa_guest *g, const struct hip_acti
         fa_bind_end(f, g); /* no further attempt: it begins anew */
     if (!sane) {
         nothing_follows(f, g);
-    } else if (sim && req->lifetime == 0 && !g->run) {
+    } else if (gives_back(req) && !g->run) {
         unbind(f, g);
     } else if (g->run && (in.eap.p || in.request.p)) {
         if (asks)

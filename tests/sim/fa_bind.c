@@ -311,6 +311,27 @@ static void test_unbind(void **state)
     fw_free(w);
 }
 
+/* The same asked for in the I2 of a new exchange: no run begins, the authentication server is not asked. */
+static void test_unbind_in_i2(void **state)
+{
+    struct fw *w = world();
+    fw_start(w);
+    struct fw_mn *m = matti(w);
+    fw_connect(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_int_equal(fw_rows(w, FA_BINDING_BOUND), 1);
+    unsigned asked = w->asked[FA_JOB_AS];
+    m->reg_code = 0;
+    fw_connect(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_int_equal(w->n_row, 0);
+    assert_int_equal(w->n_zone, 0);
+    assert_int_equal(w->asked[FA_JOB_AS], asked);
+    assert_int_equal(stats(w).registrations, 0);
+    assert_int_equal(stats(w).runs_open, 0);
+    fw_free(w);
+}
+
 static void test_binding_ends(void **state)
 {
     struct fw *w = world();
@@ -1187,6 +1208,7 @@ int main(void)
         cmocka_unit_test(test_comes_back_only_as_bound),
         cmocka_unit_test(test_repeated_bind_gives_the_same),
         cmocka_unit_test(test_unbind),
+        cmocka_unit_test(test_unbind_in_i2),
         cmocka_unit_test(test_binding_ends),
         cmocka_unit_test(test_item1),
         cmocka_unit_test(test_strangers_and_allow_list),

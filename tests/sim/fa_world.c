@@ -270,7 +270,7 @@ static void mn_ask(struct fw *w, struct fw_mn *m, const struct hip_action *a)
     struct wcur wr = wcur_of(buf, sizeof buf);
     struct hip_answer ans = { .accept = true };
     ans.contents.request = request_of(m);
-    if (m->want_sim)
+    if (m->want_sim && m->reg_code) /* lifetime 0 gives a binding back */
         run_begin(w, m, a->ref, &wr);
     ans.contents.inner = wcur_done(&wr);
     ok(hip_answer(m->e, a->ref, &ans, w->now, &m->out));
