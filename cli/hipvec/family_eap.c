@@ -9,6 +9,7 @@
 #include "aka/vector.h"
 #include "cli/hipvec/vec.h"
 #include "common/crypto/cipher.h"
+#include "common/crypto/secret.h"
 
 static uint8_t method_of(struct vec_case *c)
 {
@@ -239,7 +240,7 @@ static void eap_mac(struct vec_case *c)
     uint8_t method = h == HASH_SHA1 ? EAP_TYPE_AKA : EAP_TYPE_AKA_PRIME;
     if (!vec_step(c, "at_mac", aka_mac(method, &k, packet, off, extra, mac)))
         return;
-    vec_verdict(c, memcmp(mac, packet.p + off, sizeof(mac)) == 0);
+    vec_verdict(c, sec_equal(mac, packet.p + off, sizeof(mac)));
     if (c->valid)
         vec_same(c, "at_mac", span_of(mac, sizeof(mac)));
 }
