@@ -60,7 +60,18 @@
     X(BAD_RVS_HMAC, "RVS_HMAC missing or wrong") \
     X(RVS_NOT_TRUSTED, "FROM in a packet of a server that we did not register with") \
     X(NOT_REGISTERED, "receiver's HIT is not registered here") \
-    X(RELAYED_OPPORTUNISTIC, "opportunistic I1 through a rendezvous server")
+    X(RELAYED_OPPORTUNISTIC, "opportunistic I1 through a rendezvous server") \
+    /* NAT traversal and relays, RFC 9028 */ \
+    X(BAD_RELAY_HMAC, "RELAY_HMAC missing or wrong") \
+    X(RELAY_NOT_TRUSTED, "RELAY_FROM in a packet of a server that we did not register with") \
+    X(RVS_HMAC_PROHIBITED, "RVS_HMAC from our control relay") \
+    X(BAD_NAT_MODE, "NAT traversal mode missing, not offered, or not for this way") \
+    X(NOT_OUR_CLIENT, "RELAY_TO from somebody who is not registered, or from elsewhere than registered") \
+    X(FORBIDDEN_DESTINATION, "to an address that nothing is relayed to") \
+    X(NO_PERMISSION, "no permission for this peer and SPI") \
+    X(OVER_QUOTA, "more than this client may send or receive") \
+    X(RELAY_BUSY, "the relay as a whole is at its limit") \
+    X(UNVERIFIED_LOCATOR, "no credit for data to a locator that is not verified")
 
 enum hip_drop {
     HIP_TAKEN = 0,

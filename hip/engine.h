@@ -8,7 +8,7 @@
  * exchange's own parameters?) is an ASK action; the owner answers at once or later with hip_answer().
  *
  * Sources: RFC 7401 (base exchange, UPDATE, CLOSE), RFC 7402 (ESP), RFC 8003 (registration), RFC 8004
- * (rendezvous), RFC 8046 (mobility).
+ * (rendezvous), RFC 8046 and 8047 (mobility, multihoming), RFC 9028 (NAT traversal, relays).
  */
 #pragma once
 
@@ -17,6 +17,8 @@
 #include "common/base/err.h"
 #include "hip/hi.h"  /* struct hip_hi: a host identity and its HIT */
 #include "hip/hit.h" /* struct hit: 16 octets */
+#include "hip/param_loc.h"
+#include "hip/param_nat.h"
 #include "hip/param_reg.h"
 
 struct hip_engine;
@@ -27,11 +29,15 @@ struct hip_ref {
     uint32_t gen; /* 0 = none */
 };
 
-/* Where a packet came from or goes to. Ports 0: IP protocol 139; else UDP encapsulation. */
+/* Where a packet came from or goes to. Ports 0: IP protocol 139; else UDP encapsulation (RFC 9028 s5.1).
+ * to: the host at `peer` is a relay of ours that got this packet from `to` (RELAY_FROM, verified), or passes it on to there (RELAY_TO is
+ * appended when it is sent); family ADDR_NONE: no relay of ours between. ESP goes to `peer` in any case. */
 struct hip_path {
     struct addr local;
     struct addr peer;
+    struct addr to;
 };
+bool hip_path_eq(const struct hip_path *a, const struct hip_path *b);
 
 #define HIP_LOCATORS_MAX 8
 #define HIP_INNER_MAX    1792 /* octets of owner's parameters inside ENCRYPTED */
@@ -49,6 +55,52 @@ enum hip_state {
 };
 const char *hip_state_name(enum hip_state s);
 
+#define HIP_UDP_PORT       10500
+#define HIP_CANDIDATES_MAX 10  /* of one host */
+#define HIP_PAIRS_MAX      100 /* RFC 9028 s4.6.2 */
+
+/* ---- NAT traversal (RFC 9028) ---- */
+
+/* A transport address by which we may be reached (s4.2). */
+struct hip_candidate {
+    enum hip_locator_kind kind;
+    struct addr addr;    /* what the peer sends to */
+    struct addr base;    /* where we send from: address and port of our own */
+    struct addr relay;   /* kind relayed: the data relay server's signalling address; else ADDR_NONE */
+    uint16_t local_pref; /* 65535 if there is only one */
+};
+
+enum hip_pair_state {
+    HIP_PAIR_WAITING,
+    HIP_PAIR_IN_PROGRESS,
+    HIP_PAIR_SUCCEEDED,
+    HIP_PAIR_FAILED, /* no answer, or from elsewhere than it was sent to */
+    HIP_PAIR_STATE__COUNT
+};
+const char *hip_pair_state_name(enum hip_pair_state s);
+
+/* For showing: one candidate pair and what its check said. */
+struct hip_pair_view {
+    struct hip_candidate local;
+    struct addr remote;
+    enum hip_locator_kind remote_kind;
+    enum hip_pair_state state;
+    bool nominated, triggered;
+    uint8_t tries;
+    uint32_t rtt_us; /* of the last check that was answered; 0: none */
+    uint64_t at_us;  /* when the state was entered; 0: not begun */
+};
+
+enum hip_checks {
+    HIP_CHECKS_NONE, /* no connectivity checks on this association */
+    HIP_CHECKS_RUNNING,
+    HIP_CHECKS_DIRECT,  /* nominated, no relay on the path */
+    HIP_CHECKS_RELAYED, /* nominated, through a data relay server */
+    HIP_CHECKS_FAILED,  /* NOTIFY 61; no ESP (s4.6.3) */
+    HIP_CHECKS__COUNT
+};
+const char *hip_checks_name(enum hip_checks c);
+
 /* ---- registration, as data: hip/param_reg.h (RFC 8003) ---- */
 
 /* What travels beside the exchange's own parameters, in either direction.
@@ -60,6 +112,10 @@ struct hip_contents {
     struct hip_reg_list response;
     struct hip_reg_fail failed[4];
     uint8_t n_failed;
+    struct addr reg_from; /* REG_FROM: where the registrar sees the requester; ADDR_NONE: not there */
+    struct addr relayed;  /* RELAYED_ADDRESS: port that the data relay server opened, or is to close */
+    bool has_permission;  /* PEER_PERMISSION (RFC 9028 s4.12) */
+    struct hip_peer_permission permission;
     struct span inner;
 };
 
@@ -88,6 +144,13 @@ struct hip_config {
     uint64_t ack_delay_us; /* 0: 100 ms */
     uint64_t r1_life_us;   /* a generation of R1s; 0: two minutes */
     uint32_t r1_per_source_milli; /* R1s a second and source, in thousandths; 0: no limit */
+    uint16_t nat_modes
+        [4]; /* NAT_TRAVERSAL_MODE of R1s, preference order, 0 ends; what we choose from as Initiator: 3, 1 */
+    bool relay_server;     /* R1s offer UDP-ENCAPSULATION alone; RELAY_FROM is never taken (RFC 9028 s4.3) */
+    uint32_t pacing_ms;    /* Ta; 0: 50, below 5 is not taken */
+    uint64_t keepalive_us; /* NAT_KEEPALIVE on an idle UDP path; 0: 15 s, never shorter */
+    uint64_t
+        udp_after_us; /* first I1 in UDP so long after the one without, where both are tried; 0: 100 ms */
 };
 
 struct hip_engine *hip_engine_new(
@@ -117,7 +180,10 @@ enum hip_act_type {
     HIP_ACT_ACKED,       /* acked: our UPDATE was acknowledged */
     HIP_ACT_MOVED,       /* moved: the peer's new preferred locator was verified */
     HIP_ACT_NOTIFY,      /* notify: a verified NOTIFY came */
-    HIP_ACT_GONE,        /* gone: the association ended; its ref is stale now */
+    HIP_ACT_CHECKS, /* checks: connectivity checks began, ended or begin again; SA_PATH says where ESP goes */
+    HIP_ACT_PERMIT, /* permit: a relayed candidate of ours is used with this peer: have the data relay server let it through */
+    HIP_ACT_PROBED, /* probed: hip_probe() was answered, or was not */
+    HIP_ACT_GONE,   /* gone: the association ended; its ref is stale now */
 };
 
 enum hip_gone {
@@ -157,6 +223,8 @@ struct hip_action {
             struct hip_contents contents;
             bool relayed;       /* ASK_R2: the I1 or I2 came through a rendezvous server */
             bool opportunistic; /* ASK_I2: our I1 had a NULL HIT */
+            uint16_t
+                nat_mode; /* chosen: 0 none, else enum hip_nat_mode; ICE-HIP-UDP: the answer carries candidates */
             uint8_t dh_group;
             uint16_t cipher;
             uint8_t puzzle_k;
@@ -182,6 +250,22 @@ struct hip_action {
             uint16_t code;
             struct span data;
         } notify;
+        struct {
+            enum hip_checks what;
+            struct hip_path path; /* nominated: for ESP */
+        } checks;
+        struct {
+            struct addr relay;   /* the data relay server's signalling address */
+            struct addr relayed; /* our relayed candidate */
+            struct addr peer;    /* as the server sees or will see it */
+            uint32_t spi_out, spi_in;
+        } permit;
+        struct {
+            uint32_t id;
+            bool answered;
+            uint32_t rtt_us;
+            struct hip_path path;
+        } probed;
         struct {
             enum hip_gone why;
             enum hip_state was;
@@ -218,6 +302,8 @@ struct hip_answer {
     bool accept;
     uint16_t notify;
     struct hip_contents contents;
+    size_t n_cand; /* our candidates, where the mode is ICE-HIP-UDP */
+    struct hip_candidate cand[HIP_CANDIDATES_MAX];
 };
 MUST_USE err hip_answer(struct hip_engine *e, struct hip_ref ref, const struct hip_answer *a, uint64_t now,
                         struct hip_actions *out);
@@ -240,6 +326,9 @@ MUST_USE err hip_update_id(const struct hip_engine *e, struct hip_ref ref, uint3
 /* UPDATE with SEQ and contents; acknowledges whatever is owed. Retransmitted until ACKed; several may be outstanding. */
 MUST_USE err hip_update(struct hip_engine *e, struct hip_ref ref, const struct hip_contents *c, uint64_t now,
                         struct hip_actions *out);
+/* The same from and to this path instead of the association's: CANDIDATE_DISCOVERY by interface (RFC 9028 s4.2). */
+MUST_USE err hip_update_on(struct hip_engine *e, struct hip_ref ref, const struct hip_path *path,
+                           const struct hip_contents *c, uint64_t now, struct hip_actions *out);
 /* No answer will follow an UPDATE action: acknowledge now instead of after ack_delay_us. */
 MUST_USE err hip_update_done(struct hip_engine *e, struct hip_ref ref, uint64_t now, struct hip_actions *out);
 MUST_USE err hip_notify(struct hip_engine *e, struct hip_ref ref, uint16_t code, struct span data,
@@ -249,6 +338,20 @@ MUST_USE err hip_notify(struct hip_engine *e, struct hip_ref ref, uint16_t code,
  * Outbound ESP uses the new path at once; the peer verifies it. */
 MUST_USE err hip_move(struct hip_engine *e, struct hip_ref ref, const struct hip_path *path,
                       const struct addr *set, size_t n, uint64_t now, struct hip_actions *out);
+
+/* ---- connectivity checks (RFC 9028 s4.6, s4.9) ---- */
+
+/* Our candidates are these now: told to the peer through the relay, ENCRYPTED, and the checks begin again. */
+MUST_USE err hip_candidates(struct hip_engine *e, struct hip_ref ref, const struct hip_path *path,
+                            const struct hip_candidate *cand, size_t n, uint64_t now,
+                            struct hip_actions *out);
+/* ESP goes out and nothing comes in: the nominated path is checked, and left for another one that works when it does not answer. */
+void hip_path_silent(struct hip_engine *e, struct hip_ref ref, uint64_t now, struct hip_actions *out);
+/* Pairs and their checks, *pos starts at 0; false at the end. */
+bool hip_pair_next(const struct hip_engine *e, struct hip_ref ref, size_t *pos, struct hip_pair_view *out);
+/* Ask the peer for an echo on the path that ESP takes (UPDATE with ECHO_REQUEST_SIGNED); PROBED follows. */
+MUST_USE err hip_probe(struct hip_engine *e, struct hip_ref ref, uint64_t now, struct hip_actions *out,
+                       uint32_t *id);
 
 /* Data went through a SA of this association: keeps it alive, and ends R2-SENT at the responder. */
 void hip_sa_used(struct hip_engine *e, struct hip_ref ref, uint64_t now, struct hip_actions *out);
@@ -262,6 +365,23 @@ int hip_relay_i1(struct hip_engine *e, struct hip_ref client, const struct hip_p
 /* Client: accept (or no longer accept) packets with FROM from the server behind this association. */
 MUST_USE err hip_rvs_trust(struct hip_engine *e, struct hip_ref ref, bool on);
 
+/* ---- control and data relay (RFC 9028 s4.5, s4.12.2) ---- */
+
+/* Server: a packet that came over `in` goes on to the registered client behind `client`, with RELAY_FROM and RELAY_HMAC, leaving over
+ * `out_path` (NULL: the client's path as registered). Returns a drop reason. */
+int hip_relay_to_client(struct hip_engine *e, struct hip_ref client, const struct hip_path *in,
+                        const struct hip_path *out_path, struct span packet, uint64_t now,
+                        struct hip_actions *out);
+/* Server: where a client's packet wants to go (RELAY_TO), and whether it belongs to a connectivity check (CANDIDATE_PRIORITY,
+ * MAPPED_ADDRESS or NOMINATE): such a one leaves from the relayed address. Looks at the packet only. A drop reason. */
+int hip_relay_wants(struct span packet, struct addr *to, bool *check);
+/* Server: pass it on over this path. */
+int hip_relay_from_client(struct hip_engine *e, const struct hip_path *path, struct span packet, uint64_t now,
+                          struct hip_actions *out);
+/* Client: accept packets with RELAY_FROM from the server behind this association. Excludes hip_rvs_trust(): RVS_HMAC from it is answered with NOTIFY
+ * 64 (s7.8). */
+MUST_USE err hip_relay_trust(struct hip_engine *e, struct hip_ref ref, bool on);
+
 /* ---- looking at it ---- */
 
 struct hip_assoc_view {
@@ -274,6 +394,10 @@ struct hip_assoc_view {
     uint8_t dh_group;
     uint16_t cipher, esp_suite;
     uint32_t spi_in, spi_out;
+    uint16_t nat_mode; /* 0 none, else enum hip_nat_mode */
+    enum hip_checks checks;
+    bool controlling;    /* of the connectivity checks; stays through moves (RFC 9028 s4.6) */
+    struct hip_path esp; /* where ESP goes */
     struct span peer_hi; /* Algorithm(2) Host Identity, as sim-binding wants it; borrowed */
 };
 MUST_USE err hip_assoc_get(const struct hip_engine *e, struct hip_ref ref, struct hip_assoc_view *out);

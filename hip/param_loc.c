@@ -16,6 +16,12 @@ static size_t locator_len(uint8_t type)
     }
 }
 
+const char *hip_locator_kind_name(enum hip_locator_kind k)
+{
+    static const char *const text[] = { "host", "server reflexive", "peer reflexive", "relayed" };
+    return (size_t)k < sizeof text / sizeof text[0] ? text[k] : "unknown";
+}
+
 static void get_address(struct rcur *c, struct addr *out)
 {
     uint8_t ip[16];

@@ -173,7 +173,9 @@ enum hip_par_type {
     X(UNKNOWN_NEXT_HOP, 90) \
     X(NO_VALID_HIP_TRANSPORT_MODE, 100) \
     X(I2_ACKNOWLEDGEMENT, 16384) \
-    X(NAT_KEEPALIVE, 16385)
+    X(NAT_KEEPALIVE, 16385) \
+    X(UDP_WANTED, \
+      40960) /* docs/sim-binding.md section 16: somebody came over UDP for a host registered for RENDEZVOUS */
 
 enum hip_notify_code {
 #define X(name, num) HIP_NTF_##name = (num),

@@ -321,6 +321,10 @@ static void act(struct sim *s, struct sim_host *h, const struct hip_action *v)
         h->notified++;
         h->notify_code = v->notify.code;
         break;
+    case HIP_ACT_CHECKS:
+    case HIP_ACT_PERMIT:
+    case HIP_ACT_PROBED:
+        break;
     case HIP_ACT_GONE:
         h->gone++;
         h->why = v->gone.why;
