@@ -50,7 +50,7 @@ class Cases:
         def end(signum, frame):
             raise KeyboardInterrupt
 
-        for s in (signal.SIGTERM, signal.SIGHUP):
+        for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(s, end)
         try:
             if self.stale:

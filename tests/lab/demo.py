@@ -365,7 +365,7 @@ def main(argv=None):
     def interrupted(signum, frame):
         raise KeyboardInterrupt
 
-    for s in (signal.SIGTERM, signal.SIGHUP):
+    for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # SIGINT too: a background job of a script starts with it ignored
         signal.signal(s, interrupted)
     try:
         if os.path.exists(demo.lab.dir):

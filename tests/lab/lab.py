@@ -6,11 +6,13 @@ under /run/hipfa-lab/. Everything is written to state.json there as it is made, 
 signal handler can take it all down. Only processes that this lab started, or that run inside its own namespaces, are ended.
 """
 
+import ctypes
 import ipaddress
 import json
 import os
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -41,6 +43,12 @@ def wait_for(what, cond, timeout=10.0, every=0.05):
         if time.monotonic() > end:
             raise LabError(f"waited {timeout:g} s in vain: {what}")
         time.sleep(every)
+
+
+def default_signals():
+    """For a child before it runs: what a background job of a non-interactive shell has ignored is not ignored in it."""
+    for s in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(s, signal.SIG_DFL)
 
 
 class Lab:
@@ -138,7 +146,7 @@ class Lab:
         """Start a process in a host; its output goes to <dir>/log/<label>. Returns the Popen."""
         log = open(self.path("log", label), "ab")
         p = subprocess.Popen(["ip", "netns", "exec", self.ns(host), *map(str, argv)], stdin=subprocess.DEVNULL,
-                             stdout=log, stderr=log, start_new_session=True, **kw)
+                             stdout=log, stderr=log, start_new_session=True, preexec_fn=default_signals, **kw)
         log.close()
         self.procs[label] = p
         self.pids[label] = p.pid
@@ -246,6 +254,25 @@ def _end(pids, sig, timeout, popen=None):
         popen.wait()
 
 
+def socket_in(lab, host, *args):
+    """A socket of this process that stands in a host of the lab (it stays there; the process does not)."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+    there = os.open(f"/run/netns/{lab.ns(host)}", os.O_RDONLY)
+    newnet = 0x40000000
+    try:
+        if libc.setns(there, newnet) != 0:
+            raise OSError(ctypes.get_errno(), f"setns to {host}")
+        try:
+            return socket.socket(*args)
+        finally:
+            if libc.setns(home, newnet) != 0:
+                os._exit(70)  # nothing this process does from here on would be where it believes to be
+    finally:
+        os.close(there)
+        os.close(home)
+
+
 # ---- captures -----------------------------------------------------------------------------------------------------
 
 def packets(path):
@@ -316,15 +343,15 @@ def main_topology(lab, capture=None):
             capture[access] = lab.capture(access, "access", access)
 
 
-def attach(lab, access):
+def attach(lab, access, table=ACCESS):
     """mn gets addresses and routes at an access network, as a phone's modem or a DHCP client would give them. Returns the wall-clock time."""
-    (a4, bits4, r4), (a6, bits6, r6) = ACCESS[access]
+    given = [a for a in table[access] if a]
     lab.ip("mn", "link", "set", f"{access}0", "up")
-    lab.add_addr("mn", f"{access}0", f"{a4}/{bits4}")
-    lab.add_addr("mn", f"{access}0", f"{a6}/{bits6}")
+    for addr, bits, _ in given:
+        lab.add_addr("mn", f"{access}0", f"{addr}/{bits}")
     when = time.time()
-    lab.route("mn", "default", r4)
-    lab.route("mn", "default", r6)
+    for _, _, router in given:
+        lab.route("mn", "default", router)
     return when
 
 
