@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "hip/core.h"
+#include "hip/param_nat.h"
 
 bool hip_act_room(const struct hip_actions *out)
 {
@@ -40,21 +41,41 @@ struct span hip_act_copy(struct hip_engine *e, struct hip_actions *out, struct s
     return span_of(p, s.n);
 }
 
+/* The packet behind what is in buf already, with RELAY_TO where the path wants it; n 0: no room. RELAY_TO stands behind the
+ * signatures, so that a finished packet, R1 from the pool as well, can get it. */
+static size_t place(struct hip_actions *out, const struct hip_path *path, struct span packet)
+{
+    uint8_t *p = out->buf + out->used, v[HIP_TRANSPORT_ADDR_LEN];
+    size_t n = packet.n, cap = sizeof out->buf - out->used;
+    if (n > cap)
+        return 0;
+    memcpy(p, packet.p, n);
+    if (path->to.family == ADDR_NONE)
+        return n;
+    hip_write_transport_addr(&path->to, v);
+    return hip_packet_insert(p, &n, cap, HIP_PAR_RELAY_TO, span_of(v, sizeof v)) == ERR_OK ? n : 0;
+}
+
 void hip_act_send(struct hip_engine *e, struct hip_actions *out, const struct hip_assoc *a,
                   const struct hip_path *path, struct span packet)
 {
     uint8_t *p = out->buf + out->used;
-    struct span copy = hip_act_copy(e, out, packet);
-    struct hip_action *v = span_empty(copy) ? NULL : hip_act(e, out, HIP_ACT_SEND, a);
+    size_t n = place(out, path, packet);
+    if (n == 0) {
+        e->counters[HIP_DROP_ACTIONS_FULL]++;
+        return;
+    }
+    struct hip_action *v = hip_act(e, out, HIP_ACT_SEND, a);
     if (!v)
         return;
-    hip_set_checksum(p, copy.n, &path->local, &path->peer);
+    out->used += n;
+    hip_set_checksum(p, n, &path->local, &path->peer);
     if (!a) {
         memcpy(v->local.b, p + 8, sizeof v->local.b);
         memcpy(v->peer.b, p + 24, sizeof v->peer.b);
     }
     v->send.path = *path;
-    v->send.octets = copy;
+    v->send.octets = span_of(p, n);
 }
 
 static struct hip_sa_keys sa_keys(uint32_t spi, uint16_t suite, const struct hip_key_pair *k)

@@ -7,6 +7,7 @@
 #include "common/crypto/secret.h"
 #include "hip/core.h"
 #include "hip/initiator.h"
+#include "hip/relay.h"
 #include "hip/rvs.h"
 #include "hip/update.h"
 
@@ -106,6 +107,7 @@ void hip_assoc_free(struct hip_engine *e, struct hip_assoc *a)
         return;
     hip_assoc_leave(e, a);
     hip_rvs_forget(e, a);
+    hip_relay_forget(e, a);
     if (a->in_spis)
         hip_assoc_release_spi(e, a->spi_in);
     if (a->rekeying)
@@ -113,6 +115,7 @@ void hip_assoc_free(struct hip_engine *e, struct hip_assoc *a)
     hip_timers_stop(&e->heap, &a->timers);
     hip_exchange_free(a->x);
     hip_stored_clear(&a->last);
+    hip_stored_clear(&a->echo);
     for (size_t i = 0; i < HIP_UPDATES_MAX; i++)
         hip_stored_clear(&a->sent[i].pkt);
     hip_keyset_done(&a->keys);
@@ -238,6 +241,7 @@ void hip_assoc_end(struct hip_engine *e, struct hip_assoc *a, enum hip_gone why,
     hip_exchange_free(a->x);
     a->x = NULL;
     hip_rvs_forget(e, a);
+    hip_relay_forget(e, a);
     hip_update_cancel_all(e, a);
     hip_timers_stop(&e->heap, &a->timers);
     if (was != HIP_CLOSED)

@@ -44,7 +44,10 @@ struct hip_sent_update {
     uint32_t id;
     uint8_t tries;
     uint64_t due_us;
-    struct hip_path path; /* HIP_UPD_VERIFY only; others follow the association's */
+    struct hip_path path; /* HIP_UPD_VERIFY and own_path; others follow the association's */
+    bool own_path;        /* from hip_update_on() */
+    bool has_echo;        /* it asked for this: an ACK without it does not count */
+    uint8_t echo[HIP_ECHO_LEN];
 };
 
 /* RFC 8046 s5.1 */
@@ -103,6 +106,13 @@ struct hip_assoc {
     uint32_t spi_in, spi_out;
     struct hip_keyset keys; /* empty before I2 */
 
+    uint16_t nat_mode; /* enum hip_nat_mode; 0: raw, or not known yet */
+    bool nat_explicit; /* R1 listed modes, I2 answers */
+    bool via_relay;    /* initiator: R1 came through the Responder's control relay */
+    uint32_t pacing_ms;
+    uint64_t out_us;   /* something that keeps a NAT's mapping went out */
+    uint64_t heard_us; /* a keepalive came, not looked at further */
+
     struct hip_stored last; /* I1, I2, R2 or CLOSE */
     uint8_t tries;
     uint8_t i2_hash[32]; /* responder: SHA-256 of the I2 that this association came from */
@@ -120,6 +130,7 @@ struct hip_assoc {
     uint32_t owed[HIP_ACKS_OWED];
     uint8_t n_owed;
     struct hip_path ack_path; /* where the UPDATE that is owed an ACK came from */
+    struct hip_stored echo;   /* what it wants to have back with the ACK; p NULL: nothing */
     struct bucket reack, notifies;
     uint64_t used_us; /* last sign of life, for UAL */
     uint64_t keep_until_us;

@@ -119,6 +119,36 @@ err hip_build_inner_finish(struct hip_build *b, struct span *out)
     return ERR_OK;
 }
 
+err hip_packet_insert(uint8_t *packet, size_t *n, size_t cap, uint16_t type, struct span contents)
+{
+    size_t off = HIP_HEADER_LEN, len = hip_tlv_len(contents.n);
+    if (cap > HIP_PACKET_MAX)
+        cap = HIP_PACKET_MAX;
+    if (*n < off || contents.n > HIP_LEN_ANY || len > cap || *n > cap - len)
+        return ERR_SPACE;
+    while (off < *n) {
+        if (*n - off < 8)
+            return ERR_MALFORMED;
+        size_t tlv = hip_tlv_len((size_t)packet[off + 2] << 8 | packet[off + 3]);
+        if ((packet[off] << 8 | packet[off + 1]) > type)
+            break;
+        if (tlv > *n - off)
+            return ERR_MALFORMED;
+        off += tlv;
+    }
+    memmove(packet + off + len, packet + off, *n - off);
+    memset(packet + off, 0, len);
+    packet[off] = (uint8_t)(type >> 8);
+    packet[off + 1] = (uint8_t)type;
+    packet[off + 2] = (uint8_t)(contents.n >> 8);
+    packet[off + 3] = (uint8_t)contents.n;
+    if (contents.n)
+        memcpy(packet + off + 4, contents.p, contents.n);
+    *n += len;
+    packet[OFF_LENGTH] = (uint8_t)(*n / 8 - 1);
+    return ERR_OK;
+}
+
 void hip_set_receiver(uint8_t *packet, const struct hit *receiver)
 {
     memcpy(packet + OFF_RECEIVER, receiver->b, sizeof(receiver->b));

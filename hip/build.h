@@ -48,6 +48,10 @@ MUST_USE err hip_build_finish(struct hip_build *b, const struct addr *src, const
 /* Of hip_build_inner(). */
 MUST_USE err hip_build_inner_finish(struct hip_build *b, struct span *out);
 
+/* A parameter into a finished packet of *n octets, at its place in type order (behind those of its own type); Header Length follows, the
+ * checksum is the caller's. What stands behind the signatures may be put there by anybody (RFC 7401 s5.2). ERR_SPACE: longer than
+ * cap or a HIP packet can be; ERR_MALFORMED: no TLVs. */
+MUST_USE err hip_packet_insert(uint8_t *packet, size_t *n, size_t cap, uint16_t type, struct span contents);
 /* Fields of a finished packet in place (R1 from the pool, retransmission over another path). */
 void hip_set_receiver(uint8_t *packet, const struct hit *receiver);
 void hip_set_checksum(uint8_t *packet, size_t len, const struct addr *src, const struct addr *dst);

@@ -16,7 +16,7 @@
 
 #define HIP_IDENTITIES_MAX  16
 #define HIP_HOST_ID_TLV_MAX (HIP_HI_MAX + 16)
-#define HIP_RVS_MAX         8 /* rendezvous servers that we are a client of */
+#define HIP_RVS_MAX         8 /* rendezvous servers, and as many control relays, that we are a client of */
 #define HIP_ROOM_ACTIONS    8 /* a single event takes less than this */
 #define HIP_ROOM_PACKETS    4
 #define HIP_SLICE           2048 /* puzzle hashes in one hip_timeout() */
@@ -46,13 +46,16 @@ struct hip_engine {
     struct heap heap;
     struct limiter *r1_limit; /* NULL: no limit */
     struct hip_assoc *rvs[HIP_RVS_MAX];
+    struct hip_assoc *relay[HIP_RVS_MAX]; /* control relays that we are a client of */
+    struct bucket told;                   /* NOTIFYs to senders of what is not relayed */
     uint64_t counters[HIP_DROP__COUNT];
 };
 
 /* A packet that parsed, whose checksum is right and that is for one of our HITs. */
 struct hip_rx {
     struct hip_engine *e;
-    const struct hip_path *path;
+    const struct hip_path *path; /* `to` set: a control relay of ours passed it on, verified */
+    struct hip_path relayed;     /* what path points to then */
     struct hip_pkt pkt;
     struct hip_identity *id;
     struct hip_assoc *a; /* the association of the pair, embryos left out; NULL: none */
@@ -78,7 +81,8 @@ struct hip_action *hip_act(struct hip_engine *e, struct hip_actions *out, enum h
                            const struct hip_assoc *a);
 /* Octets that live as long as the actions; empty when there is no room. */
 struct span hip_act_copy(struct hip_engine *e, struct hip_actions *out, struct span s);
-/* Copy, set the checksum for this path, SEND. a may be NULL: local and peer say who. */
+/* Copy, RELAY_TO when the path goes through a relay of ours (RFC 9028 s4.5), the checksum for this path, SEND. a may be NULL: the packet
+ * says who. */
 void hip_act_send(struct hip_engine *e, struct hip_actions *out, const struct hip_assoc *a,
                   const struct hip_path *path, struct span packet);
 void hip_act_sas(struct hip_engine *e, struct hip_actions *out, struct hip_assoc *a);

@@ -10,6 +10,9 @@
 #include "hip/fsm.h"
 #include "hip/initiator.h"
 #include "hip/mobility.h"
+#include "hip/nat.h"
+#include "hip/param_nat.h"
+#include "hip/relay.h"
 #include "hip/responder.h"
 #include "hip/suite.h"
 #include "hip/update.h"
@@ -30,6 +33,18 @@ static void fill_defaults(struct hip_config *c)
         c->r1_life_us = UINT64_C(120000000);
     if (c->puzzle_k_max == 0)
         c->puzzle_k_max = 26;
+    if (c->relay_server) { /* RFC 9028 s4.3: it stands in the open */
+        memset(c->nat_modes, 0, sizeof c->nat_modes);
+        c->nat_modes[0] = HIP_NAT_UDP_ENCAPSULATION;
+    }
+    if (c->pacing_ms == 0)
+        c->pacing_ms = HIP_PACING_DEFAULT_MS;
+    if (c->pacing_ms < HIP_PACING_MIN_MS)
+        c->pacing_ms = HIP_PACING_MIN_MS;
+    if (c->keepalive_us < HIP_KEEPALIVE_MIN_US)
+        c->keepalive_us = HIP_KEEPALIVE_MIN_US;
+    if (c->udp_after_us == 0)
+        c->udp_after_us = 100000;
 }
 
 /* Only what is implemented stays in the lists. */
@@ -205,6 +220,22 @@ static struct hip_identity *choose_identity(const struct hip_engine *e, const st
 
 /* ---- a packet ---- */
 
+/* RFC 9028 s4.5: what began in UDP goes on in UDP. */
+static bool wrong_way(const struct hip_rx *rx)
+{
+    const struct hip_assoc *a = rx->a;
+    switch (rx->pkt.type) {
+    case HIP_PKT_R2:
+    case HIP_PKT_UPDATE:
+    case HIP_PKT_NOTIFY:
+    case HIP_PKT_CLOSE:
+    case HIP_PKT_CLOSE_ACK:
+        return a && a->nat_mode && !hip_path_is_udp(rx->path);
+    default:
+        return false;
+    }
+}
+
 static int address(struct hip_rx *rx)
 {
     const struct hip_engine *e = rx->e;
@@ -221,6 +252,9 @@ static int address(struct hip_rx *rx)
         rx->id = choose_identity(e, &k->sender);
     if (!rx->id)
         return HIP_DROP_NOT_OUR_HIT;
+    int drop = hip_relay_origin(rx, &rx->relayed);
+    if (drop != HIP_TAKEN)
+        return drop;
     rx->a = hip_assoc_by_pair(e, &rx->id->hi.hit, &k->sender);
     if (k->type == HIP_PKT_R1 && (!rx->a || (rx->a->state != HIP_I1_SENT && rx->a->state != HIP_I2_SENT))) {
         static const struct hit null;
@@ -228,7 +262,7 @@ static int address(struct hip_rx *rx)
         if (o && hip_initiator_asked(o, &rx->path->peer))
             rx->a = o;
     }
-    return HIP_TAKEN;
+    return wrong_way(rx) ? HIP_DROP_BAD_NAT_MODE : HIP_TAKEN;
 }
 
 int hip_input(struct hip_engine *e, const struct hip_path *path, struct span octets, uint64_t now,
@@ -290,6 +324,12 @@ static void expire(struct hip_engine *e, struct hip_assoc *a, enum hip_timer whi
         break;
     case HIP_TIMER_LINGER:
         hip_assoc_end(e, a, HIP_GONE_CLOSED, false, now, out);
+        break;
+    case HIP_TIMER_UDP:
+        hip_initiator_udp(e, a, now, out);
+        break;
+    case HIP_TIMER_KEEPALIVE:
+        hip_nat_keepalive(e, a, now, out);
         break;
     case HIP_TIMER__COUNT:
         break;
@@ -379,6 +419,7 @@ static void view(const struct hip_assoc *a, struct hip_assoc_view *out)
         .esp_suite = a->esp_suite,
         .spi_in = a->spi_in,
         .spi_out = a->spi_out,
+        .nat_mode = a->nat_mode,
         .peer_hi = span_of(a->peer_hi.wire, a->peer_hi.wire_len),
     };
 }

@@ -326,7 +326,9 @@ MUST_USE err hip_update_id(const struct hip_engine *e, struct hip_ref ref, uint3
 /* UPDATE with SEQ and contents; acknowledges whatever is owed. Retransmitted until ACKed; several may be outstanding. */
 MUST_USE err hip_update(struct hip_engine *e, struct hip_ref ref, const struct hip_contents *c, uint64_t now,
                         struct hip_actions *out);
-/* The same from and to this path instead of the association's: CANDIDATE_DISCOVERY by interface (RFC 9028 s4.2). */
+/* The same from and to this path instead of the association's: CANDIDATE_DISCOVERY by interface (RFC 9028 s4.2), and the answer to it,
+ * which goes back where the request came from (update.path). Never acknowledged: dropped, the association stays. ERR_RANGE: a
+ * path in UDP for an association without, or the other way round. */
 MUST_USE err hip_update_on(struct hip_engine *e, struct hip_ref ref, const struct hip_path *path,
                            const struct hip_contents *c, uint64_t now, struct hip_actions *out);
 /* No answer will follow an UPDATE action: acknowledge now instead of after ack_delay_us. */
@@ -356,10 +358,14 @@ MUST_USE err hip_probe(struct hip_engine *e, struct hip_ref ref, uint64_t now, s
 /* Data went through a SA of this association: keeps it alive, and ends R2-SENT at the responder. */
 void hip_sa_used(struct hip_engine *e, struct hip_ref ref, uint64_t now, struct hip_actions *out);
 
+/* ESP went out on this association: the NAT's mapping is fresh, no keepalive is due (RFC 9028 s4.10). Cheap, causes no action. */
+void hip_sa_sent(struct hip_engine *e, struct hip_ref ref, uint64_t now);
+
 /* ---- rendezvous (RFC 8004) ---- */
 
-/* Server: pass an I1 that came over `in` on to the registered client behind `client`, with FROM and RVS_HMAC. The packet's checksum is
- * verified first. Returns a drop reason. */
+/* Server: pass an I1, or an UPDATE of a peer that lost its way to the client (RFC 8046 s3.2.3), that came over `in` on to the registered
+ * client behind `client`, with FROM and RVS_HMAC. The packet's checksum is verified first. UDP on either side: BAD_NAT_MODE, FROM
+ * has no port. Returns a drop reason. */
 int hip_relay_i1(struct hip_engine *e, struct hip_ref client, const struct hip_path *in, struct span i1,
                  uint64_t now, struct hip_actions *out);
 /* Client: accept (or no longer accept) packets with FROM from the server behind this association. */

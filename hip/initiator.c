@@ -9,6 +9,7 @@
 #include "hip/encrypted.h"
 #include "hip/fsm.h"
 #include "hip/mobility.h"
+#include "hip/nat.h"
 #include "hip/param_echo.h"
 #include "hip/param_esp.h"
 #include "hip/reg.h"
@@ -56,6 +57,40 @@ static err make_room(struct hip_engine *e, const struct hit *local, const struct
     return ERR_OK;
 }
 
+/* The I1s of one kind, in UDP or not: all of them at the first try, then one address at a time, each in its turn (s6.6.1). */
+static void send_i1s(struct hip_engine *e, struct hip_assoc *a, bool udp, uint64_t now,
+                     struct hip_actions *out)
+{
+    const struct hip_exchange *x = a->x;
+    const struct hip_path *of[HIP_I1_PATHS_MAX];
+    size_t n = 0;
+    for (size_t i = 0; i < x->n_to; i++)
+        if (hip_path_is_udp(&x->to[i]) == udp)
+            of[n++] = &x->to[i];
+    for (size_t i = 0; i < n; i++)
+        if (a->tries == 0 || (a->tries - 1u) % n == i)
+            hip_act_send(e, out, a, of[i], span_of(a->last.p, a->last.n));
+    if (udp && n)
+        hip_nat_sent(e, a, now);
+}
+
+/* RFC 9028 s4.7.2: with and without UDP at once, the first R1 wins; the one without has a small lead. */
+static void try_i1(struct hip_engine *e, struct hip_assoc *a, uint64_t now, struct hip_actions *out)
+{
+    bool raw = false, udp = false;
+    for (size_t i = 0; i < a->x->n_to; i++)
+        *(hip_path_is_udp(&a->x->to[i]) ? &udp : &raw) = true;
+    send_i1s(e, a, !raw, now, out);
+    if (raw && udp)
+        hip_assoc_timer(e, a, HIP_TIMER_UDP, now + e->cfg.udp_after_us);
+}
+
+void hip_initiator_udp(struct hip_engine *e, struct hip_assoc *a, uint64_t now, struct hip_actions *out)
+{
+    if (a->state == HIP_I1_SENT && a->x)
+        send_i1s(e, a, true, now, out);
+}
+
 err hip_connect(struct hip_engine *e, const struct hit *local, const struct hit *peer,
                 const struct hip_path *to, size_t n, uint64_t now, struct hip_actions *out,
                 struct hip_ref *ref)
@@ -94,9 +129,8 @@ err hip_connect(struct hip_engine *e, const struct hit *local, const struct hit 
         return r;
     }
     hip_assoc_set_state(e, a, HIP_I1_SENT, now);
-    for (size_t i = 0; i < n; i++)
-        hip_act_send(e, out, a, &to[i], span_of(a->last.p, a->last.n));
     hip_retry_start(e, a, now);
+    try_i1(e, a, now, out);
     *ref = hip_assoc_ref(a);
     return ERR_OK;
 }
@@ -108,10 +142,12 @@ void hip_initiator_retry(struct hip_engine *e, struct hip_assoc *a, uint64_t now
         hip_assoc_end(e, a, HIP_GONE_FAILED, false, now, out);
         return;
     }
-    /* After the first try one address at a time (s6.6.1), each in its turn. */
-    const struct hip_exchange *x = a->x;
-    hip_act_send(e, out, a, a->state == HIP_I1_SENT ? &x->to[(a->tries - 1u) % x->n_to] : &a->path,
-                 span_of(a->last.p, a->last.n));
+    if (a->state == HIP_I1_SENT) {
+        try_i1(e, a, now, out);
+        return;
+    }
+    hip_act_send(e, out, a, &a->path, span_of(a->last.p, a->last.n));
+    hip_nat_sent(e, a, now);
 }
 
 /* ---- R1 (s6.8) ---- */
@@ -123,6 +159,7 @@ struct r1 {
     struct hip_puzzle puzzle;
     struct hip_dh dh;
     uint16_t cipher, esp_suite;
+    struct hip_nat_choice nat;
     struct hip_contents contents;
 };
 
@@ -192,6 +229,8 @@ static int verify_r1(const struct hip_rx *rx, struct r1 *v)
     }
     if (x->r1.p && v->counter.counter <= x->r1_counter) /* s6.8 steps 5, 8: only a newer one counts */
         return v->counter.counter == x->r1_counter ? HIP_DROP_DUPLICATE : HIP_DROP_STALE_R1_COUNTER;
+    if (x->r1.p && hip_path_is_udp(&rx->a->path) != hip_path_is_udp(rx->path))
+        return HIP_DROP_DUPLICATE; /* the first one decided between UDP and not (RFC 9028 s4.7.2) */
     if (v->puzzle.k > rx->e->cfg.puzzle_k_max)
         return HIP_DROP_PUZZLE_TOO_HARD;
     int drop = read_r1_identity(rx, v);
@@ -201,6 +240,8 @@ static int verify_r1(const struct hip_rx *rx, struct r1 *v)
         drop = read_r1_choices(rx, v);
     if (drop == HIP_TAKEN)
         drop = hip_reg_read(&k->p, &v->contents);
+    if (drop == HIP_TAKEN)
+        drop = hip_nat_choose(rx, &v->nat);
     return drop;
 }
 
@@ -246,6 +287,7 @@ static void ask_i2(struct hip_rx *rx, const struct r1 *v)
     q->ask.path = a->path;
     q->ask.contents = v->contents;
     q->ask.opportunistic = a->opportunistic;
+    q->ask.nat_mode = a->nat_mode;
     q->ask.dh_group = a->dh_group;
     q->ask.cipher = a->cipher;
     q->ask.puzzle_k = a->puzzle_k;
@@ -279,12 +321,19 @@ static int commit_r1(struct hip_rx *rx, struct r1 *v)
     a->cipher = v->cipher;
     a->esp_suite = v->esp_suite;
     a->path = *rx->path;
+    a->nat_mode = v->nat.mode;
+    a->nat_explicit = v->nat.explicit_mode;
+    a->pacing_ms = v->nat.pacing_ms;
+    a->via_relay = hip_pkt_has(&rx->pkt, HIP_PAR_RELAY_TO);
+    if (v->nat.i2_to.family != ADDR_NONE)
+        a->path.peer = v->nat.i2_to;
     x->r1_counter = v->counter.counter;
     x->info = v->contents.info;
     x->solver = s;
     uint64_t life = hip_puzzle_lifetime_us(v->puzzle.lifetime);
     x->solve_until_us = life > HEAP_NEVER - rx->now ? HEAP_NEVER : rx->now + life;
     hip_assoc_timer(rx->e, a, HIP_TIMER_RETRY, HEAP_NEVER);
+    hip_assoc_timer(rx->e, a, HIP_TIMER_UDP, HEAP_NEVER);
     hip_assoc_timer(rx->e, a, HIP_TIMER_SOLVE, rx->now);
     if (!again)
         ask_i2(rx, v);
@@ -386,6 +435,7 @@ static err build_i2(struct hip_engine *e, const struct hip_assoc *a, const struc
                                                  .j = span_of(x->solver.j, x->solver.len) });
     hip_put_dh(&b, &(struct hip_dh){ .group = a->dh_group, .pub = dh_public(dh) });
     hip_put_ciphers(&b, &(struct hip_ids16){ .n = 1, .id = { a->cipher } });
+    hip_nat_put_i2(&b, a);
     hip_encrypted_add(&b, a->cipher, hip_key_enc(&k->out), hip_env(e), inner);
     hip_reg_put(&b, &x->answer);
     hip_put_echo_responses(&b, &v->pkt.p, HIP_PAR_ECHO_REQUEST_SIGNED);
@@ -423,6 +473,7 @@ static err send_i2(struct hip_engine *e, struct hip_assoc *a, uint64_t now, stru
         if (a->state == HIP_I1_SENT)
             hip_assoc_set_state(e, a, HIP_I2_SENT, now);
         hip_act_send(e, out, a, &a->path, i2);
+        hip_nat_sent(e, a, now);
         hip_retry_start(e, a, now);
     }
     dh_free(dh);
@@ -528,6 +579,8 @@ static void commit_r2(struct hip_rx *rx, const struct r2 *v)
     hip_assoc_set_state(e, a, HIP_ESTABLISHED, rx->now);
     hip_mobility_begin(a);
     hip_assoc_touch(e, a, rx->now);
+    if (a->pacing_ms > HIP_PACING_MAX_MS)
+        a->pacing_ms = HIP_PACING_MAX_MS;
     hip_act_sas(e, rx->out, a);
     struct hip_action *q = hip_act(e, rx->out, HIP_ACT_ESTABLISHED, a);
     if (!q)

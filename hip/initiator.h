@@ -34,5 +34,7 @@ MUST_USE err hip_initiator_answer(struct hip_engine *e, struct hip_assoc *a, con
                                   uint64_t now, struct hip_actions *out);
 /* SOLVE: one slice. */
 void hip_initiator_solve(struct hip_engine *e, struct hip_assoc *a, uint64_t now, struct hip_actions *out);
+/* UDP: the I1s in UDP of this try. */
+void hip_initiator_udp(struct hip_engine *e, struct hip_assoc *a, uint64_t now, struct hip_actions *out);
 /* RETRY in I1-SENT and I2-SENT. */
 void hip_initiator_retry(struct hip_engine *e, struct hip_assoc *a, uint64_t now, struct hip_actions *out);

@@ -1,13 +1,197 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "hip/core.h"
+#include "hip/nat.h"
+
+#include "hip/initiator.h"
+#include "hip/notify.h"
+#include "hip/param_loc.h"
+#include "hip/param_nat.h"
+#include "hip/suite.h"
 
 bool hip_path_eq(const struct hip_path *a, const struct hip_path *b)
 {
     return addr_eq(&a->local, &b->local) && addr_eq(&a->peer, &b->peer) && addr_eq(&a->to, &b->to);
 }
 
-err hip_update_on(struct hip_engine *e, struct hip_ref ref, const struct hip_path *path,
-                  const struct hip_contents *c, uint64_t now, struct hip_actions *out)
+/* ---- modes (s4.3) ---- */
+
+static struct hip_ids16 own_modes(const struct hip_config *c)
 {
-    return ERR_UNSUPPORTED;
+    struct hip_ids16 l = { 0 };
+    for (size_t i = 0; i < sizeof c->nat_modes / sizeof *c->nat_modes && c->nat_modes[i]; i++)
+        l.id[l.n++] = c->nat_modes[i];
+    return l;
+}
+
+void hip_nat_put_r1(struct hip_build *b, const struct hip_config *c)
+{
+    struct hip_ids16 l = own_modes(c);
+    if (l.n == 0)
+        return;
+    hip_put_nat_modes(b, &l);
+    if (hip_has16(l.id, l.n, HIP_NAT_ICE_HIP_UDP)) /* only checks are paced */
+        hip_put_u32(b, HIP_PAR_TRANSACTION_PACING, c->pacing_ms);
+}
+
+/* s4.4: without the parameter a host's value is 50 ms; the higher of both counts. */
+static int pacing(const struct hip_rx *rx, uint32_t *out)
+{
+    uint32_t theirs = HIP_PACING_DEFAULT_MS, own = rx->e->cfg.pacing_ms;
+    if (hip_pkt_has(&rx->pkt, HIP_PAR_TRANSACTION_PACING) &&
+        hip_get_u32(hip_pkt_span(&rx->pkt, HIP_PAR_TRANSACTION_PACING), &theirs) != ERR_OK)
+        return HIP_DROP_PARAM_MALFORMED;
+    *out = theirs > own ? theirs : own;
+    return HIP_TAKEN;
+}
+
+/* s4.7.1: a preferred transport address for all traffic in R1 is where the I2 of an exchange without checks goes. */
+static bool r1_locator(const struct hip_rx *rx, struct addr *out)
+{
+    struct hip_locator_set set;
+    if (!hip_pkt_has(&rx->pkt, HIP_PAR_LOCATOR_SET) ||
+        hip_get_locator_set(hip_pkt_span(&rx->pkt, HIP_PAR_LOCATOR_SET), &set) != ERR_OK)
+        return false;
+    for (size_t i = 0; i < set.n; i++) {
+        const struct hip_locator *l = &set.v[i];
+        struct hip_transport_addr t = { .protocol = l->protocol, .addr = l->addr };
+        if (l->type != HIP_LOC_UDP || l->traffic != HIP_LOC_ALL || !l->preferred ||
+            l->protocol != HIP_PROTO_UDP || l->addr.family != rx->path->local.family ||
+            !hip_transport_addr_ok(&t))
+            continue;
+        *out = l->addr;
+        return true;
+    }
+    return false;
+}
+
+int hip_nat_choose(const struct hip_rx *rx, struct hip_nat_choice *out)
+{
+    struct hip_nat_choice c = { 0 };
+    struct hip_ids16 own = own_modes(&rx->e->cfg), theirs = { 0 };
+    if (!hip_path_is_udp(rx->path)) {
+        *out = c;
+        return HIP_TAKEN;
+    }
+    /* The Responder's relay leaves RELAY_TO in what it passes on (s4.5 step 4). */
+    bool relayed = hip_pkt_has(&rx->pkt, HIP_PAR_RELAY_TO);
+    c.explicit_mode = own.n && hip_pkt_has(&rx->pkt, HIP_PAR_NAT_TRAVERSAL_MODE);
+    if (c.explicit_mode &&
+        hip_get_nat_modes(hip_pkt_span(&rx->pkt, HIP_PAR_NAT_TRAVERSAL_MODE), &theirs) != ERR_OK)
+        return HIP_DROP_PARAM_MALFORMED;
+    int drop = pacing(rx, &c.pacing_ms);
+    if (drop != HIP_TAKEN)
+        return drop;
+    bool ice =
+        hip_has16(own.id, own.n, HIP_NAT_ICE_HIP_UDP) && hip_has16(theirs.id, theirs.n, HIP_NAT_ICE_HIP_UDP);
+    bool plain = !c.explicit_mode || (hip_has16(own.id, own.n, HIP_NAT_UDP_ENCAPSULATION) &&
+                                      hip_has16(theirs.id, theirs.n, HIP_NAT_UDP_ENCAPSULATION));
+    bool located = plain && !(relayed && ice) && r1_locator(rx, &c.i2_to);
+    if (relayed ? ice : ice && !plain)
+        c.mode = HIP_NAT_ICE_HIP_UDP;
+    else if (plain && (!relayed || located)) /* such an I2 MUST NOT go through a relay */
+        c.mode = HIP_NAT_UDP_ENCAPSULATION;
+    else
+        return HIP_DROP_BAD_NAT_MODE;
+    *out = c;
+    return HIP_TAKEN;
+}
+
+void hip_nat_put_i2(struct hip_build *b, const struct hip_assoc *a)
+{
+    if (!a->nat_explicit)
+        return;
+    hip_put_nat_modes(b, &(struct hip_ids16){ .n = 1, .id = { a->nat_mode } });
+    if (a->nat_mode == HIP_NAT_ICE_HIP_UDP)
+        hip_put_u32(b, HIP_PAR_TRANSACTION_PACING, a->pacing_ms);
+}
+
+int hip_nat_check_i2(const struct hip_rx *rx, struct hip_nat_choice *out)
+{
+    struct hip_nat_choice c = { 0 };
+    struct hip_ids16 own = own_modes(&rx->e->cfg), l = { 0 };
+    bool relayed = rx->path->to.family != ADDR_NONE;
+    if (!hip_path_is_udp(rx->path)) {
+        *out = c;
+        return HIP_TAKEN;
+    }
+    c.mode = HIP_NAT_UDP_ENCAPSULATION; /* a host that knows no modes, straight to us (s4.7.1) */
+    c.explicit_mode = own.n && hip_pkt_has(&rx->pkt, HIP_PAR_NAT_TRAVERSAL_MODE);
+    if (c.explicit_mode) {
+        if (hip_get_nat_modes(hip_pkt_span(&rx->pkt, HIP_PAR_NAT_TRAVERSAL_MODE), &l) != ERR_OK)
+            return HIP_DROP_PARAM_MALFORMED;
+        if (l.n != 1 || l.more || !hip_has16(own.id, own.n, l.id[0]))
+            return HIP_DROP_BAD_NAT_MODE;
+        c.mode = l.id[0];
+    }
+    if (relayed && c.mode == HIP_NAT_UDP_ENCAPSULATION) /* s4.7.1 */
+        return HIP_DROP_BAD_NAT_MODE;
+    int drop = pacing(rx, &c.pacing_ms);
+    if (drop == HIP_TAKEN)
+        *out = c;
+    return drop;
+}
+
+/* ---- keepalives (s4.10) ---- */
+
+/* A server in the open need not open its clients' NATs: what they send counts too, and it only speaks when they have fallen silent. */
+static uint64_t next_keepalive(const struct hip_engine *e, const struct hip_assoc *a)
+{
+    if (!e->cfg.relay_server)
+        return a->out_us + e->cfg.keepalive_us;
+    uint64_t last = a->out_us > a->used_us ? a->out_us : a->used_us;
+    last = last > a->heard_us ? last : a->heard_us;
+    return last + e->cfg.keepalive_us * 3 / 2;
+}
+
+static bool wants_keepalive(const struct hip_assoc *a)
+{
+    switch (a->state) {
+    case HIP_I1_SENT:
+        return true;
+    case HIP_I2_SENT:
+    case HIP_R2_SENT:
+    case HIP_ESTABLISHED: /* through our own relay: our registration there keeps the mapping */
+        return hip_path_is_udp(&a->path) && a->path.to.family == ADDR_NONE;
+    default:
+        return false;
+    }
+}
+
+void hip_nat_sent(struct hip_engine *e, struct hip_assoc *a, uint64_t now)
+{
+    a->out_us = now;
+    if (!hip_timer_on(&a->timers, HIP_TIMER_KEEPALIVE) && wants_keepalive(a))
+        hip_assoc_timer(e, a, HIP_TIMER_KEEPALIVE, next_keepalive(e, a));
+}
+
+/* RFC 5770 s4.7: an Initiator that waits for R1 keeps its mapping to whichever relay there is. */
+static void send_keepalives(struct hip_engine *e, struct hip_assoc *a, struct hip_actions *out)
+{
+    const struct hip_path *to = &a->path;
+    size_t n = 1;
+    if (a->state == HIP_I1_SENT) {
+        to = a->x->to;
+        n = a->x->n_to;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (hip_path_is_udp(&to[i]) &&
+            hip_notify_to(e, a->id, &a->peer, &to[i], HIP_NTF_NAT_KEEPALIVE, span_of(NULL, 0), out) != ERR_OK)
+            e->counters[HIP_DROP_INTERNAL]++;
+}
+
+void hip_nat_keepalive(struct hip_engine *e, struct hip_assoc *a, uint64_t now, struct hip_actions *out)
+{
+    if (!wants_keepalive(a))
+        return;
+    if (next_keepalive(e, a) <= now) {
+        send_keepalives(e, a, out);
+        a->out_us = now;
+    }
+    hip_assoc_timer(e, a, HIP_TIMER_KEEPALIVE, next_keepalive(e, a));
+}
+
+void hip_sa_sent(struct hip_engine *e, struct hip_ref ref, uint64_t now)
+{
+    struct hip_assoc *a = hip_assoc_by_ref(e, ref);
+    if (a && (a->state == HIP_R2_SENT || a->state == HIP_ESTABLISHED))
+        hip_nat_sent(e, a, now);
 }

@@ -5,18 +5,35 @@
 #include "hip/fsm.h"
 #include "hip/param_echo.h"
 
+static err build(const struct hip_identity *id, const struct hit *peer, uint16_t code, struct span data,
+                 uint8_t *buf, struct span *out)
+{
+    struct hip_build b;
+    if (data.n > HIP_NOTIFY_DATA_MAX)
+        return ERR_SPACE;
+    hip_build_init(&b, buf, HIP_PACKET_MAX, HIP_PKT_NOTIFY, &id->hi.hit, peer, 0);
+    hip_put_notification(&b, &(struct hip_notification){ .code = code, .data = data });
+    hip_sign_add(&b, HIP_PAR_HIP_SIGNATURE, &id->hi);
+    return hip_build_finish(&b, NULL, NULL, out); /* hip_act_send() makes the checksum */
+}
+
+err hip_notify_to(struct hip_engine *e, const struct hip_identity *id, const struct hit *peer,
+                  const struct hip_path *path, uint16_t code, struct span data, struct hip_actions *out)
+{
+    uint8_t buf[HIP_PACKET_MAX];
+    struct span pkt;
+    err r = build(id, peer, code, data, buf, &pkt);
+    if (r == ERR_OK)
+        hip_act_send(e, out, NULL, path, pkt);
+    return r;
+}
+
 err hip_notify_send(struct hip_engine *e, const struct hip_assoc *a, uint16_t code, struct span data,
                     struct hip_actions *out)
 {
     uint8_t buf[HIP_PACKET_MAX];
     struct span pkt;
-    struct hip_build b;
-    if (data.n > HIP_NOTIFY_DATA_MAX)
-        return ERR_SPACE;
-    hip_build_init(&b, buf, sizeof buf, HIP_PKT_NOTIFY, hip_assoc_local(a), &a->peer, 0);
-    hip_put_notification(&b, &(struct hip_notification){ .code = code, .data = data });
-    hip_sign_add(&b, HIP_PAR_HIP_SIGNATURE, &a->id->hi);
-    err r = hip_build_finish(&b, &a->path.local, &a->path.peer, &pkt);
+    err r = build(a->id, &a->peer, code, data, buf, &pkt);
     if (r == ERR_OK)
         hip_act_send(e, out, a, &a->path, pkt);
     return r;
@@ -39,11 +56,23 @@ int hip_notify_receive(struct hip_rx *rx)
         return HIP_DROP_WRONG_STATE;
     if (hip_get_notification(hip_pkt_span(&rx->pkt, HIP_PAR_NOTIFICATION), &n) != ERR_OK)
         return HIP_DROP_PARAM_MALFORMED;
+    bool alive = n.code == HIP_NTF_NAT_KEEPALIVE;
+    if (alive && a->state != HIP_I2_SENT && hip_path_eq(rx->path, &a->path)) {
+        /* What it would do has been done lately: it is not worth a signature check. */
+        a->heard_us = rx->now;
+        if (rx->now - a->used_us < rx->e->cfg.ual_us / 4)
+            return HIP_TAKEN;
+    }
     /* It has no MAC: each one costs a signature to look at. */
     if (!bucket_take(&a->notifies, &hip_assoc_rate, 1, rx->now))
         return HIP_DROP_RATE_LIMITED;
     if (hip_sign_check(&rx->pkt, HIP_PAR_HIP_SIGNATURE, &a->peer_hi) != ERR_OK)
         return HIP_DROP_BAD_SIGNATURE;
+    if (alive) {
+        if (a->state == HIP_R2_SENT || a->state == HIP_ESTABLISHED)
+            hip_assoc_touch(rx->e, a, rx->now);
+        return HIP_TAKEN;
+    }
     struct hip_action *q = hip_act(rx->e, rx->out, HIP_ACT_NOTIFY, a);
     if (q) {
         q->notify.code = n.code;

@@ -8,6 +8,10 @@
 
 #define HIP_NOTIFY_DATA_MAX 256
 
+/* Signed NOTIFY of this identity to somebody with whom there is no association. */
+MUST_USE err hip_notify_to(struct hip_engine *e, const struct hip_identity *id, const struct hit *peer,
+                           const struct hip_path *path, uint16_t code, struct span data,
+                           struct hip_actions *out);
 /* Signed NOTIFY to the association's peer. */
 MUST_USE err hip_notify_send(struct hip_engine *e, const struct hip_assoc *a, uint16_t code, struct span data,
                              struct hip_actions *out);

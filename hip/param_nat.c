@@ -78,6 +78,22 @@ void hip_put_transport_addr(struct hip_build *b, uint16_t type, const struct hip
     hip_build_close(b);
 }
 
+void hip_write_transport_addr(const struct addr *a, uint8_t out[HIP_TRANSPORT_ADDR_LEN])
+{
+    out[0] = (uint8_t)(a->port >> 8);
+    out[1] = (uint8_t)a->port;
+    out[2] = a->port ? HIP_PROTO_UDP : 0;
+    out[3] = 0;
+    addr_to_mapped(a, out + 4);
+}
+
+bool hip_transport_addr_ok(const struct hip_transport_addr *a)
+{
+    if (a->protocol == HIP_PROTO_UDP ? a->addr.port == 0 : a->protocol != 0 || a->addr.port != 0)
+        return false;
+    return !addr_is_multicast(&a->addr) && !addr_is_unspecified(&a->addr);
+}
+
 err hip_get_nat_modes(struct span v, struct hip_ids16 *out)
 {
     return hip_get_ids16(v, 2, out);

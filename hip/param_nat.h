@@ -7,7 +7,8 @@
 
 #include "hip/param_core.h"
 
-#define HIP_VIA_MAX 4
+#define HIP_VIA_MAX   4
+#define HIP_PROTO_UDP 17 /* in transport addresses; 0: plain IP */
 
 /* FROM: one address, IPv4 as mapped IPv6. The port of addr is not carried. */
 MUST_USE err hip_get_from(struct span v, struct addr *out);
@@ -27,6 +28,12 @@ struct hip_transport_addr {
 };
 MUST_USE err hip_get_transport_addr(struct span v, struct hip_transport_addr *out);
 void hip_put_transport_addr(struct hip_build *b, uint16_t type, const struct hip_transport_addr *a);
+
+/* Its contents alone, for hip_packet_insert(). */
+#define HIP_TRANSPORT_ADDR_LEN 20
+void hip_write_transport_addr(const struct addr *a, uint8_t out[HIP_TRANSPORT_ADDR_LEN]);
+/* A transport address that something can be sent to: UDP with a port, or plain IP without; neither unspecified nor multicast. */
+bool hip_transport_addr_ok(const struct hip_transport_addr *a);
 
 enum hip_nat_mode { HIP_NAT_UDP_ENCAPSULATION = 1, HIP_NAT_ICE_STUN_UDP = 2, HIP_NAT_ICE_HIP_UDP = 3 };
 MUST_USE err hip_get_nat_modes(struct span v, struct hip_ids16 *out);

@@ -8,6 +8,7 @@
 #include "common/crypto/secret.h"
 #include "hip/auth.h"
 #include "hip/build.h"
+#include "hip/nat.h"
 #include "hip/param_esp.h"
 #include "hip/param_nat.h"
 #include "hip/puzzle.h"
@@ -170,6 +171,7 @@ static void put_r1(struct hip_build *b, const struct hip_r1pool *p, const struct
     hip_put_dh_groups(b, &groups);
     hip_put_dh(b, &(struct hip_dh){ .group = c->dh_groups[group], .pub = dh_public(g->dh[group]) });
     hip_put_ciphers(b, &ciphers);
+    hip_nat_put_r1(b, c);
     hip_put_host_id(b, &(struct hip_host_id){ .hi = span_of(p->hi->wire, p->hi->wire_len) });
     hip_put_hit_suites(b, &suites);
     put_reg_info(b, &c->offer, sim);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hip/reg.h"
 
+#include "hip/param_nat.h"
+
 uint8_t hip_reg_grant(uint8_t wanted, uint8_t min, uint8_t max)
 {
     if (wanted == 0)
@@ -35,6 +37,34 @@ static void merge(struct hip_reg_list *to, const struct hip_reg_list *from)
             to->type[to->n++] = from->type[i];
 }
 
+/* A transport address of the relays': UDP, and something that can be sent to (RFC 9028 s5.6, s5.12). */
+static err read_udp(struct span v, struct addr *out)
+{
+    struct hip_transport_addr t;
+    err r = hip_get_transport_addr(v, &t);
+    if (r != ERR_OK)
+        return r;
+    if (t.protocol != HIP_PROTO_UDP || !hip_transport_addr_ok(&t))
+        return ERR_MALFORMED;
+    *out = t.addr;
+    return ERR_OK;
+}
+
+static err read_permission(struct span v, struct hip_contents *c)
+{
+    struct hip_peer_permission p;
+    err r = hip_get_peer_permission(v, &p);
+    if (r != ERR_OK)
+        return r;
+    struct hip_transport_addr relayed = { p.protocol, p.relayed }, peer = { p.protocol, p.peer };
+    if (p.protocol != HIP_PROTO_UDP || !hip_transport_addr_ok(&relayed) || !hip_transport_addr_ok(&peer) ||
+        p.spi_out < 256 || p.spi_in < 256)
+        return ERR_MALFORMED;
+    c->permission = p;
+    c->has_permission = true;
+    return ERR_OK;
+}
+
 static err read_one(const struct hip_par *par, struct hip_contents *c)
 {
     struct hip_reg_list l;
@@ -57,6 +87,15 @@ static err read_one(const struct hip_par *par, struct hip_contents *c)
         if (r == ERR_OK)
             c->n_failed++;
         break;
+    case HIP_PAR_REG_FROM:
+        r = read_udp(par->v, &c->reg_from);
+        break;
+    case HIP_PAR_RELAYED_ADDRESS:
+        r = read_udp(par->v, &c->relayed);
+        break;
+    case HIP_PAR_PEER_PERMISSION:
+        r = read_permission(par->v, c);
+        break;
     default:
         break;
     }
@@ -73,6 +112,11 @@ int hip_reg_read(const struct hip_params *p, struct hip_contents *out)
     return HIP_TAKEN;
 }
 
+static void put_udp(struct hip_build *b, uint16_t type, const struct addr *a)
+{
+    hip_put_transport_addr(b, type, &(struct hip_transport_addr){ .protocol = HIP_PROTO_UDP, .addr = *a });
+}
+
 void hip_reg_put(struct hip_build *b, const struct hip_contents *c)
 {
     if (c->info.present)
@@ -83,10 +127,27 @@ void hip_reg_put(struct hip_build *b, const struct hip_contents *c)
         hip_put_reg_list(b, HIP_PAR_REG_RESPONSE, &c->response);
     for (uint8_t i = 0; i < c->n_failed && i < sizeof c->failed / sizeof *c->failed; i++)
         hip_put_reg_failed(b, &c->failed[i]);
+    if (c->reg_from.family != ADDR_NONE)
+        put_udp(b, HIP_PAR_REG_FROM, &c->reg_from);
+}
+
+void hip_reg_put_relay(struct hip_build *b, const struct hip_contents *c, uint8_t packet)
+{
+    if (c->relayed.family != ADDR_NONE)
+        put_udp(b, HIP_PAR_RELAYED_ADDRESS, &c->relayed);
+    if (c->has_permission && packet == HIP_PKT_UPDATE)
+        hip_put_peer_permission(b, &c->permission);
+}
+
+bool hip_reg_wants_echo(const struct hip_contents *c)
+{
+    return c->request.present && (hip_reg_has(c->request.type, c->request.n, HIP_REGT_RELAY_UDP_ESP) ||
+                                  hip_reg_has(c->request.type, c->request.n, HIP_REGT_CANDIDATE_DISCOVERY));
 }
 
 bool hip_contents_empty(const struct hip_contents *c)
 {
     return !c->info.present && !c->request.present && !c->response.present && c->n_failed == 0 &&
+           c->reg_from.family == ADDR_NONE && c->relayed.family == ADDR_NONE && !c->has_permission &&
            span_empty(c->inner);
 }

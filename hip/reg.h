@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * REG_INFO, REG_REQUEST, REG_RESPONSE and REG_FAILED between packets and struct hip_contents (RFC 8003). The codecs and
- * the lifetime coding are hip/param_reg.h.
+ * REG_INFO, REG_REQUEST, REG_RESPONSE and REG_FAILED (RFC 8003), REG_FROM, RELAYED_ADDRESS and PEER_PERMISSION (RFC 9028) between
+ * packets and struct hip_contents. The codecs and the lifetime coding are hip/param_reg.h and hip/param_nat.h.
  */
 #pragma once
 
@@ -22,7 +22,11 @@ bool hip_reg_has(const uint8_t *types, uint8_t n, uint8_t type);
 /* Everything but `inner`. Several REG_REQUEST or REG_RESPONSE of one lifetime become one list, those of another
  * lifetime are not looked at (s4.3: senders put one in a packet). HIP_TAKEN or a drop reason. */
 MUST_USE int hip_reg_read(const struct hip_params *p, struct hip_contents *out);
-/* In type order, sticky errors. */
+/* In type order, sticky errors. The first writes REG_INFO to REG_FROM; the second what the relays' parameters are and stands behind
+ * ECHO_RESPONSE_SIGNED: RELAYED_ADDRESS, and in an UPDATE PEER_PERMISSION. */
 void hip_reg_put(struct hip_build *b, const struct hip_contents *c);
+void hip_reg_put_relay(struct hip_build *b, const struct hip_contents *c, uint8_t packet);
+/* The request is for something that is asked with ECHO_REQUEST_SIGNED (RFC 9028 s4.2): data relay or candidate discovery. */
+bool hip_reg_wants_echo(const struct hip_contents *c);
 /* Nothing in it for an owner. */
 bool hip_contents_empty(const struct hip_contents *c);

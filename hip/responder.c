@@ -8,6 +8,7 @@
 #include "hip/encrypted.h"
 #include "hip/fsm.h"
 #include "hip/mobility.h"
+#include "hip/nat.h"
 #include "hip/notify.h"
 #include "hip/param_esp.h"
 #include "hip/reg.h"
@@ -52,11 +53,13 @@ int hip_i1_answer(struct hip_rx *rx)
         v.group = e->cfg.dh_groups[0];
     v.sim = may_offer_sim(rx, &from, v.group);
 
-    struct hip_path back = { .local = rx->path->local, .peer = from.ip };
+    struct hip_path back = *rx->path;
+    if (from.by_rvs)
+        back.peer = from.ip;
     struct hip_r1_client c = { .hit = rx->pkt.sender, .ip = from.ip, .local = rx->path->local };
     uint8_t r1[HIP_PACKET_MAX];
     size_t n;
-    if (hip_r1pool_write(rx->id->pool, &c, &v, from.relayed ? &from.rvs : NULL, rx->now, r1, &n) != ERR_OK)
+    if (hip_r1pool_write(rx->id->pool, &c, &v, from.by_rvs ? &from.rvs : NULL, rx->now, r1, &n) != ERR_OK)
         return HIP_DROP_INTERNAL;
     hip_act_send(e, rx->out, NULL, &back, span_of(r1, n));
     return HIP_TAKEN;
@@ -80,6 +83,7 @@ struct i2 {
     struct hip_r1_match match;
     struct hip_hi hi;
     struct hip_keyset keys;
+    struct hip_nat_choice nat;
     struct hip_contents contents;
     uint8_t plain[HIP_PACKET_MAX];
 };
@@ -194,9 +198,23 @@ static int verify_rest(const struct hip_rx *rx, struct i2 *v)
     return HIP_TAKEN;
 }
 
+/* RFC 9028 s4.3: an I2 right in all but its NAT traversal mode ends the exchange; its solution is used up, so that it is told once. */
+static void refuse_mode(const struct hip_rx *rx, const struct i2 *v)
+{
+    err r = hip_r1pool_use(rx->id->pool, &v->match);
+    if (r == ERR_OK)
+        r = hip_notify_to(rx->e, rx->id, &rx->pkt.sender, rx->path,
+                          HIP_NTF_NO_VALID_NAT_TRAVERSAL_MODE_PARAMETER,
+                          span_sub(rx->pkt.raw, 0, HIP_HEADER_LEN), rx->out);
+    if (r != ERR_OK)
+        rx->e->counters[HIP_DROP_INTERNAL]++;
+}
+
 static int verify_i2(const struct hip_rx *rx, struct i2 *v)
 {
-    struct hip_r1_client c = { .hit = rx->pkt.sender, .ip = rx->path->peer, .local = rx->path->local };
+    struct hip_r1_client c = { .hit = rx->pkt.sender,
+                               .ip = *hip_path_far(rx->path),
+                               .local = rx->path->local };
     int drop = read_i2(rx, v);
     if (drop == HIP_TAKEN && overtaken(rx, v->counter.counter))
         drop = HIP_DROP_STALE_R1_COUNTER;
@@ -205,8 +223,13 @@ static int verify_i2(const struct hip_rx *rx, struct i2 *v)
     if (drop != HIP_TAKEN)
         return drop;
     drop = verify_rest(rx, v);
-    if (drop != HIP_TAKEN)
+    if (drop != HIP_TAKEN) {
         hip_r1pool_blame(rx->id->pool, &v->match);
+        return drop;
+    }
+    drop = hip_nat_check_i2(rx, &v->nat);
+    if (drop == HIP_DROP_BAD_NAT_MODE)
+        refuse_mode(rx, v);
     return drop;
 }
 
@@ -236,6 +259,7 @@ static void ask_r2(struct hip_rx *rx, struct hip_assoc *a, const struct i2 *v)
     q->ask.contents = v->contents;
     q->ask.contents.inner = hip_act_copy(rx->e, rx->out, v->contents.inner);
     q->ask.relayed = a->relayed;
+    q->ask.nat_mode = a->nat_mode;
     q->ask.dh_group = a->dh_group;
     q->ask.cipher = a->cipher;
     q->ask.puzzle_k = a->puzzle_k;
@@ -268,6 +292,9 @@ static int commit_i2(struct hip_rx *rx, struct i2 *v)
     a->spi_out = v->info.new_spi;
     a->relayed = v->match.variant.relayed;
     a->path = *rx->path;
+    a->nat_mode = v->nat.mode;
+    a->nat_explicit = v->nat.explicit_mode;
+    a->pacing_ms = v->nat.pacing_ms < HIP_PACING_MAX_MS ? v->nat.pacing_ms : HIP_PACING_MAX_MS;
     memcpy(a->i2_hash, v->hash, sizeof a->i2_hash);
     a->has_i2_hash = true;
     a->i2_counter = v->counter.counter;
@@ -323,6 +350,7 @@ static err build_r2(struct hip_engine *e, struct hip_assoc *a, const struct hip_
     if (c->inner.n)
         hip_encrypted_add(&b, a->cipher, hip_key_enc(&k->out), hip_env(e), c->inner);
     hip_reg_put(&b, c);
+    hip_reg_put_relay(&b, c, HIP_PKT_R2);
     hip_mac2_add(&b, a->rhash, hip_key_mac(&k->out), span_of(a->id->tlv, a->id->tlv_len));
     hip_sign_add(&b, HIP_PAR_HIP_SIGNATURE, &a->id->hi);
     return hip_build_finish(&b, &a->path.local, &a->path.peer, out);
@@ -366,6 +394,7 @@ err hip_responder_answer(struct hip_engine *e, struct hip_assoc *a, const struct
     hip_mobility_begin(a);
     hip_assoc_touch(e, a, now);
     hip_act_send(e, out, a, &a->path, r2);
+    hip_nat_sent(e, a, now);
     hip_act_sas(e, out, a);
     return ERR_OK;
 }

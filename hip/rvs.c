@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "hip/auth.h"
+#include "hip/nat.h"
 #include "hip/param_nat.h"
+#include "hip/relay.h"
 
 /* ---- server ---- */
 
@@ -17,7 +19,7 @@ int hip_relay_i1(struct hip_engine *e, struct hip_ref client, const struct hip_p
     struct hip_build b;
     int drop = hip_pkt_parse(i1, &k);
     const struct hip_assoc *a = hip_assoc_by_ref(e, client);
-    if (drop == HIP_TAKEN && k.type != HIP_PKT_I1)
+    if (drop == HIP_TAKEN && k.type != HIP_PKT_I1 && k.type != HIP_PKT_UPDATE) /* RFC 8046 s3.2.3 */
         drop = HIP_DROP_WRONG_STATE;
     if (drop == HIP_TAKEN && !hip_checksum_ok(&k, &in->peer, &in->local))
         drop = HIP_DROP_BAD_CHECKSUM;
@@ -26,6 +28,8 @@ int hip_relay_i1(struct hip_engine *e, struct hip_ref client, const struct hip_p
         drop = HIP_DROP_NOT_REGISTERED;
     if (drop == HIP_TAKEN && (hip_pkt_has(&k, HIP_PAR_FROM) || hip_pkt_has(&k, HIP_PAR_RVS_HMAC)))
         drop = HIP_DROP_RVS_NOT_TRUSTED;
+    if (drop == HIP_TAKEN && (hip_path_is_udp(in) || hip_path_is_udp(&a->path))) /* FROM has no port */
+        drop = HIP_DROP_BAD_NAT_MODE;
     if (drop == HIP_TAKEN && !hip_act_room(out))
         drop = HIP_DROP_ACTIONS_FULL;
     if (drop == HIP_TAKEN) {
@@ -49,7 +53,7 @@ err hip_rvs_trust(struct hip_engine *e, struct hip_ref ref, bool on)
     struct hip_assoc *a = hip_assoc_by_ref(e, ref);
     if (!a)
         return ERR_NOT_FOUND;
-    if (a->state != HIP_R2_SENT && a->state != HIP_ESTABLISHED)
+    if ((a->state != HIP_R2_SENT && a->state != HIP_ESTABLISHED) || (on && hip_relay_trusted(e, a)))
         return ERR_STATE;
     hip_rvs_forget(e, a);
     if (!on)
@@ -67,6 +71,14 @@ void hip_rvs_forget(struct hip_engine *e, const struct hip_assoc *a)
     for (size_t i = 0; i < HIP_RVS_MAX; i++)
         if (e->rvs[i] == a)
             e->rvs[i] = NULL;
+}
+
+bool hip_rvs_trusted(const struct hip_engine *e, const struct hip_assoc *a)
+{
+    for (size_t i = 0; i < HIP_RVS_MAX; i++)
+        if (e->rvs[i] == a)
+            return true;
+    return false;
 }
 
 /* RVS_HMAC under the key of one of our servers (RFC 8004 s4.2.1): the one at the packet's source, or another one of
@@ -88,7 +100,9 @@ static int check_hmac(const struct hip_rx *rx)
 
 int hip_rvs_origin(const struct hip_rx *rx, struct hip_origin *out)
 {
-    struct hip_origin o = { .ip = rx->path->peer, .rvs = rx->path->peer };
+    struct hip_origin o = { .relayed = rx->path->to.family != ADDR_NONE,
+                            .ip = *hip_path_far(rx->path),
+                            .rvs = rx->path->peer };
     if (hip_pkt_has(&rx->pkt, HIP_PAR_FROM) || hip_pkt_has(&rx->pkt, HIP_PAR_RVS_HMAC)) {
         int drop = check_hmac(rx);
         if (drop != HIP_TAKEN)
@@ -97,9 +111,10 @@ int hip_rvs_origin(const struct hip_rx *rx, struct hip_origin *out)
     if (hip_pkt_has(&rx->pkt, HIP_PAR_FROM)) {
         if (hip_get_from(hip_pkt_span(&rx->pkt, HIP_PAR_FROM), &o.ip) != ERR_OK)
             return HIP_DROP_PARAM_MALFORMED;
-        if (addr_is_multicast(&o.ip) || addr_is_unspecified(&o.ip) || o.ip.family != rx->path->local.family)
+        if (addr_is_multicast(&o.ip) || addr_is_unspecified(&o.ip) || o.ip.family != rx->path->local.family ||
+            hip_path_is_udp(rx->path))
             return HIP_DROP_BAD_LOCATOR;
-        o.relayed = true;
+        o.relayed = o.by_rvs = true;
     }
     *out = o;
     return HIP_TAKEN;

@@ -10,12 +10,14 @@
 
 /* Who an I1 or UPDATE is really from. */
 struct hip_origin {
-    bool relayed;
-    struct addr ip;  /* FROM when relayed, else the packet's source */
+    bool relayed;    /* by a rendezvous server or control relay of ours */
+    bool by_rvs;     /* FROM was there */
+    struct addr ip;  /* FROM, RELAY_FROM, or the packet's source */
     struct addr rvs; /* the server's address, for VIA_RVS */
 };
 
 /* Client side: FROM needs a right RVS_HMAC of a server that hip_rvs_trust() named. HIP_TAKEN or a drop reason. */
 MUST_USE int hip_rvs_origin(const struct hip_rx *rx, struct hip_origin *out);
+bool hip_rvs_trusted(const struct hip_engine *e, const struct hip_assoc *a);
 /* The association ends: it is trusted no more. */
 void hip_rvs_forget(struct hip_engine *e, const struct hip_assoc *a);

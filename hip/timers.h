@@ -13,6 +13,8 @@
  *   ACK      The owner has not answered an UPDATE within ack_delay_us: a bare ACK.
  *   IDLE     Nothing was sent or received for ual_us (UAL): CLOSE.
  *   LOCATOR  The lifetime of a peer's locator ended: DEPRECATED (RFC 8046 s5.1).
+ *   UDP      The I1s in UDP follow those without (RFC 9028 s4.7.2): udp_after_us after each try of theirs.
+ *   KEEPALIVE  A UDP path carried nothing for keepalive_us: NOTIFY NAT_KEEPALIVE (RFC 9028 s4.10).
  *   LINGER   CLOSED was kept for UAL + 2 MSL to answer repeated CLOSEs: forget it.
  */
 #pragma once
@@ -29,6 +31,8 @@ enum hip_timer {
     HIP_TIMER_IDLE,
     HIP_TIMER_LOCATOR,
     HIP_TIMER_LINGER,
+    HIP_TIMER_UDP,
+    HIP_TIMER_KEEPALIVE,
     HIP_TIMER__COUNT
 };
 

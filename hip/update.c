@@ -9,6 +9,7 @@
 #include "hip/encrypted.h"
 #include "hip/fsm.h"
 #include "hip/mobility.h"
+#include "hip/nat.h"
 #include "hip/notify.h"
 #include "hip/param_echo.h"
 #include "hip/reg.h"
@@ -66,7 +67,7 @@ static void schedule(struct hip_engine *e, struct hip_assoc *a)
 
 static const struct hip_path *path_of(const struct hip_assoc *a, const struct hip_sent_update *u)
 {
-    return u->kind == HIP_UPD_VERIFY ? &u->path : &a->path;
+    return u->kind == HIP_UPD_VERIFY || u->own_path ? &u->path : &a->path;
 }
 
 static void put_owed(struct hip_build *b, const struct hip_assoc *a)
@@ -81,6 +82,7 @@ static void put_owed(struct hip_build *b, const struct hip_assoc *a)
 static void owe_nothing(struct hip_engine *e, struct hip_assoc *a)
 {
     a->n_owed = 0;
+    hip_stored_clear(&a->echo);
     hip_assoc_timer(e, a, HIP_TIMER_ACK, HEAP_NEVER);
 }
 
@@ -103,13 +105,28 @@ static err build(struct hip_engine *e, struct hip_assoc *a, const struct hip_upd
         hip_build_param(&b, HIP_PAR_ECHO_REQUEST_SIGNED, u->echo_request);
     if (u->contents)
         hip_reg_put(&b, u->contents);
+    if (a->echo.p)
+        hip_build_param(&b, HIP_PAR_ECHO_RESPONSE_SIGNED, span_of(a->echo.p, a->echo.n));
+    if (u->contents)
+        hip_reg_put_relay(&b, u->contents, HIP_PKT_UPDATE);
     hip_auth_add(&b, a);
     return hip_build_finish(&b, &path->local, &path->peer, out);
 }
 
-err hip_update_send(struct hip_engine *e, struct hip_assoc *a, const struct hip_update_parts *u, uint64_t now,
-                    struct hip_actions *out, uint32_t *id)
+/* A request for a relayed address or a candidate is asked with a nonce (RFC 9028 s4.2). */
+static void ask_echo(struct hip_engine *e, struct hip_sent_update *s, struct hip_update_parts *u)
 {
+    s->has_echo = u->contents && !u->echo_request.n && hip_reg_wants_echo(u->contents);
+    if (!s->has_echo)
+        return;
+    env_random(hip_env(e), s->echo, sizeof s->echo);
+    u->echo_request = span_of(s->echo, sizeof s->echo);
+}
+
+err hip_update_send(struct hip_engine *e, struct hip_assoc *a, const struct hip_update_parts *parts,
+                    uint64_t now, struct hip_actions *out, uint32_t *id)
+{
+    struct hip_update_parts with_echo = *parts, *u = &with_echo;
     struct hip_sent_update *s = NULL;
     uint8_t buf[HIP_PACKET_MAX];
     struct span pkt;
@@ -125,6 +142,9 @@ err hip_update_send(struct hip_engine *e, struct hip_assoc *a, const struct hip_
         return ERR_FULL;
     if (!hip_act_room(out))
         return ERR_SPACE;
+    if (a->echo.p && !hip_path_eq(u->path ? u->path : &a->path, &a->ack_path))
+        hip_update_flush(e, a, now, out); /* it goes back the way it came */
+    ask_echo(e, s, u);
     err r = build(e, a, u, buf, &pkt);
     if (r == ERR_OK)
         r = hip_stored_set(&s->pkt, pkt);
@@ -135,12 +155,15 @@ err hip_update_send(struct hip_engine *e, struct hip_assoc *a, const struct hip_
     s->tries = 0;
     s->due_us = now + e->cfg.rtx_first_us;
     s->path = u->path ? *u->path : a->path;
+    s->own_path = u->path && u->kind == HIP_UPD_OWNER;
     if (id)
         *id = s->id;
     owe_nothing(e, a);
     schedule(e, a);
     hip_assoc_touch(e, a, now);
     hip_act_send(e, out, a, &s->path, pkt);
+    if (!s->own_path)
+        hip_nat_sent(e, a, now);
     return ERR_OK;
 }
 
@@ -180,7 +203,9 @@ void hip_update_timeout(struct hip_engine *e, struct hip_assoc *a, uint64_t now,
         } else if (s->kind == HIP_UPD_VERIFY) {
             hip_stored_clear(&s->pkt);
             hip_mobility_failed(a, s->id);
-        } else { /* s6.11: after UPDATE_RETRY_MAX, CLOSING */
+        } else if (s->own_path) {
+            hip_stored_clear(&s->pkt); /* that way leads nowhere; the association's own may */
+        } else {                       /* s6.11: after UPDATE_RETRY_MAX, CLOSING */
             hip_close_begin(e, a, now, out);
             return;
         }
@@ -190,17 +215,17 @@ void hip_update_timeout(struct hip_engine *e, struct hip_assoc *a, uint64_t now,
 
 /* ---- ACKs that we owe ---- */
 
-/* UPDATE with ACK only, and the echo that `request` (NULL: none) asks for: never acknowledged, never stored. */
+/* UPDATE with ACK only, and the echo that was asked for (.p NULL: none): never acknowledged, never stored. */
 static void send_ack(struct hip_engine *e, struct hip_assoc *a, const struct hip_path *path,
-                     const struct hip_acks *acks, const struct hip_pkt *request, struct hip_actions *out)
+                     const struct hip_acks *acks, struct span echo, struct hip_actions *out)
 {
     uint8_t buf[HIP_PACKET_MAX];
     struct span pkt;
     struct hip_build b;
     hip_build_init(&b, buf, sizeof buf, HIP_PKT_UPDATE, hip_assoc_local(a), &a->peer, 0);
     hip_put_ack(&b, acks);
-    if (request)
-        hip_put_echo_responses(&b, &request->p, HIP_PAR_ECHO_REQUEST_SIGNED);
+    if (echo.p)
+        hip_build_param(&b, HIP_PAR_ECHO_RESPONSE_SIGNED, echo);
     hip_auth_add(&b, a);
     if (hip_build_finish(&b, &path->local, &path->peer, &pkt) == ERR_OK)
         hip_act_send(e, out, a, path, pkt);
@@ -208,20 +233,19 @@ static void send_ack(struct hip_engine *e, struct hip_assoc *a, const struct hip
         e->counters[HIP_DROP_INTERNAL]++;
 }
 
-static void flush_owed(struct hip_engine *e, struct hip_assoc *a, const struct hip_pkt *request,
-                       struct hip_actions *out)
+static void flush_owed(struct hip_engine *e, struct hip_assoc *a, struct hip_actions *out)
 {
     struct hip_acks acks = { .n = a->n_owed };
     if (a->n_owed == 0)
         return;
     memcpy(acks.id, a->owed, a->n_owed * sizeof *a->owed);
-    send_ack(e, a, &a->ack_path, &acks, request, out);
+    send_ack(e, a, &a->ack_path, &acks, span_of(a->echo.p, a->echo.n), out);
     owe_nothing(e, a);
 }
 
 void hip_update_flush(struct hip_engine *e, struct hip_assoc *a, uint64_t now, struct hip_actions *out)
 {
-    flush_owed(e, a, NULL, out);
+    flush_owed(e, a, out);
 }
 
 /* ---- the peer's ---- */
@@ -323,6 +347,10 @@ static void process_acks(struct hip_rx *rx, struct in *v)
             v->echo_missing = true;
             continue;
         }
+        if (s->has_echo && (echo.n != sizeof s->echo || !sec_equal(echo.p, s->echo, echo.n))) {
+            v->echo_missing = true;
+            continue;
+        }
         v->acks_ours = true;
         acked(rx, s);
     }
@@ -338,7 +366,8 @@ static int again(struct hip_rx *rx, const struct in *v)
             return HIP_DROP_DUPLICATE; /* its first ACK is still to come */
     if (!bucket_take(&a->reack, &hip_assoc_rate, 1, rx->now))
         return HIP_DROP_RATE_LIMITED;
-    send_ack(rx->e, a, rx->path, &(struct hip_acks){ .n = 1, .id = { v->id } }, &rx->pkt, rx->out);
+    send_ack(rx->e, a, rx->path, &(struct hip_acks){ .n = 1, .id = { v->id } },
+             hip_pkt_span(&rx->pkt, HIP_PAR_ECHO_REQUEST_SIGNED), rx->out);
     return HIP_DROP_DUPLICATE;
 }
 
@@ -359,8 +388,9 @@ static int take(struct hip_rx *rx, struct in *v)
     struct hip_engine *e = rx->e;
     struct hip_assoc *a = rx->a;
     bool rekey = v->has_esp && hip_rekey_kind(a, &v->esp) == HIP_ESP_REKEY;
-    if (a->n_owed == HIP_ACKS_OWED)
-        flush_owed(e, a, NULL, rx->out);
+    struct span echo = hip_pkt_span(&rx->pkt, HIP_PAR_ECHO_REQUEST_SIGNED);
+    if (a->n_owed == HIP_ACKS_OWED || a->echo.p)
+        flush_owed(e, a, rx->out);
     a->owed[a->n_owed++] = v->id;
     a->ack_path = *rx->path;
     if (rekey) {
@@ -378,14 +408,15 @@ static int take(struct hip_rx *rx, struct in *v)
     else
         hip_mobility_heard(rx);
     bool owners = !hip_contents_empty(&v->contents);
-    if (hip_pkt_has(&rx->pkt, HIP_PAR_ECHO_REQUEST_SIGNED) && a->n_owed == 0) {
+    if (echo.p && a->n_owed == 0) {
         /* The ACK went with an UPDATE of ours; the echo still has to go back. */
         a->owed[a->n_owed++] = v->id;
     }
-    if (hip_pkt_has(&rx->pkt, HIP_PAR_ECHO_REQUEST_SIGNED))
-        flush_owed(e, a, &rx->pkt, rx->out);
-    else if (!owners)
-        flush_owed(e, a, NULL, rx->out);
+    if (echo.p && hip_stored_set(&a->echo, echo) != ERR_OK)
+        e->counters[HIP_DROP_INTERNAL]++;
+    /* With something for the owner the echo waits for its answer, and both go together (RFC 9028 s4.2); otherwise now. */
+    if (!owners || (echo.p && !hip_reg_wants_echo(&v->contents)))
+        flush_owed(e, a, rx->out);
     else if (a->n_owed)
         hip_assoc_timer(e, a, HIP_TIMER_ACK, rx->now + e->cfg.ack_delay_us);
     if (owners)
@@ -449,6 +480,20 @@ err hip_update(struct hip_engine *e, struct hip_ref ref, const struct hip_conten
         return ERR_SPACE;
     return hip_update_send(e, a, &(struct hip_update_parts){ .kind = HIP_UPD_OWNER, .contents = c }, now, out,
                            NULL);
+}
+
+err hip_update_on(struct hip_engine *e, struct hip_ref ref, const struct hip_path *path,
+                  const struct hip_contents *c, uint64_t now, struct hip_actions *out)
+{
+    struct hip_assoc *a = hip_assoc_by_ref(e, ref);
+    if (!a)
+        return ERR_NOT_FOUND;
+    if (c->inner.n > HIP_INNER_MAX)
+        return ERR_SPACE;
+    if (hip_path_is_udp(path) != hip_path_is_udp(&a->path) || path->local.family != path->peer.family)
+        return ERR_RANGE;
+    struct hip_update_parts u = { .kind = HIP_UPD_OWNER, .contents = c, .path = path };
+    return hip_update_send(e, a, &u, now, out, NULL);
 }
 
 err hip_update_done(struct hip_engine *e, struct hip_ref ref, uint64_t now, struct hip_actions *out)

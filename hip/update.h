@@ -17,7 +17,8 @@ struct hip_update_parts {
     const struct hip_esp_info *esp;
     const struct hip_locator_set *locators;
     struct span echo_request;
-    const struct hip_path *path; /* HIP_UPD_VERIFY: where it goes; else NULL, the association's */
+    const struct hip_path
+        *path; /* HIP_UPD_VERIFY, hip_update_on(): where it goes; else NULL, the association's */
 };
 
 /* Builds, stores, sends, acknowledges what is owed. ERR_STATE, ERR_FULL, ERR_SPACE. */

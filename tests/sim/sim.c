@@ -133,6 +133,13 @@ struct hip_path sim_path(const struct sim_host *from, const struct sim_host *to)
     return (struct hip_path){ .local = from->addr[0], .peer = to->addr[0] };
 }
 
+struct hip_path sim_udp_path(const struct sim_host *from, const struct sim_host *to)
+{
+    struct hip_path p = sim_path(from, to);
+    p.local.port = p.peer.port = HIP_UDP_PORT;
+    return p;
+}
+
 const struct hit *sim_hit(const struct sim_host *h)
 {
     return &h->hi.hit;
@@ -162,10 +169,10 @@ static struct sim_host *owner_of(struct sim *s, const struct addr *a)
 }
 
 static void note(struct sim *s, const struct sim_host *from, const struct sim_host *to, uint8_t type,
-                 const char *mark)
+                 bool udp, const char *mark)
 {
-    int n = snprintf(s->ladder + s->ladder_n, sizeof s->ladder - s->ladder_n, "%s>%s %s%s\n", from->name,
-                     to ? to->name : "?", hip_packet_name(type), mark);
+    int n = snprintf(s->ladder + s->ladder_n, sizeof s->ladder - s->ladder_n, "%s>%s %s%s%s\n", from->name,
+                     to ? to->name : "?", hip_packet_name(type), udp ? " udp" : "", mark);
     if (s->env.log.write)
         printf("# %9.3f ms %s", (double)s->now / 1000, s->ladder + s->ladder_n);
     if (n > 0 && (size_t)n < sizeof s->ladder - s->ladder_n)
@@ -208,6 +215,7 @@ static void send(struct sim *s, struct sim_host *from, const struct hip_path *pa
     memcpy(p.p, octets.p, octets.n);
     p.to = owner_of(s, &path->peer);
     uint8_t type = p.p[2];
+    bool udp = path->peer.port != 0;
     s->last[type % 32] = p;
     uint64_t d = s->link.delay_us + (s->link.jitter_us ? sim_random(s) % s->link.jitter_us : 0);
     struct sim_rule *r = rule_for(s, from, type);
@@ -217,10 +225,10 @@ static void send(struct sim *s, struct sim_host *from, const struct hip_path *pa
     if (!r && chance(s, s->link.reorder_pm))
         d += 5 * s->link.delay_us;
     if (f == SIM_LOSE || !p.to || owner_of(s, &path->local) != from) {
-        note(s, from, p.to, type, " (lost)");
+        note(s, from, p.to, type, udp, " (lost)");
         return;
     }
-    note(s, from, p.to, type, f == SIM_CHANGE ? " (changed)" : "");
+    note(s, from, p.to, type, udp, f == SIM_CHANGE ? " (changed)" : "");
     if (f == SIM_CHANGE) {
         r->change(p.p, &p.n);
         hip_set_checksum(p.p, p.n, &path->local, &path->peer);
@@ -262,6 +270,7 @@ static void on_ask(struct sim *s, struct sim_host *h, const struct hip_action *v
     *(i2 ? &h->asked_i2 : &h->asked_r2) += 1;
     h->asked = v->ref;
     h->asked_relayed = v->ask.relayed;
+    h->asked_mode = v->ask.nat_mode;
     keep_contents(h, &v->ask.contents);
     h->ask_contents = h->contents;
     if (!h->hold && hip_answer(h->e, v->ref, i2 ? &h->i2 : &h->r2, s->now, &s->out) != ERR_OK)
@@ -352,11 +361,41 @@ struct hip_ref sim_connect(struct sim *s, struct sim_host *from, struct sim_host
     return ref;
 }
 
+struct hip_ref sim_connect_udp(struct sim *s, struct sim_host *from, struct sim_host *to,
+                               const struct sim_host *by)
+{
+    struct hip_path path = sim_udp_path(from, by);
+    struct hip_ref ref;
+    if (hip_connect(from->e, sim_hit(from), sim_hit(to), &path, 1, s->now, &s->out, &ref) != ERR_OK)
+        abort();
+    sim_act(s, from);
+    return ref;
+}
+
+/* Control relay: a client's packet with RELAY_TO goes there, what is for a client goes to it. */
+static int relay_udp(struct sim *s, struct sim_host *h, const struct hip_path *path, struct span octets,
+                     const struct hip_pkt *k)
+{
+    struct hip_path on = { .local = path->local };
+    struct hip_ref client;
+    bool check;
+    if (hip_assoc_find(h->e, sim_hit(h), &k->sender, &client) == ERR_OK &&
+        hip_relay_wants(octets, &on.peer, &check) == HIP_TAKEN)
+        return hip_relay_from_client(h->e, &on, octets, s->now, &s->out);
+    if (hip_assoc_find(h->e, sim_hit(h), &k->receiver, &client) != ERR_OK)
+        return HIP_DROP_NOT_REGISTERED;
+    return hip_relay_to_client(h->e, client, path, NULL, octets, s->now, &s->out);
+}
+
 static int relay(struct sim *s, struct sim_host *h, const struct hip_path *path, struct span octets)
 {
     struct hip_pkt k;
     struct hip_ref client;
-    if (hip_pkt_parse(octets, &k) != HIP_TAKEN || k.type != HIP_PKT_I1 ||
+    if (hip_pkt_parse(octets, &k) != HIP_TAKEN)
+        return HIP_DROP_NOT_REGISTERED;
+    if (path->peer.port)
+        return relay_udp(s, h, path, octets, &k);
+    if ((k.type != HIP_PKT_I1 && k.type != HIP_PKT_UPDATE) ||
         hip_assoc_find(h->e, sim_hit(h), &k.receiver, &client) != ERR_OK)
         return HIP_DROP_NOT_REGISTERED;
     return hip_relay_i1(h->e, client, path, octets, s->now, &s->out);

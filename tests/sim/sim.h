@@ -5,7 +5,7 @@
  *
  * Each host has one engine and one owner. The owner answers ASK_I2 and ASK_R2 with what the test put into the host (or holds the
  * question until the test answers), and notes what it was told. A test reads as a ladder: sim_ladder() is the packets as they
- * were sent, one a line, "mn>fa I1", with "(lost)" behind those that a link or a rule took.
+ * were sent, one a line, "mn>fa I1", with " udp" behind those in UDP and "(lost)" behind those that a link or a rule took.
  */
 #pragma once
 
@@ -38,10 +38,11 @@ struct sim_host {
     struct hip_ref asked;
     unsigned asked_i2, asked_r2;
     bool asked_relayed;
+    uint16_t asked_mode; /* NAT traversal */
     struct hip_contents ask_contents;
     struct hip_answer *reply; /* contents sent at once in answer to an UPDATE, NULL: leave it to the timer */
     bool done;                /* hip_update_done() in answer to an UPDATE */
-    bool relays;              /* rendezvous server for everybody it has an association with */
+    bool relays; /* rendezvous server for everybody it has an association with, in UDP their control relay */
 
     struct hip_ref ref; /* of the last SA_UP */
     unsigned up, sa_up, sa_down, gone, updates, acked, moved, notified;
@@ -114,6 +115,8 @@ struct addr sim_addr(struct sim_host *h, const char *addr);
 /* Packets to this address reach the host no more. */
 void sim_addr_gone(struct sim_host *h, const char *addr);
 struct hip_path sim_path(const struct sim_host *from, const struct sim_host *to);
+/* The same in UDP, both ports HIP_UDP_PORT. */
+struct hip_path sim_udp_path(const struct sim_host *from, const struct sim_host *to);
 const struct hit *sim_hit(const struct sim_host *h);
 /* a and b in an order such that the first has the greater HIT. */
 bool sim_greater(const struct sim_host *a, const struct sim_host *b);
@@ -122,6 +125,9 @@ struct sim_rule *sim_rule(struct sim *s, const struct sim_host *from, uint8_t ty
 
 /* hip_connect() over the hosts' first addresses; the ref. Aborts when refused. */
 struct hip_ref sim_connect(struct sim *s, struct sim_host *from, struct sim_host *to);
+/* The same in UDP; `by` is whom the packets are sent to: `to` itself or its control relay. */
+struct hip_ref sim_connect_udp(struct sim *s, struct sim_host *from, struct sim_host *to,
+                               const struct sim_host *by);
 /* Carry out what an engine call of the test's own left in s->out. */
 void sim_act(struct sim *s, struct sim_host *h);
 /* Let time pass: until `us` from now, or until nothing is left to happen before that. */
