@@ -187,6 +187,9 @@ static void carry_out(struct worker *w)
         case FA_ACT_EVENT:
             event_write(&w->events, &a->event);
             break;
+        case FA_ACT_PORT_OPEN: /* no relay is configured */
+        case FA_ACT_PORT_CLOSE:
+            break;
         }
     }
     fa_actions_reset(w->acts);

@@ -255,6 +255,8 @@ struct fa {
     struct heap heap;
     struct fa_admit admit;
     struct fa_intent intent;
+    struct fa_flows *flows;
+    bool own_flows; /* nobody else's table */
 
     uint32_t gen;
     uint64_t order;
@@ -314,6 +316,10 @@ void fa_guest_r2_bare(struct fa *f, struct fa_guest *g);
 
 /* ---- rendezvous.c ---- */
 int fa_rendezvous(struct fa *f, const struct hit *to, const struct hip_path *path, struct span octets);
+
+/* ---- client.c: clients of the relays ---- */
+err fa_clients_init(struct fa *f);
+void fa_clients_done(struct fa *f);
 
 /* ---- bind.c: the run ---- */
 /* A run begins with a Response/Identity. What is refused is answered. */

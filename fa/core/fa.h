@@ -8,13 +8,22 @@
  */
 #pragma once
 
+#include "fa/core/flow.h"
 #include "fa/core/job.h"
+#include "fa/core/relay.h"
+#include "hip/drop.h"
 #include "hip/engine.h"
 
 struct fa;
 
 #define FA_REG_SIM_BINDING 201
 #define FA_REG_RENDEZVOUS  1
+#define FA_REG_RELAY_HIP   2
+#define FA_REG_RELAY_ESP   3
+#define FA_REG_DISCOVERY   4
+
+#define FA_CLIENT_PORTS_MAX 8  /* relayed ports of one client */
+#define FA_CLIENT_FLOWS_MAX 64 /* permissions of one client */
 
 /* A home network's realm and its authentication server. */
 struct fa_realm {
@@ -30,6 +39,27 @@ struct fa_allow {
     struct hit hit;
     uint8_t n;
     uint8_t type[HIP_REG_TYPES_MAX];
+};
+
+/* Relays (RFC 9028). All false: only rendezvous. */
+struct fa_relay_config {
+    bool control;                   /* offer RELAY_UDP_HIP */
+    bool data;                      /* offer RELAY_UDP_ESP; needs ports */
+    bool discovery;                 /* offer CANDIDATE_DISCOVERY */
+    uint16_t port_first, port_last; /* relayed ports are drawn from here */
+    uint32_t share,
+        shares; /* this engine's part of ports and flow table: ports p with p % shares == share; 0, 0: all */
+    struct fa_flows *flows; /* the table that engines share; NULL: one of its own, from `table` */
+    struct fa_flows_config table;
+    uint8_t n_local;
+    struct addr local[FA_ADDRS_MAX];   /* our addresses, ports 0 */
+    const struct fa_prefix *forbidden; /* nothing is relayed there; copied */
+    size_t n_forbidden;
+    uint8_t ports_per_client;     /* 0: 4 */
+    uint8_t flows_per_client;     /* 0: 64, which is the most */
+    uint32_t i1_per_source_milli; /* relayed I1s a second and source prefix, in thousandths; 0: 10 a second */
+    uint32_t i1_per_client_milli; /* ... and target client; 0: 50 a second */
+    uint32_t control_per_client_milli; /* other HIP packets to or from a client; 0: 200 a second */
 };
 
 struct fa_config {
@@ -61,6 +91,8 @@ struct fa_config {
     uint32_t runs_per_source;                /* 0: 16 */
     uint32_t new_runs_per_minute_and_source; /* 0: 10 */
     uint64_t subscriber_fresh_us; /* how long "active" is remembered; 0: one hour, which is the most */
+
+    struct fa_relay_config relay;
 };
 
 /* ---- actions ---- */
@@ -71,6 +103,8 @@ enum fa_act_type {
     FA_ACT_REG_UP,   /* reg: a host registered or renewed (lifetime), or moved (path) */
     FA_ACT_REG_DOWN, /* reg: its registration ended */
     FA_ACT_EVENT,    /* event: for logs and counters */
+    FA_ACT_PORT_OPEN, /* port: open a UDP socket there, before what follows in the list; fa_port_failed() if that cannot be */
+    FA_ACT_PORT_CLOSE, /* port */
 };
 
 #define FA_EVENT_LIST(X) \
@@ -131,6 +165,7 @@ struct fa_action {
         const struct fa_job *job; /* in fa_actions.job */
         struct fa_registration reg;
         struct fa_event event;
+        struct addr port; /* a relayed address: where the client reaches us, and the port */
     };
 };
 
@@ -160,9 +195,17 @@ MUST_USE err fa_identity_add(struct fa *f, const struct hip_hi *hi, uint64_t r1_
 /* Once, after the identities: settles what an earlier life left open, then writes the own name. Packets are served meanwhile. */
 void fa_start(struct fa *f, uint64_t now, struct fa_actions *out);
 
-/* One datagram: HIP packet without IP header and UDP marker. Returns the drop reason (0 = taken), counted already. */
+/* One datagram: HIP packet without IP header and UDP marker; path->local.port 0 (protocol 139) or 10500. Returns the drop reason (0 = taken),
+ * counted already. */
 int fa_input(struct fa *f, const struct hip_path *path, struct span octets, uint64_t now,
              struct fa_actions *out);
+/* The same for one that came to a relayed port: path->local is that address and port (RFC 9028 s4.12.2). */
+int fa_relayed_input(struct fa *f, const struct hip_path *path, struct span octets, uint64_t now,
+                     struct fa_actions *out);
+/* This relayed address could not be opened, or broke: it is taken back from its client. */
+void fa_port_failed(struct fa *f, const struct addr *port, uint64_t now, struct fa_actions *out);
+/* The table that fa_relay_esp() wants. Lives as long as the engine, or as long as its owner lets it (fa_relay_config.flows). */
+struct fa_flows *fa_flow_table(struct fa *f);
 void fa_timeout(struct fa *f, uint64_t now, struct fa_actions *out);
 /* Result of a job. A result nobody waits for any more is counted and forgotten. */
 void fa_complete(struct fa *f, const struct fa_result *r, uint64_t now, struct fa_actions *out);
@@ -178,7 +221,26 @@ MUST_USE err fa_revoke(struct fa *f, const char *name, const struct hit *hit, ui
 /* *pos starts at 0; false at the end. */
 bool fa_registration_next(const struct fa *f, size_t *pos, struct fa_registration *out);
 
+/* A client of a relay, and what it was relayed and refused. */
+struct fa_client {
+    struct hit hit;
+    char name[FA_NAME_MAX]; /* of a bound one */
+    struct hip_path path;
+    bool control, data;
+    uint8_t n_port;
+    struct addr port[FA_CLIENT_PORTS_MAX];
+    uint8_t n_flow;
+    uint64_t control_in, control_out; /* HIP packets to and from it */
+    struct fa_traffic traffic;
+};
+bool fa_client_next(const struct fa *f, size_t *pos, struct fa_client *out);
+/* A permission of this client's, by number; false past the end. */
+bool fa_client_flow(const struct fa *f, const struct hit *client, size_t i, struct fa_flow *out);
+
 struct fa_stats {
+    uint32_t clients, ports_open, flows;
+    uint64_t relayed_hip;                  /* HIP packets through the control and data relay */
+    uint64_t not_relayed[HIP_DROP__COUNT]; /* HIP packets refused by a relay */
     uint32_t associations, registrations, runs_open, transactions_open, jobs_open;
     uint64_t runs, bound, pending, refused, failed, alarms, relayed, jobs, jobs_late;
     uint64_t dropped_dispatch; /* packets for a HIT that is neither ours nor registered, or not an I1 */

@@ -615,6 +615,9 @@ void fw_act(struct fw *w)
             w->jobs[w->n_jobs++] = j;
             break;
         }
+        case FA_ACT_PORT_OPEN:
+        case FA_ACT_PORT_CLOSE:
+            break;
         case FA_ACT_EVENT:
             w->event[a->event.type]++;
             if (getenv("SIM_LOG"))
