@@ -16,6 +16,7 @@
 
 struct hip_identity;
 struct hip_exchange;
+struct hip_ice;
 
 #define HIP_UPDATES_OWNER 8 /* of our owner's, not yet acknowledged */
 #define HIP_UPDATES_MAX \
@@ -98,6 +99,8 @@ struct hip_assoc {
     bool rvs_trusted;
     bool has_export;
     bool sas_up;
+    uint16_t nat_mode;   /* chosen: 0 none, else enum hip_nat_mode */
+    struct hip_ice *ice; /* connectivity checks: hip/ice.h; NULL: none on this association */
 
     struct hip_hi peer_hi; /* alg 0: not known yet */
     enum hash_alg rhash;   /* of the Responder's HIT suite: puzzle, HKDF, HIP_MAC */
