@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What carries HIP packets to and from the engine, relayed ones among them. The engine decides (fa/core), a carrier only moves octets; fa/carrier_raw
- * (IP protocol 139) is the one there is now. UDP encapsulation and a relay in the kernel would be others.
+ * What carries HIP packets to and from the engine, relayed ones among them. The engine decides (fa/core), a carrier only moves octets: fa/carrier_raw
+ * (IP protocol 139) and fa/carrier_udp (UDP encapsulation). A relay in the kernel would be another.
  */
 #pragma once
 
@@ -14,6 +14,8 @@ struct carrier_stats {
     struct {
         uint64_t in, out, cut, out_failed;
     } v4, v6;
+    uint64_t keepalives;  /* UDP: shorter than a marker */
+    uint64_t esp_unknown; /* UDP: ESP that belongs to no flow */
 };
 
 struct carrier_ops {

@@ -70,6 +70,14 @@ static json_t *socket_counts(uint64_t in, uint64_t out, uint64_t cut, uint64_t f
                      "out_failed", number(failed));
 }
 
+static json_t *udp_counts(const struct carrier_stats *s)
+{
+    return json_pack("{s:o, s:o, s:o, s:o}", "v4",
+                     socket_counts(s->v4.in, s->v4.out, s->v4.cut, s->v4.out_failed), "v6",
+                     socket_counts(s->v6.in, s->v6.out, s->v6.cut, s->v6.out_failed), "keepalives",
+                     number(s->keepalives), "esp_unknown", number(s->esp_unknown));
+}
+
 static void status(struct ctl *c, struct rt_ctl_req *req)
 {
     struct worker_stats s;
@@ -79,8 +87,8 @@ static void status(struct ctl *c, struct rt_ctl_req *req)
     hex_encode(span_of(c->identity->wire, c->identity->wire_len), hi);
     for (uint8_t i = 0; i < c->settings->n_addr; i++)
         json_array_append_new(addresses, text_of_addr(&c->settings->addr[i]));
-    json_t *v4 = socket_counts(s.carrier.v4.in, s.carrier.v4.out, s.carrier.v4.cut, s.carrier.v4.out_failed);
-    json_t *v6 = socket_counts(s.carrier.v6.in, s.carrier.v6.out, s.carrier.v6.cut, s.carrier.v6.out_failed);
+    json_t *v4 = socket_counts(s.raw.v4.in, s.raw.v4.out, s.raw.v4.cut, s.raw.v4.out_failed);
+    json_t *v6 = socket_counts(s.raw.v6.in, s.raw.v6.out, s.raw.v6.cut, s.raw.v6.out_failed);
     json_t *as =
         json_pack("{s:I, s:I, s:I, s:I, s:I, s:i}", "asked", (json_int_t)s.as.asked, "answered",
                   (json_int_t)s.as.answered, "sent", (json_int_t)s.as.sent, "forged", (json_int_t)s.as.forged,
@@ -91,12 +99,14 @@ static void status(struct ctl *c, struct rt_ctl_req *req)
         "unreachable", (json_int_t)s.dns.unreachable, "proved", (json_int_t)s.dns.proved, "tries",
         (json_int_t)s.dns.tries, "ignored", (json_int_t)s.dns.ignored, "pending", (int)s.dns.pending);
     rt_ctl_reply(
-        req, json_pack("{s:s, s:s, s:o, s:s, s:s, s:o, s:I, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:i}",
-                       "daemon", "hipfad", "name", c->settings->name, "hit", text_of_hit(c->identity->hit.b),
-                       "hi", hi, "domain", c->settings->domain, "addresses", addresses, "up_s",
-                       (json_int_t)(s.up_us / 1000000), "settled", s.fa.settled, "fa", core_counts(&s.fa),
-                       "as", as, "dns", dns, "v4", v4, "v6", v6, "drops", drops(fa_hip(worker_fa(c->worker))),
-                       "jobs_refused", (json_int_t)s.jobs_refused, "work_pending", (int)s.work_pending));
+        req,
+        json_pack("{s:s, s:s, s:o, s:s, s:s, s:o, s:I, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:i}",
+                  "daemon", "hipfad", "name", c->settings->name, "hit", text_of_hit(c->identity->hit.b), "hi",
+                  hi, "domain", c->settings->domain, "addresses", addresses, "up_s",
+                  (json_int_t)(s.up_us / 1000000), "settled", s.fa.settled, "fa", core_counts(&s.fa), "as",
+                  as, "dns", dns, "v4", v4, "v6", v6, "udp", udp_counts(&s.udp), "drops",
+                  drops(fa_hip(worker_fa(c->worker))), "jobs_refused", (json_int_t)s.jobs_refused,
+                  "work_pending", (int)s.work_pending));
 }
 
 /* ---- registrations ---- */

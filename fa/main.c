@@ -163,8 +163,9 @@ static err open_worker(char why[SQL_WHY_MAX])
     e = worker_new(&c, &d.worker);
     if (e != ERR_OK)
         snprintf(why, SQL_WHY_MAX, "%s",
-                 e == ERR_REFUSED ? "raw sockets need CAP_NET_RAW"
-                                  : "sockets and engine could not be set up");
+                 e == ERR_REFUSED  ? "raw sockets need CAP_NET_RAW"
+                 : e == ERR_EXISTS ? "another daemon has the UDP port"
+                                   : "sockets and engine could not be set up");
     return e;
 }
 

@@ -129,6 +129,8 @@ const struct rt_conf_row fa_schema[] = {
     { "addresses", RT_CONF_LIST, RT_CONF_REQUIRED, .item = RT_CONF_ADDR, .min = 1, .max = FA_ADDRS_MAX,
       .doc = "where we speak HIP (IP protocol 139), and what is published at our name",
       .example = "192.0.2.18, \"2001:db8:20::2\"" },
+    { "udp_port", RT_CONF_INT, .min = 0, .max = 65535, .def = "10500",
+      .doc = "where we speak HIP and ESP in UDP; 0: not at all" },
     { "identity", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = identity_rows, .doc = "our host identity" },
     { "store", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = store_rows,
       .doc = "bindings, names, booking and audit records" },
@@ -298,6 +300,7 @@ err fa_settings_load(const char *path, struct fa_settings *out, char why[RT_CONF
     const struct rt_conf_node *root = rt_conf_root(out->conf);
     copy_name(out->name, rt_conf_str(root, "name"));
     out->n_addr = (uint8_t)read_addrs(root, "addresses", out->addr, FA_ADDRS_MAX);
+    out->udp_port = (uint16_t)rt_conf_int(root, "udp_port");
     read_identity(out, root);
     read_rest(out, root);
     for (size_t i = 0; e == ERR_OK && i < rt_conf_count(root, "realms"); i++)

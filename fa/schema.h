@@ -31,6 +31,7 @@ struct fa_settings {
     char name[FA_NAME_MAX];
     uint8_t n_addr;
     struct addr addr[FA_ADDRS_MAX];
+    uint16_t udp_port; /* 0: no UDP */
 
     const char *identity_file;
     enum sig_type identity_type;

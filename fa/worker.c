@@ -7,6 +7,7 @@
 #include "common/rt/work.h"
 #include "fa/as_radius.h"
 #include "fa/carrier_raw.h"
+#include "fa/carrier_udp.h"
 #include "fa/event.h"
 
 #define WORK_LIMIT      4096
@@ -25,7 +26,7 @@ struct worker {
     struct worker_config c;
     struct fa *fa;
     struct fa_actions *acts;
-    struct carrier carrier;
+    struct carrier raw, udp; /* udp: ops NULL where the configuration wants none */
     struct rt_timer *timer, *failed_timer;
     struct rt_work *store_work, *subs_work;
     struct as as;
@@ -161,7 +162,8 @@ static void on_failed(void *ctx)
 
 static void send_packet(struct worker *w, const struct hip_path *path, struct span octets)
 {
-    err e = w->carrier.ops->send(w->carrier.ctx, path, octets);
+    const struct carrier *c = path->peer.port ? &w->udp : &w->raw;
+    err e = c->ops ? c->ops->send(c->ctx, path, octets) : ERR_UNSUPPORTED;
     if (e != ERR_OK)
         log_at(&w->c.env->log, LOG_LV_DEBUG, "io", "packet not sent: %s", err_text(e));
 }
@@ -275,6 +277,7 @@ static struct fa *make_engine(const struct worker_config *c)
                  .ciphers = { 2, 4 }, /* AES-128-CBC, AES-256-CBC (RFC 7401 s5.2.8) */
                  .esp_suites = { 8,
                                  13 }, /* AES-128-CBC with HMAC-SHA-256, AES-128-GCM-16 (RFC 7402 s5.1.2) */
+                 .relay_server = s->udp_port != 0,
                  .puzzle_k = s->puzzle_k,
                  .r1_per_source_milli = s->r1_per_second * 1000 },
         .n_addr = s->own_records ? s->n_addr : 0,
@@ -303,14 +306,17 @@ static struct fa *make_engine(const struct worker_config *c)
     return fa_new(&f);
 }
 
-static err open_carrier(struct worker *w)
+static err open_carriers(struct worker *w)
 {
     bool want4 = false, want6 = false;
     for (uint8_t i = 0; i < w->c.settings->n_addr; i++) {
         want4 |= w->c.settings->addr[i].family == ADDR_V4;
         want6 |= w->c.settings->addr[i].family == ADDR_V6;
     }
-    return carrier_raw_open(w->c.loop, want4, want6, on_packet, w, &w->carrier);
+    err e = carrier_raw_open(w->c.loop, want4, want6, on_packet, w, &w->raw);
+    if (e == ERR_OK && w->c.settings->udp_port)
+        e = carrier_udp_open(w->c.loop, want4, want6, w->c.settings->udp_port, on_packet, w, &w->udp);
+    return e;
 }
 
 static err open_dns(struct worker *w)
@@ -339,7 +345,7 @@ static err open_all(struct worker *w)
         e = as_radius_open(c->loop, c->env, c->realms, c->settings->n_realms, NULL, on_as, w, &w->as);
     if (e == ERR_OK)
         e = open_dns(w);
-    return e == ERR_OK ? open_carrier(w) : e;
+    return e == ERR_OK ? open_carriers(w) : e;
 }
 
 err worker_new(const struct worker_config *c, struct worker **out)
@@ -369,8 +375,10 @@ void worker_free(struct worker *w)
     if (!w)
         return;
     w->closing = true;
-    if (w->carrier.ops)
-        w->carrier.ops->close(w->carrier.ctx);
+    if (w->raw.ops)
+        w->raw.ops->close(w->raw.ctx);
+    if (w->udp.ops)
+        w->udp.ops->close(w->udp.ctx);
     fa_dns_free(w->dns);
     if (w->as.ops)
         w->as.ops->close(w->as.ctx);
@@ -402,7 +410,9 @@ void worker_stats(const struct worker *w, struct worker_stats *out)
     fa_stats_get(w->fa, &out->fa);
     w->as.ops->stats(w->as.ctx, &out->as);
     fa_dns_stats_get(w->dns, &out->dns);
-    w->carrier.ops->stats(w->carrier.ctx, &out->carrier);
+    w->raw.ops->stats(w->raw.ctx, &out->raw);
+    if (w->udp.ops)
+        w->udp.ops->stats(w->udp.ctx, &out->udp);
     out->jobs_refused = w->jobs_refused;
     out->work_pending = rt_work_pending(w->store_work) + rt_work_pending(w->subs_work);
     out->up_us = rt_now_us() - w->since_us;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The one worker of hipfad: a carrier of HIP packets, the engine of fa/core, its actions carried out in order, its jobs given to who can do
+ * The one worker of hipfad: carriers of HIP packets, the engine of fa/core, its actions carried out in order, its jobs given to who can do
  * them (authentication server, subscriber data, store, DNS) and their results given back. Everything runs on the loop's thread but the
  * blocking jobs, which have threads of their own and touch nothing here.
  */
@@ -44,7 +44,7 @@ struct worker_stats {
     struct fa_stats fa;
     struct as_stats as;
     struct fa_dns_stats dns;
-    struct carrier_stats carrier;
+    struct carrier_stats raw, udp;
     uint64_t jobs_refused; /* no place in a queue */
     size_t work_pending;
     uint64_t up_us;

@@ -168,18 +168,26 @@ static size_t write_ctl(union ctl_buf *b, const struct addr *local, unsigned ifi
 err rt_sock_send(struct rt_sock *s, const struct addr *local, const struct addr *peer, unsigned ifindex,
                  struct span octets)
 {
+    return rt_sock_send_headed(s, local, peer, ifindex, (struct span){ 0 }, octets);
+}
+
+err rt_sock_send_headed(struct rt_sock *s, const struct addr *local, const struct addr *peer,
+                        unsigned ifindex, struct span head, struct span octets)
+{
     struct addr to = *peer;
     size_t i = s->out_n;
 
-    if (octets.n > RT_SOCK_MTU || peer->family != s->family ||
+    if (head.n > RT_SOCK_MTU || octets.n > RT_SOCK_MTU - head.n || peer->family != s->family ||
         (local && local->family != ADDR_NONE && local->family != s->family))
         return ERR_RANGE;
     if (s->raw)
         to.port = 0;
     if (s->family == ADDR_V6 && to.scope == 0 && addr_is_link_local(&to))
         to.scope = ifindex;
-    memcpy(s->out.data[i], octets.p, octets.n);
-    s->out.iov[i] = (struct iovec){ .iov_base = s->out.data[i], .iov_len = octets.n };
+    if (head.n)
+        memcpy(s->out.data[i], head.p, head.n);
+    memcpy(s->out.data[i] + head.n, octets.p, octets.n);
+    s->out.iov[i] = (struct iovec){ .iov_base = s->out.data[i], .iov_len = head.n + octets.n };
     struct msghdr *m = &s->out.msg[i].msg_hdr;
     *m = (struct msghdr){ .msg_name = &s->out.name[i], .msg_iov = &s->out.iov[i], .msg_iovlen = 1 };
     m->msg_namelen = rt_sa_from_addr(&to, &s->out.name[i]);

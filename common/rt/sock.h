@@ -39,6 +39,9 @@ void rt_sock_close(struct rt_sock *s); /* flushes; NULL is fine */
  * leave there. ERR_RANGE: longer than RT_SOCK_MTU or wrong family. */
 MUST_USE err rt_sock_send(struct rt_sock *s, const struct addr *local, const struct addr *peer,
                           unsigned ifindex, struct span octets);
+/* The same with `head` in front of the octets: an encapsulation's marker. */
+MUST_USE err rt_sock_send_headed(struct rt_sock *s, const struct addr *local, const struct addr *peer,
+                                 unsigned ifindex, struct span head, struct span octets);
 void rt_sock_flush(struct rt_sock *s);
 /* The bound address (UDP: with the port the kernel chose). */
 struct addr rt_sock_local(const struct rt_sock *s);

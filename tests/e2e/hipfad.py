@@ -124,6 +124,23 @@ class Hipfad:
         check(s["fa"]["associations"] == 0, "an association from noise")
         return f"{came} packets, each with one drop reason"
 
+    def noise_udp(self):
+        """Datagrams on the UDP port that are nothing: HIP by their marker, ESP of no flow, keepalives."""
+        script = ("import socket,os\n"
+                  "for fam, to in ((socket.AF_INET, '%s'), (socket.AF_INET6, '%s')):\n"
+                  "    s = socket.socket(fam, socket.SOCK_DGRAM)\n"
+                  "    for n in list(range(0, 80)) + [1000, 1400]: s.sendto(bytes(4) + os.urandom(n), (to, 10500))\n"
+                  "    for n in (4, 5, 100): s.sendto(bytes([1]) + os.urandom(n), (to, 10500))\n"
+                  "    for n in (0, 1, 3): s.sendto(bytes([255]) * n, (to, 10500))\n" % ADDR["fa"])
+        before = self.op.ctl("fa", "status")
+        self.lab.run("cn", "/usr/bin/python3", "-c", script)
+        time.sleep(0.5)
+        s = self.op.ctl("fa", "status")
+        new = {k: s["udp"][k] - before["udp"][k] for k in ("keepalives", "esp_unknown")}
+        dropped = self.dropped(s) - self.dropped(before)
+        check(dropped == 164 and new == {"keepalives": 6, "esp_unknown": 6}, f"{dropped} of 164 HIP packets have a drop reason; {new}")
+        check(s["fa"]["associations"] == 0 and s["udp"]["v4"]["out"] + s["udp"]["v6"]["out"] == 0, "noise was answered")
+
     def one_only(self):
         r = sh("ip", "netns", "exec", self.lab.ns("fa"), self.binary, "--config", self.conf, check=False, timeout=10)
         check(r.returncode == 1 and "another daemon" in r.stderr, f"{r.returncode}: {r.stderr}")
@@ -159,7 +176,7 @@ def body(cases):
     for title, work in (("--check-config names file, line and what was expected", h.check_config), ("files are its owner's only", h.files),
                         ("rights given up", h.rights), ("own A and AAAA in the zone; starts without a primary", h.own_name),
                         ("subscriber add, list, show, del", h.subscribers), ("nonsense on the control socket", h.control),
-                        ("noise of protocol 139", h.noise), ("a second one is refused", h.one_only),
+                        ("noise of protocol 139", h.noise), ("noise in UDP", h.noise_udp), ("a second one is refused", h.one_only),
                         ("secrets that others may read are refused", h.loose_secret), ("SIGTERM, and up again with the same HIT", h.again)):
         cases.case(title, work)
 

@@ -27,6 +27,7 @@ static void example(void **st)
     assert_string_equal(s.name, "fa.operator.example");
     assert_int_equal(s.n_addr, 2);
     assert_int_equal(s.addr[1].family, ADDR_V6);
+    assert_int_equal(s.udp_port, 10500);
     assert_int_equal(s.n_realms, 1);
     assert_string_equal(s.realm[0].realm, "wlan.mnc001.mcc001.3gppnetwork.org");
     assert_string_equal(s.realm[0].plmn[0], "00101");
@@ -70,6 +71,7 @@ static const char *const bad[][2] = {
     { HEAD ZONE "binding: { lifetime: 60d, lifetime_max: 30d }\n", ":4: expected lifetime_max" },
     { HEAD ZONE "identity: { type: dsa }\n", ":4:" },
     { HEAD ZONE "limits: { puzzle: 40 }\n", ":4:" },
+    { HEAD ZONE "udp_port: 65536\n", ":4:" },
 };
 
 static char dir[64], path[96];
@@ -93,8 +95,9 @@ static void messages(void **st)
             fail_msg("case %zu says: %s", i, why);
         assert_null(s.conf);
     }
-    put(HEAD ZONE);
+    put(HEAD ZONE "udp_port: 0\n");
     assert_int_equal(fa_settings_load(path, &s, why), ERR_OK);
+    assert_int_equal(s.udp_port, 0);
     assert_int_equal(s.n_realms, 0);
     assert_true(strncmp(s.key_file, dir, strlen(dir)) == 0); /* relative to the configuration's folder */
     fa_settings_done(&s);
