@@ -310,7 +310,7 @@ MUST_USE err hip_answer(struct hip_engine *e, struct hip_ref ref, const struct h
 
 /* ---- what an owner starts ---- */
 
-/* Begin a base exchange. to[0..n), at most three: I1 goes to each in the first try, then to one after the other. peer NULL HIT: opportunistic.
+/* Begin a base exchange. to[0..n), at most six: I1 goes to each in the first try, then to one after the other. peer NULL HIT: opportunistic.
  * An association with this pair that lives already: ERR_EXISTS and its ref. */
 MUST_USE err hip_connect(struct hip_engine *e, const struct hit *local, const struct hit *peer,
                          const struct hip_path *to, size_t n, uint64_t now, struct hip_actions *out,

@@ -8,7 +8,7 @@
 #include "hip/core.h"
 #include "hip/puzzle.h"
 
-#define HIP_I1_PATHS_MAX 3 /* RFC 7401 s6.6.1 */
+#define HIP_I1_PATHS_MAX 6 /* RFC 7401 s6.6.1: three addresses; without and with UDP */
 
 /* What an Initiator holds until R2. */
 struct hip_exchange {

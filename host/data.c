@@ -10,7 +10,6 @@
 #include "host/icmp6.h"
 
 #define USED_EVERY_US 500000
-#define ASK_AGAIN_US  8000000 /* a peer that only listens is asked no oftener */
 #define PACKET_MAX    9216
 #define KEY_LEN       32 /* local HIT, peer HIT */
 #define SPI_LEN       4
@@ -25,6 +24,7 @@ struct pair {
     struct hip_path path;
     uint64_t told_us;  /* when `used` was called last */
     uint64_t alone_us; /* first packet out since the last one in; 0: none */
+    uint64_t tell_us;  /* when `silent` is called next */
     bool heard;        /* something came in */
 };
 
@@ -278,11 +278,14 @@ void host_data_from_app(struct host_data *d, uint8_t *packet, size_t len, uint64
     }
     if (!seal_and_send(d, p, &b, packet, len))
         return;
-    if (p->alone_us == 0)
+    if (p->alone_us == 0) {
         p->alone_us = now;
-    if (now > p->alone_us && now - p->alone_us >= HOST_DATA_SILENT_US) {
-        p->alone_us = now + ASK_AGAIN_US - HOST_DATA_SILENT_US;
-        d->io.silent(d->io.ctx, p->ref); /* may end the pair */
+        p->tell_us = now + HOST_DATA_SILENT_US;
+    }
+    if (now >= p->tell_us) {
+        bool first = now - p->alone_us < HOST_DATA_LOST_US;
+        p->tell_us = first ? p->alone_us + HOST_DATA_LOST_US : now + HOST_DATA_AGAIN_US;
+        d->io.silent(d->io.ctx, p->ref, now - p->alone_us); /* may end the pair */
         return;
     }
     tell_used(d, p, now);

@@ -15,7 +15,10 @@
 #define HOST_DATA_PAIRS_MAX 512 /* pairs of SAs */
 #define HOST_DATA_WAIT_MAX  8   /* packets that wait for one peer */
 #define HOST_DATA_PEERS_MAX 64  /* peers that packets wait for */
-#define HOST_DATA_SILENT_US 5000000
+/* What expects an answer has one sooner; then the peer may be gone; a peer that only listens is asked no oftener than that. */
+#define HOST_DATA_SILENT_US 1500000
+#define HOST_DATA_LOST_US   5000000
+#define HOST_DATA_AGAIN_US  8000000
 #define HOST_DATA_ROOM \
     ((size_t)64) /* octets the caller leaves free before and behind a packet from an application */
 
@@ -24,8 +27,9 @@ struct host_data_io {
     void (*esp_out)(void *ctx, const struct hip_path *path, struct span octets);
     void (*app_out)(void *ctx, const uint8_t *packet, size_t len); /* to the TUN */
     void (*want)(void *ctx, const struct hit *peer);               /* no SA for this peer yet */
-    void (*silent)(void *ctx,
-                   struct hip_ref ref); /* packets go out, none has come in for HOST_DATA_SILENT_US */
+    /* Packets go out and none has come in for so long: after HOST_DATA_SILENT_US, after HOST_DATA_LOST_US, then every
+     * HOST_DATA_AGAIN_US. */
+    void (*silent)(void *ctx, struct hip_ref ref, uint64_t us);
     void (*used)(void *ctx, struct hip_ref ref); /* data came or went; at most twice a second for each pair */
 };
 

@@ -21,6 +21,12 @@ static const struct rt_conf_row tun_rows[] = {
     { 0 },
 };
 
+static const struct rt_conf_row udp_rows[] = {
+    { "port", RT_CONF_INT, .min = 0, .max = 65535, .def = "10500",
+      .doc = "of our UDP sockets; 0, or in use: a random one of 49152-65535" },
+    { 0 },
+};
+
 static const struct rt_conf_row sim_rows[] = {
     { "kind", RT_CONF_ENUM, .choices = "soft", .def = "soft", .doc = "soft: a software USIM" },
     { "file", RT_CONF_PATH, RT_CONF_REQUIRED, .doc = "the card: imsi, k, opc ...; only its owner may read it",
@@ -103,6 +109,13 @@ const struct rt_conf_row host_schema[] = {
       .example = "umts0, wlan0" },
     { "tun", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = tun_rows,
       .doc = "device that applications' packets go through" },
+    { "nat", RT_CONF_ENUM, .choices = "auto|off|always", .def = "auto",
+      .doc = "auto: exchanges are tried over IP protocol 139 and over UDP; off: never over UDP; always: over "
+             "UDP alone" },
+    { "udp", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = udp_rows, .doc = "HIP and ESP in UDP, through NATs" },
+    { "announce_private", RT_CONF_BOOL, .def = "yes",
+      .doc = "private addresses of ours are candidates that peers are told, encrypted: two hosts behind one "
+             "NAT find each other by them" },
     { "sim", RT_CONF_MAP, .rows = sim_rows, .doc = "leave out for a host without a SIM" },
     { "forwarding_agents", RT_CONF_LIST, .item = RT_CONF_MAP, .rows = fa_rows, .max = HOST_FAS_MAX,
       .doc = "who binds us and relays to us, best first; each needs a hit, a name, or addresses" },
@@ -223,6 +236,17 @@ static void read_engine(struct hip_config *h)
     h->puzzle_k_max = PUZZLE_K_MAX;
 }
 
+static void read_nat(const struct rt_conf_node *root, struct host_settings *s)
+{
+    const char *nat = rt_conf_str(root, "nat");
+
+    s->udp_port = (uint16_t)rt_conf_int(rt_conf_map(root, "udp"), "port");
+    s->core.nat = strcmp(nat, "off") == 0      ? HOST_NAT_OFF
+                  : strcmp(nat, "always") == 0 ? HOST_NAT_ALWAYS
+                                               : HOST_NAT_AUTO;
+    s->core.hide_private = !rt_conf_bool(root, "announce_private");
+}
+
 static void read_identity_type(const char *text, struct host_settings *s)
 {
     s->hi_type = strcmp(text, "rsa-2048") == 0     ? SIG_RSA
@@ -274,6 +298,7 @@ err host_settings_read(const struct rt_conf *c, struct host_settings *out, char 
     read_resolver(rt_conf_map(root, "resolver"), out);
     read_binding(root, out);
     read_engine(&out->core.hip);
+    read_nat(root, out);
     out->core.announce_all = rt_conf_bool(root, "announce_all");
     out->core.accept = strcmp(accept, "any") == 0     ? HOST_ACCEPT_ANY
                        : strcmp(accept, "known") == 0 ? HOST_ACCEPT_KNOWN

@@ -28,6 +28,7 @@ struct host_settings {
     size_t n_iface;
     const char *tun_name;
     unsigned tun_mtu;
+    uint16_t udp_port;    /* 0: any of 49152-65535 */
     const char *sim_file; /* NULL: a host without a SIM */
     struct addr listen[HOST_LISTEN_MAX];
     size_t n_listen; /* 0: no stub resolver */

@@ -5,15 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/rt/sock.h"
+#include "host/socks.h"
 
-#define PROTO_HIP    139
-#define PROTO_ESP    50
 #define WALL_US      60000000 /* wall clock told again */
 #define STOP_US      1000000  /* longest good-bye */
 #define STOP_LOOK_US 20000
-
-enum { V4, V6, FAMILIES };
 
 struct host_worker {
     struct rt_loop *loop;
@@ -24,7 +20,7 @@ struct host_worker {
     struct host_ifaces *ifaces;
     struct host_tun *tun;
     struct host_jobs *jobs;
-    struct rt_sock *hip[FAMILIES], *esp[FAMILIES];
+    struct host_socks *socks;
     struct rt_timer *timer, *wall, *stop;
     bool has_card, started, acting;
     uint64_t stop_at_us;
@@ -38,14 +34,12 @@ struct host_worker {
 
 /* ---- actions carried out ---- */
 
-static void send_from(struct host_worker *w, struct rt_sock *const sock[FAMILIES],
-                      const struct hip_path *path, struct span octets)
+/* The link that has the source address, whatever the routing table would say: two accesses, two default routes. */
+static void send_by(struct host_worker *w,
+                    bool (*how)(struct host_socks *, const struct hip_path *, unsigned, struct span),
+                    const struct hip_path *path, struct span octets)
 {
-    struct rt_sock *s = path->peer.family == ADDR_V4 ? sock[V4] : sock[V6];
-
-    /* The link that has the source address, whatever the routing table would say: two accesses, two default routes. */
-    if (s == NULL ||
-        rt_sock_send(s, &path->local, &path->peer, host_ifaces_of(w->ifaces, &path->local), octets))
+    if (!how(w->socks, path, host_ifaces_of(w->ifaces, &path->local), octets))
         w->count.send_failed++;
 }
 
@@ -72,7 +66,7 @@ static void act_one(struct host_worker *w, const struct host_action *a, uint64_t
     switch (a->type) {
     case HOST_ACT_SEND:
         w->count.hip_out++;
-        send_from(w, w->hip, &a->send.path, a->send.octets);
+        send_by(w, host_socks_hip, &a->send.path, a->send.octets);
         break;
     case HOST_ACT_SA_UP:
         host_data_up(w->data, a->ref, &a->local, &a->peer, a->sa.in, a->sa.out, &a->sa.path, now);
@@ -123,27 +117,21 @@ static void act(struct host_worker *w, uint64_t now)
 
 /* ---- what comes in ---- */
 
-static void on_hip(void *ctx, const struct rt_pkt *p, size_t n)
+static void on_hip(void *ctx, const struct hip_path *path, struct span octets)
 {
     struct host_worker *w = ctx;
     uint64_t now = rt_now_us();
 
-    for (size_t i = 0; i < n; i++) {
-        struct hip_path path = { .local = p[i].local, .peer = p[i].peer };
-        w->count.hip_in++;
-        if (host_input(w->core, &path, p[i].octets, now, &w->acts) != 0)
-            w->count.hip_dropped++;
-        act(w, now);
-    }
+    w->count.hip_in++;
+    if (host_input(w->core, path, octets, now, &w->acts) != 0)
+        w->count.hip_dropped++;
+    act(w, now);
 }
 
-static void on_esp(void *ctx, const struct rt_pkt *p, size_t n)
+static void on_esp(void *ctx, struct span octets)
 {
     struct host_worker *w = ctx;
-    uint64_t now = rt_now_us();
-
-    for (size_t i = 0; i < n; i++)
-        host_data_from_net(w->data, p[i].octets, now);
+    host_data_from_net(w->data, octets, rt_now_us());
 }
 
 static void on_app(void *ctx, uint8_t *packet, size_t len)
@@ -201,7 +189,7 @@ static void on_job(void *ctx, const struct host_result *r)
 static void esp_out(void *ctx, const struct hip_path *path, struct span octets)
 {
     struct host_worker *w = ctx;
-    send_from(w, w->esp, path, octets);
+    send_by(w, host_socks_esp, path, octets);
 }
 
 static void app_out(void *ctx, const uint8_t *packet, size_t len)
@@ -228,12 +216,12 @@ static void used(void *ctx, struct hip_ref ref)
     act(w, now);
 }
 
-static void silent(void *ctx, struct hip_ref ref)
+static void silent(void *ctx, struct hip_ref ref, uint64_t us)
 {
     struct host_worker *w = ctx;
     uint64_t now = rt_now_us();
 
-    host_sa_silent(w->core, ref, now, &w->acts);
+    host_sa_silent(w->core, ref, us, now, &w->acts);
     act(w, now);
 }
 
@@ -241,22 +229,21 @@ static void silent(void *ctx, struct hip_ref ref)
 
 static err open_sockets(struct host_worker *w, char *why)
 {
-    static const enum addr_family family[FAMILIES] = { ADDR_V4, ADDR_V6 };
+    const enum host_nat nat = w->settings->core.nat;
+    const struct host_socks_conf c = { .ctx = w,
+                                       .hip = on_hip,
+                                       .esp = on_esp,
+                                       .udp = nat != HOST_NAT_OFF,
+                                       .port = w->settings->udp_port,
+                                       .no_raw = nat == HOST_NAT_ALWAYS };
+    char socks_why[HOST_SOCKS_WHY_MAX];
+    err e = host_socks_open(w->loop, &w->env, &c, &w->socks, socks_why);
 
-    for (size_t i = 0; i < FAMILIES; i++) {
-        err e = rt_raw_open(w->loop, family[i], PROTO_HIP, on_hip, w, &w->hip[i]);
-        if (e == ERR_OK)
-            e = rt_raw_open(w->loop, family[i], PROTO_ESP, on_esp, w, &w->esp[i]);
-        /* A machine without IPv6, or without IPv4, still has the other. */
-        if (e == ERR_UNSUPPORTED)
-            continue;
-        if (e) {
-            (void)snprintf(why, HOST_WORKER_WHY_MAX, "raw sockets for protocols 139 and 50: %s%s",
-                           err_text(e), e == ERR_REFUSED ? " (CAP_NET_RAW is needed)" : "");
-            return e;
-        }
-    }
-    return ERR_OK;
+    if (e)
+        (void)snprintf(why, HOST_WORKER_WHY_MAX, "%s", socks_why);
+    else if (c.udp && host_socks_port(w->socks) != c.port)
+        log_at(&w->env.log, LOG_LV_NOTICE, "net", "UDP port %u", host_socks_port(w->socks));
+    return e;
 }
 
 static err open_core(struct host_worker *w, const struct host_worker_parts *p)
@@ -268,6 +255,7 @@ static err open_core(struct host_worker *w, const struct host_worker_parts *p)
 
     c.env = &w->env;
     c.hi = p->hi;
+    c.udp_port = host_socks_port(w->socks);
     w->core = host_new(&c);
     w->data = host_data_new(&w->env, &io);
     w->jobs = host_jobs_new(w->loop, p->settings->state, p->card, p->resolve, on_job, w);
@@ -290,6 +278,9 @@ err host_worker_new(const struct host_worker_parts *p, struct host_worker **out,
     w->env = *p->env;
     w->settings = p->settings;
     w->has_card = p->card != NULL;
+    e = open_sockets(w, why);
+    if (e)
+        goto fail;
     e = open_core(w, p);
     if (e)
         goto fail;
@@ -298,9 +289,6 @@ err host_worker_new(const struct host_worker_parts *p, struct host_worker **out,
         (void)snprintf(why, HOST_WORKER_WHY_MAX, "netlink: %s", err_text(e));
         goto fail;
     }
-    e = open_sockets(w, why);
-    if (e)
-        goto fail;
     e = host_tun_open(w->loop, host_ifaces_netlink(w->ifaces), p->settings->tun_name, p->settings->tun_mtu,
                       on_app, w, &w->tun, tun_why);
     if (e) {
@@ -322,10 +310,7 @@ void host_worker_free(struct host_worker *w)
     rt_timer_free(w->timer);
     rt_timer_free(w->wall);
     rt_timer_free(w->stop);
-    for (size_t i = 0; i < FAMILIES; i++) {
-        rt_sock_close(w->hip[i]);
-        rt_sock_close(w->esp[i]);
-    }
+    host_socks_close(w->socks);
     host_tun_close(w->tun);
     host_ifaces_free(w->ifaces);
     host_data_free(w->data);

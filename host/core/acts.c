@@ -257,7 +257,7 @@ static void control(struct host *h, const struct hip_action *a)
     case HIP_ACT_NOTIFY:
         host_event(h, HOST_EV_PEER, LOG_LV_NOTICE, &a->peer, "NOTIFY %u", a->notify.code);
         if (fa)
-            host_fa_heard(h);
+            host_fa_notified(h, a->notify.code);
         break;
     case HIP_ACT_GONE:
         host_peer_gone(h, a);

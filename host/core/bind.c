@@ -141,9 +141,7 @@ static err send(struct host *h, const struct wcur *w)
 {
     struct hip_contents c = { .request = { .present = true } };
 
-    c.request.lifetime = hip_reg_lifetime_code(h->c.reg_lifetime_s * HOST_S);
-    c.request.type[c.request.n++] = HIP_BIND_REG_TYPE;
-    c.request.type[c.request.n++] = HOST_REG_RENDEZVOUS;
+    host_fa_request(h, true, hip_reg_lifetime_code(h->c.reg_lifetime_s * HOST_S), &c.request);
     c.inner = wcur_done(w);
     if (!wcur_ok(w))
         return ERR_SPACE;

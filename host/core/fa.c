@@ -7,13 +7,15 @@
 #include <string.h>
 
 #include "common/crypto/secret.h"
-#include "hip/param_reg.h"
+#include "hip/reg.h"
 #include "host/core/host_priv.h"
 
 #define SILENT_US   (7 * HOST_S) /* three transmissions of an UPDATE: 0, 1, 3 s */
 #define LOOKUP_US   (10 * HOST_S)
 #define HOUR_US     (3600 * HOST_S)
 #define AGAIN_US    (HOST_S / 2) /* after the FA went: a moment, so that it is up again */
+#define UDP_WAIT_US (3 * HOST_S) /* for an R1 where UDP alone is tried and the rest is known to work */
+#define NO_UDP_US   (600 * HOST_S)
 #define NULL_CIPHER 1
 
 static void on_timer(struct host *h, struct host_timer *t);
@@ -233,7 +235,7 @@ static bool identified(struct host *h, struct host_fa *f)
     return true;
 }
 
-static bool located(struct host *h, struct host_fa *f, struct hip_path to[3], size_t *n)
+static bool located(struct host *h, struct host_fa *f, struct hip_path to[HOST_PATHS_MAX], size_t *n)
 {
     struct addr a[2 * HOST_ADDRS_MAX];
     struct host_name *name;
@@ -252,7 +254,7 @@ static bool located(struct host *h, struct host_fa *f, struct hip_path to[3], si
             memcpy(a, name->a, k * sizeof a[0]);
         }
     }
-    *n = host_paths(h, a, k, to);
+    *n = host_paths(h, a, k, f->udp_only, to);
     h->link.n_addr = k < HOST_ADDRS_MAX ? k : HOST_ADDRS_MAX;
     memcpy(h->link.addr, a, h->link.n_addr * sizeof a[0]);
     return true;
@@ -262,7 +264,7 @@ static void proceed(struct host *h)
 {
     struct host_link *l = &h->link;
     struct host_fa *f = l->fa;
-    struct hip_path to[3];
+    struct hip_path to[HOST_PATHS_MAX];
     char text[ADDR_TEXT_MAX];
     size_t n;
     err e;
@@ -292,6 +294,8 @@ static void proceed(struct host *h)
     }
     l->state = HOST_FA_CONNECTING;
     host_timer_stop(h, &l->timer);
+    if (f->udp_only && h->c.nat != HOST_NAT_ALWAYS)
+        host_timer_set(h, &l->timer, h->now + UDP_WAIT_US);
     host_event(h, HOST_EV_CONNECT, LOG_LV_INFO, &f->hit, "I1 to the FA at %s%s",
                addr_format(&to[0].peer, text), l->opportunistic ? ", HIT not known" : "");
 }
@@ -326,10 +330,7 @@ void host_fa_network(struct host *h)
 
 static bool offers(const struct hip_reg_info *i, uint8_t type)
 {
-    for (size_t k = 0; i->present && k < i->n; k++)
-        if (i->type[k] == type)
-            return true;
-    return false;
+    return i->present && hip_reg_has(i->type, i->n, type);
 }
 
 static uint8_t lifetime_for(const struct host *h, const struct hip_reg_info *i)
@@ -347,14 +348,15 @@ static bool group_allowed(uint8_t g)
 }
 
 /* Which way this exchange goes. NULL: as said in *bind; else why it must not go on. */
-static const char *judge(const struct host *h, const struct hip_action *a, bool *bind)
+static const char *judge(struct host *h, const struct hip_action *a, bool *bind)
 {
-    const struct host_link *l = &h->link;
+    struct host_link *l = &h->link;
     const struct hip_reg_info *info = &a->ask.contents.info;
 
     *bind = false;
-    if (!offers(info, HOST_REG_RENDEZVOUS))
-        return "the FA offers no rendezvous service";
+    l->udp = a->ask.path.peer.port != 0;
+    if (!host_nat_service(l->udp, info, &l->service))
+        return "the FA offers neither rendezvous nor relaying";
     if (h->sim->state != HOST_SIM_READY)
         return h->c.no_binding_ok ? NULL : "no SIM";
     if (host_sim_bound(h) && l->fa->known)
@@ -369,6 +371,17 @@ static const char *judge(const struct host *h, const struct hip_action *a, bool 
     return NULL;
 }
 
+void host_fa_request(const struct host *h, bool bind, uint8_t lifetime, struct hip_reg_list *out)
+{
+    struct hip_reg_list r = { .present = true, .lifetime = lifetime };
+
+    if (bind)
+        r.type[r.n++] = HIP_BIND_REG_TYPE;
+    for (size_t i = 0; i < h->link.service.n; i++)
+        r.type[r.n++] = h->link.service.type[i];
+    *out = r;
+}
+
 void host_fa_ask(struct host *h, const struct hip_action *a)
 {
     struct host_link *l = &h->link;
@@ -379,6 +392,7 @@ void host_fa_ask(struct host *h, const struct hip_action *a)
     bool bind;
     err e;
 
+    host_timer_stop(h, &l->timer);
     l->opportunistic |= a->ask.opportunistic;
     l->peer = a->peer;
     l->offered = offers(&a->ask.contents.info, HIP_BIND_REG_TYPE);
@@ -389,11 +403,7 @@ void host_fa_ask(struct host *h, const struct hip_action *a)
         host_event(h, HOST_EV_REFUSED, LOG_LV_WARN, &a->peer, "%s", why);
         ans.accept = false;
     }
-    ans.contents.request.present = true;
-    ans.contents.request.lifetime = lifetime_for(h, &a->ask.contents.info);
-    if (bind)
-        ans.contents.request.type[ans.contents.request.n++] = HIP_BIND_REG_TYPE;
-    ans.contents.request.type[ans.contents.request.n++] = HOST_REG_RENDEZVOUS;
+    host_fa_request(h, bind, lifetime_for(h, &a->ask.contents.info), &ans.contents.request);
     if (bind)
         ans.contents.inner = wcur_done(&w);
     l->bind_wanted = bind && !why;
@@ -431,18 +441,25 @@ void host_fa_heard(struct host *h)
 
 static bool lists(const struct hip_reg_list *r, uint8_t type)
 {
-    for (size_t i = 0; r->present && i < r->n; i++)
-        if (r->type[i] == type)
-            return true;
-    return false;
+    return r->present && hip_reg_has(r->type, r->n, type);
+}
+
+/* The service that makes us reachable. */
+static uint8_t main_service(const struct host_link *l)
+{
+    return l->service.n ? l->service.type[0] : HIP_REGT_RENDEZVOUS;
+}
+
+static bool relayed(const struct host_link *l)
+{
+    return main_service(l) == HIP_REGT_RELAY_UDP_HIP;
 }
 
 static const struct hip_reg_fail *failure(const struct hip_contents *c, uint8_t type)
 {
     for (size_t i = 0; i < c->n_failed; i++)
-        for (size_t k = 0; k < c->failed[i].n; k++)
-            if (c->failed[i].type[k] == type)
-                return &c->failed[i];
+        if (hip_reg_has(c->failed[i].type, c->failed[i].n, type))
+            return &c->failed[i];
     return NULL;
 }
 
@@ -450,11 +467,11 @@ static void trust(struct host *h)
 {
     struct host_link *l = &h->link;
 
-    /* Section 5: packets with FROM only after binding, or a registration by a bound HI at a known FA. A host without a SIM has
+    /* Section 5: packets with FROM or RELAY_FROM only after binding, or a registration by a bound HI at a known FA. A host without a SIM has
      * the operator's word alone (no_binding_ok). */
     if (h->sim->state == HOST_SIM_READY && !(host_sim_bound(h) && (l->fa->known || l->good_mac)))
         return;
-    if (!hip_rvs_trust(h->hip, l->ref, true))
+    if (relayed(l) ? !hip_relay_trust(h->hip, l->ref, true) : !hip_rvs_trust(h->hip, l->ref, true))
         l->trusted = true;
 }
 
@@ -463,7 +480,7 @@ bool host_fa_registered(struct host *h, const struct hip_reg_list *resp)
     struct host_link *l = &h->link;
     bool first = l->state != HOST_FA_REGISTERED;
 
-    if (!lists(resp, HOST_REG_RENDEZVOUS))
+    if (!lists(resp, main_service(l)))
         return false;
     if (resp->lifetime == 0) {
         again(h, "registration withdrawn", h->c.retry_us);
@@ -483,7 +500,10 @@ bool host_fa_registered(struct host *h, const struct hip_reg_list *resp)
         h->dropped++;
     next_timer(h);
     host_event(h, HOST_EV_REGISTERED, first ? LOG_LV_NOTICE : LOG_LV_INFO, &l->peer, "%s for %llu s",
-               first ? "rendezvous" : "renewed", (unsigned long long)(l->reg_life_us / HOST_S));
+               !first       ? "renewed"
+               : relayed(l) ? "control relay"
+                            : "rendezvous",
+               (unsigned long long)(l->reg_life_us / HOST_S));
     return true;
 }
 
@@ -511,7 +531,7 @@ static void run_here(struct host *h, const char *why)
 
 static void plain_answer(struct host *h, const struct hip_contents *c)
 {
-    const struct hip_reg_fail *f = failure(c, HOST_REG_RENDEZVOUS);
+    const struct hip_reg_fail *f = failure(c, main_service(&h->link));
 
     if (host_fa_registered(h, &c->response) || !f)
         return;
@@ -530,6 +550,8 @@ void host_fa_up(struct host *h, const struct hip_action *a)
     l->established = true;
     l->peer = a->peer;
     l->heard_us = h->now;
+    l->udp = a->up.path.peer.port != 0;
+    host_nat_told(h, &a->up.contents);
     if (l->bind_wanted) {
         l->state = HOST_FA_BINDING;
         host_run_established(h);
@@ -551,6 +573,7 @@ void host_fa_update(struct host *h, const struct hip_action *a)
     bool renewal = h->run.refresh && c->inner.n == 0 && !failure(c, HIP_BIND_REG_TYPE);
 
     host_fa_heard(h);
+    host_nat_told(h, c);
     if ((h->run.open && !renewal) || c->inner.n)
         host_run_contents(h, c, false, a->update.id);
     else
@@ -567,6 +590,19 @@ void host_fa_acked(struct host *h, const struct hip_action *a)
     host_fa_heard(h);
 }
 
+/* Somebody who can only come over UDP asked for us, and a rendezvous server cannot let it through (docs/sim-binding.md section 16). */
+void host_fa_notified(struct host *h, uint16_t code)
+{
+    struct host_link *l = &h->link;
+
+    host_fa_heard(h);
+    if (code != HIP_NTF_UDP_WANTED || l->state != HOST_FA_REGISTERED || relayed(l) || !h->c.udp_port ||
+        h->now < l->fa->no_udp_us)
+        return;
+    l->fa->udp_only = true;
+    again(h, "asked for over UDP", 0);
+}
+
 void host_fa_gone(struct host *h, const struct hip_action *a)
 {
     struct host_link *l = &h->link;
@@ -578,8 +614,10 @@ void host_fa_gone(struct host *h, const struct hip_action *a)
         again(h, a->gone.why == HIP_GONE_CLOSED ? "association closed" : "association lost", AGAIN_US);
         return;
     }
-    if (l->fa)
+    if (l->fa) {
         l->fa->unanswered = a->gone.why == HIP_GONE_FAILED;
+        l->fa->udp_only = false;
+    }
     host_event(h, HOST_EV_CONNECT, LOG_LV_WARN, &a->peer, "FA: %s",
                a->gone.why == HIP_GONE_FAILED ? "no answer" : "association ended");
     host_fa_give_up(h, HOST_FA_RETRY, 0);
@@ -606,9 +644,7 @@ static void ask_again(struct host *h, bool renew)
     struct hip_contents c = { .request = { .present = false } };
 
     if (renew) {
-        c.request.present = true;
-        c.request.lifetime = hip_reg_lifetime_code(l->reg_life_us);
-        c.request.type[c.request.n++] = HOST_REG_RENDEZVOUS;
+        host_fa_request(h, false, hip_reg_lifetime_code(l->reg_life_us), &c.request);
         l->renew_us = h->now + l->reg_life_us / 8 + HOST_S; /* if it is acknowledged only */
     }
     if (hip_update(h->hip, l->ref, &c, h->now, host_hip(h)))
@@ -656,6 +692,12 @@ static void on_timer(struct host *h, struct host_timer *t)
         if (h->link.fa)
             h->link.fa->unanswered = true;
         host_fa_give_up(h, HOST_FA_RETRY, 0);
+        break;
+    case HOST_FA_CONNECTING: /* UDP does not get through here: back to where it answered */
+        h->link.fa->udp_only = false;
+        h->link.fa->no_udp_us = h->now + NO_UDP_US;
+        let_go(h, false);
+        host_fa_kick(h);
         break;
     default:
         host_fa_kick(h);

@@ -103,6 +103,7 @@ struct host *host_new(const struct host_config *c)
         host_free(h);
         return NULL;
     }
+    host_nat_init(h);
     h->hip = hip_engine_new(&h->c.hip);
     if (!h->hip) {
         host_free(h);
@@ -317,10 +318,10 @@ void host_sa_used(struct host *h, struct hip_ref ref, uint64_t now, struct host_
     leave(h);
 }
 
-void host_sa_silent(struct host *h, struct hip_ref ref, uint64_t now, struct host_actions *out)
+void host_sa_silent(struct host *h, struct hip_ref ref, uint64_t us, uint64_t now, struct host_actions *out)
 {
     enter(h, now, out);
-    host_peer_silent(h, ref);
+    host_peer_silent(h, ref, us);
     leave(h);
 }
 

@@ -54,18 +54,28 @@ enum host_accept {
     HOST_ACCEPT_NONE,
 };
 
+/* Through NATs in UDP (RFC 9028). */
+enum host_nat {
+    HOST_NAT_AUTO, /* each exchange is tried without and with UDP; the first answer decides */
+    HOST_NAT_OFF,
+    HOST_NAT_ALWAYS, /* UDP alone */
+};
+
 struct host_config {
     const struct env *env;
-    struct hip_config hip;   /* env and offer are set by us */
+    struct hip_config hip;   /* env, offer and nat_modes are set by us */
     const struct hip_hi *hi; /* with private key: identity while no SIM is in; NULL: none then */
     const struct host_fa_conf *fa;
     size_t n_fa;
     const struct host_peer_conf *peer;
     size_t n_peer;
     enum host_accept accept;
-    bool reveal_imsi;                 /* the IMSI to an FA that is not known (section 4) */
-    bool no_binding_ok;               /* require_binding: no */
-    bool require_dnssec;              /* HIP RRs of unsigned zones are not used; bogus ones never are */
+    bool reveal_imsi;    /* the IMSI to an FA that is not known (section 4) */
+    bool no_binding_ok;  /* require_binding: no */
+    bool require_dnssec; /* HIP RRs of unsigned zones are not used; bogus ones never are */
+    enum host_nat nat;
+    uint16_t udp_port;                /* of our UDP sockets; 0: there are none */
+    bool hide_private;                /* private addresses are no candidates */
     bool announce_all;                /* LOCATOR_SET with every usable address, not the preferred one alone */
     bool forget_secret;               /* do not give the FA a secret to remember (item 5) */
     const char *want[HOST_NAMES_MAX]; /* FQDNs, best first; NULL ends */
@@ -264,9 +274,10 @@ void host_resolve(struct host *h, const struct dnsu_name *name, uint64_t ticket,
                   struct host_actions *out);
 /* Data went through the SAs of this association. */
 void host_sa_used(struct host *h, struct hip_ref ref, uint64_t now, struct host_actions *out);
-/* Packets go out through the SAs of this association and nothing comes back: the peer is asked for a sign of life. One that lost
- * its state does not answer; the association ends, and the next packet begins a new one. */
-void host_sa_silent(struct host *h, struct hip_ref ref, uint64_t now, struct host_actions *out);
+/* Packets go out through the SAs of this association and nothing has come back for `us`: a path that was found by connectivity checks is
+ * checked, and left for another one if it carries nothing; after five seconds the peer is asked for a sign of life. One that lost its
+ * state does not answer; the association ends, and the next packet begins a new one. */
+void host_sa_silent(struct host *h, struct hip_ref ref, uint64_t us, uint64_t now, struct host_actions *out);
 /* End a back-off: try the FAs again now (hipctl). */
 void host_retry(struct host *h, uint64_t now, struct host_actions *out);
 

@@ -7,6 +7,7 @@
  *   names.c  HIP records and addresses of names
  *   peers.c  who can be reached, and connecting on demand
  *   move.c   own addresses, and telling FA and peers
+ *   nat.c    candidates, registrations that a NAT makes necessary, permissions at the data relay
  *   fa.c     which Forwarding Agent, associating and registering with it, coming back
  *   bind.c   one run of the SIM binding
  *
@@ -21,12 +22,12 @@
 #include "host/core/host.h"
 #include "host/core/sealed.h"
 
-#define HOST_REG_RENDEZVOUS 1
-#define HOST_CACHE_MAX      256 /* names */
-#define HOST_TICKETS_MAX    8   /* applications that wait for one name */
-#define HOST_JOBS_MAX       256 /* at most: the low octet of a job's id is its slot */
-#define HOST_TIMERS_MAX     (HOST_PEERS_MAX + HOST_CACHE_MAX + 2 * HOST_FAS_MAX + 16)
-#define HOST_S              UINT64_C(1000000) /* a second */
+#define HOST_CACHE_MAX   256 /* names */
+#define HOST_TICKETS_MAX 8   /* applications that wait for one name */
+#define HOST_JOBS_MAX    256 /* at most: the low octet of a job's id is its slot */
+#define HOST_TIMERS_MAX  (HOST_PEERS_MAX + HOST_CACHE_MAX + 2 * HOST_FAS_MAX + 16)
+#define HOST_S           UINT64_C(1000000) /* a second */
+#define HOST_PATHS_MAX   6                 /* of one exchange: hip_connect() */
 
 #define HOST_MEMBER(ptr, type, field) ((type *)(void *)((char *)(ptr)-offsetof(type, field)))
 
@@ -95,6 +96,8 @@ struct host_fa {
     struct hit hit;        /* null: not known yet */
     bool known;            /* section 4; a named FA becomes known by a good BIND_MAC */
     struct hit hit_conf;   /* as configured */
+    bool udp_only;         /* UDP_WANTED: it is met over UDP from now on */
+    uint64_t no_udp_us;    /* UDP did not get through: no UDP_WANTED counts until then */
     bool unanswered;       /* the last try had no answer: another network may have one */
     bool looked;           /* its HIP record was asked for */
     size_t n_addr;
@@ -112,8 +115,12 @@ struct host_link { /* the association with the FA in use */
     size_t n_addr;   /* its addresses, configured or looked up */
     struct addr addr[HOST_ADDRS_MAX];
     bool established, opportunistic, offered, trusted;
-    bool bind_wanted; /* this I2 began a run */
-    bool good_mac;    /* a BIND_MAC on this association was right: notices count */
+    bool udp;                    /* the association runs over UDP */
+    struct hip_reg_list service; /* what we ask for: rendezvous, or the relays (RFC 9028 s7.8: never both) */
+    struct addr reg_from;        /* where the FA sees us: REG_FROM */
+    struct addr relayed;         /* port of its data relay that is ours: RELAYED_ADDRESS */
+    bool bind_wanted;            /* this I2 began a run */
+    bool good_mac;               /* a BIND_MAC on this association was right: notices count */
     uint64_t reg_until_us, reg_life_us;
     uint64_t heard_us;      /* last sign of life */
     uint64_t asked_us;      /* probe or renewal that waits for one; 0: none */
@@ -273,19 +280,27 @@ void host_peer_want(struct host *h, const struct hit *hit);
 void host_peer_name_ready(struct host *h, const struct host_name *n);
 bool host_peer_admit(struct host *h, const struct hit *hit);
 void host_peer_up(struct host *h, const struct hip_action *a, const struct hip_path *path);
-void host_peer_silent(struct host *h, struct hip_ref ref);
+void host_peer_silent(struct host *h, struct hip_ref ref, uint64_t us);
 void host_peer_acked(struct host *h, const struct hip_action *a);
 void host_peer_gone(struct host *h, const struct hip_action *a);
 void host_peer_path(struct host *h, const struct hip_action *a, const struct hip_path *path);
 void host_peers_reset(struct host *h); /* our identity went away */
 void host_peers_retry(struct host *h); /* addresses came: who was wanted is tried */
-/* I1 paths to these addresses, at most three, best first. */
-size_t host_paths(const struct host *h, const struct addr *a, size_t n, struct hip_path out[3]);
+/* I1 paths to these addresses, best first: at most three of IP protocol 139, then at most three over UDP. */
+size_t host_paths(const struct host *h, const struct addr *a, size_t n, bool udp_only,
+                  struct hip_path out[HOST_PATHS_MAX]);
 
 /* ---- move.c ---- */
 void host_move_init(struct host *h);
 void host_move_addresses(struct host *h, const struct host_addr *a, size_t n);
 const struct host_addr *host_addr_best(const struct host *h, uint8_t family);
+
+/* ---- nat.c ---- */
+void host_nat_init(struct host *h); /* before the HIP engine is made */
+/* What a registrar with these offers is asked for. false: it offers nothing of use. */
+bool host_nat_service(bool udp, const struct hip_reg_info *offered, struct hip_reg_list *out);
+/* What the registrar told of where we are. */
+void host_nat_told(struct host *h, const struct hip_contents *c);
 
 /* ---- fa.c ---- */
 void host_fa_init(struct host *h);
@@ -295,12 +310,15 @@ void host_fa_forget(struct host *h); /* back to what was configured */
 void host_fa_name_ready(struct host *h, const struct host_name *n);
 bool host_fa_is(const struct host *h, struct hip_ref ref);
 bool host_fa_hit(const struct host *h, const struct hit *hit); /* one of ours */
+/* REG_REQUEST of our service, and of a binding. */
+void host_fa_request(const struct host *h, bool bind, uint8_t lifetime, struct hip_reg_list *out);
 void host_fa_ask(struct host *h, const struct hip_action *a);
 void host_fa_up(struct host *h, const struct hip_action *a);
 void host_fa_update(struct host *h, const struct hip_action *a);
 void host_fa_acked(struct host *h, const struct hip_action *a);
 void host_fa_gone(struct host *h, const struct hip_action *a);
 void host_fa_heard(struct host *h);
+void host_fa_notified(struct host *h, uint16_t code);
 /* What REG_RESPONSE grants, if anything. */
 bool host_fa_registered(struct host *h, const struct hip_reg_list *resp);
 void host_fa_bound(struct host *h);                             /* the run ended well */

@@ -9,6 +9,7 @@
 
 #define TARGETS_MAX        16
 #define HOST_PROBE_WAIT_US (7 * HOST_S) /* three retransmissions */
+#define SILENT_US          (5 * HOST_S)
 
 static void on_timer(struct host *h, struct host_timer *t);
 static void go(struct host *h, struct host_peer *p);
@@ -102,11 +103,11 @@ bool host_peer_admit(struct host *h, const struct hit *hit)
 
 /* ---- where to ---- */
 
-size_t host_paths(const struct host *h, const struct addr *a, size_t n, struct hip_path out[3])
+/* First what the best of our addresses can reach, then the other family. */
+static size_t pairs(const struct host *h, const struct addr *a, size_t n, struct hip_path out[3])
 {
     size_t k = 0;
 
-    /* First what the best of our addresses can reach, then the other family. */
     for (int round = 0; round < 2 && h->n_addr; round++)
         for (size_t i = 0; i < n && k < 3; i++) {
             const struct host_addr *local = host_addr_best(h, a[i].family);
@@ -115,6 +116,25 @@ size_t host_paths(const struct host *h, const struct addr *a, size_t n, struct h
                 out[k++] = (struct hip_path){ .local = local->addr, .peer = a[i] };
         }
     return k;
+}
+
+size_t host_paths(const struct host *h, const struct addr *a, size_t n, bool udp_only,
+                  struct hip_path out[HOST_PATHS_MAX])
+{
+    size_t m = pairs(h, a, n, out), k = m;
+
+    if (!h->c.udp_port)
+        return m;
+    /* RFC 9028 s4.5: with and without UDP at once, whichever is answered first. */
+    if (udp_only || h->c.nat == HOST_NAT_ALWAYS)
+        k = 0;
+    else
+        memcpy(out + m, out, m * sizeof out[0]);
+    for (size_t i = 0; i < m; i++) {
+        out[k + i].local.port = h->c.udp_port;
+        out[k + i].peer.port = HIP_UDP_PORT;
+    }
+    return k + m;
 }
 
 static size_t add_addrs(struct addr *to, size_t n, const struct addr *from, size_t m)
@@ -185,7 +205,7 @@ static void connect_to(struct host *h, struct host_peer *p, const struct hip_pat
 static void go(struct host *h, struct host_peer *p)
 {
     struct addr a[TARGETS_MAX];
-    struct hip_path to[3];
+    struct hip_path to[HOST_PATHS_MAX];
     size_t n;
 
     if (!h->has_id || h->stopping) {
@@ -197,7 +217,7 @@ static void go(struct host *h, struct host_peer *p)
         host_timer_set(h, &p->timer, h->now + h->c.connect_us);
         return;
     }
-    n = host_paths(h, a, n, to);
+    n = host_paths(h, a, n, false, to);
     if (n)
         connect_to(h, p, to, n);
     else
@@ -315,7 +335,7 @@ void host_peer_path(struct host *h, const struct hip_action *a, const struct hip
 
 /* Our packets go out and none comes back. An UPDATE that only wants its ACK is the question (RFC 7401 s6.11.1); who lost the
  * association cannot answer it, and waiting for all its retransmissions would keep the application waiting a minute. */
-void host_peer_silent(struct host *h, struct hip_ref ref)
+void host_peer_silent(struct host *h, struct hip_ref ref, uint64_t us)
 {
     const struct hip_contents nothing = { 0 };
     struct hip_assoc_view v;
@@ -323,6 +343,10 @@ void host_peer_silent(struct host *h, struct hip_ref ref)
 
     if (hip_assoc_get(h->hip, ref, &v) || !(p = host_peer_find(h, &v.peer)) || p->fa ||
         !host_ref_eq(p->ref, ref))
+        return;
+    if (v.checks != HIP_CHECKS_NONE)
+        hip_path_silent(h->hip, ref, h->now, host_hip(h));
+    if (us < SILENT_US)
         return;
     if (p->probe_us == 0) {
         if (hip_update(h->hip, ref, &nothing, h->now, host_hip(h)) == ERR_OK)

@@ -22,6 +22,7 @@ struct side {
     uint8_t app[12][2048]; /* to the application */
     size_t app_len[12], apps;
     unsigned wants, used, silent;
+    uint64_t silent_us;
 };
 
 static void fill(void *ctx, void *out, size_t n)
@@ -64,10 +65,11 @@ static void used(void *ctx, struct hip_ref ref)
     s->used++;
 }
 
-static void silent(void *ctx, struct hip_ref ref)
+static void silent(void *ctx, struct hip_ref ref, uint64_t us)
 {
     struct side *s = ctx;
     assert_int_equal(ref.gen, REF.gen);
+    s->silent_us = us;
     s->silent++;
 }
 
@@ -294,16 +296,22 @@ static void silence_is_noticed(void **state)
     host_data_from_app(a.d, echo(&A, &B), LEN, t + HOST_DATA_SILENT_US - 1);
     assert_int_equal(a.silent, 0);
     host_data_from_app(a.d, echo(&A, &B), LEN, t + HOST_DATA_SILENT_US);
-    host_data_from_app(a.d, echo(&A, &B), LEN, t + HOST_DATA_SILENT_US + 7000000);
+    host_data_from_app(a.d, echo(&A, &B), LEN, t + HOST_DATA_LOST_US - 1);
     assert_int_equal(a.silent, 1);
-    host_data_from_app(a.d, echo(&A, &B), LEN, t + HOST_DATA_SILENT_US + 8000000);
+    assert_int_equal(a.silent_us, HOST_DATA_SILENT_US);
+    host_data_from_app(a.d, echo(&A, &B), LEN, t + HOST_DATA_LOST_US);
+    host_data_from_app(a.d, echo(&A, &B), LEN, t + HOST_DATA_LOST_US + HOST_DATA_AGAIN_US - 1);
     assert_int_equal(a.silent, 2);
-    host_data_from_app(b.d, echo(&B, &A), LEN, t);
-    host_data_from_net(a.d, span_of(b.wire[0], b.wire_len[0]), t + 3 * HOST_DATA_SILENT_US);
-    host_data_from_app(a.d, echo(&A, &B), LEN, t + 4 * HOST_DATA_SILENT_US);
-    assert_int_equal(a.silent, 2);
-    host_data_from_app(a.d, echo(&A, &B), LEN, t + 5 * HOST_DATA_SILENT_US);
+    assert_int_equal(a.silent_us, HOST_DATA_LOST_US);
+    host_data_from_app(a.d, echo(&A, &B), LEN, t + HOST_DATA_LOST_US + HOST_DATA_AGAIN_US);
     assert_int_equal(a.silent, 3);
+    host_data_from_app(b.d, echo(&B, &A), LEN, t);
+    t += HOST_DATA_LOST_US + HOST_DATA_AGAIN_US;
+    host_data_from_net(a.d, span_of(b.wire[0], b.wire_len[0]), t + HOST_DATA_SILENT_US);
+    host_data_from_app(a.d, echo(&A, &B), LEN, t + 2 * HOST_DATA_SILENT_US);
+    assert_int_equal(a.silent, 3); /* something came in: counted from the next packet on */
+    host_data_from_app(a.d, echo(&A, &B), LEN, t + 3 * HOST_DATA_SILENT_US);
+    assert_int_equal(a.silent, 4);
     host_data_free(a.d);
     host_data_free(b.d);
 }
