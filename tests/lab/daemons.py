@@ -8,6 +8,7 @@ import os
 import pathlib
 import secrets
 import signal
+import socket
 import time
 
 from lab import ADDR, LabError, sh, wait_for
@@ -259,6 +260,17 @@ log: {{ level: debug }}
             return None
         return json.loads(r.stdout)
 
+    def order(self, host, cmd, **words):
+        """One command to a daemon's control socket without a process between; its answer. For what is timed."""
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(10)
+            s.connect(self.socket(host))
+            s.sendall(json.dumps({"cmd": cmd, **words}).encode() + b"\n")
+            answer = json.loads(s.makefile().readline())
+        if not answer.get("ok"):
+            raise LabError(f"{cmd} in {host}: {answer}")
+        return answer
+
     def remember(self, host, status):
         for hi in [status] if "hit" in status else []:
             if hi.get("hit") and hi.get("hi"):
@@ -387,9 +399,9 @@ log: {{ level: debug }}
             raise LabError(f"curl: {r.stderr}")
         return sh("sha256sum", out).stdout.split()[0]
 
-    def start_slow_fetch(self, host, fqdn):
+    def start_slow_fetch(self, host, fqdn, rate=400_000, seconds=110):
         out = self.lab.path(host, "slow")
-        return self.lab.start(host, "slow-curl", "curl", "-sS", "--limit-rate", "400k", "--max-time", "110", "-o", out,
+        return self.lab.start(host, "slow-curl", "curl", "-sS", "--limit-rate", rate, "--max-time", seconds, "-o", out,
                               "-w", "%{num_connects} connections\n", f"http://{fqdn}/")
 
     def slow_fetch_result(self, host):

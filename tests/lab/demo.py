@@ -275,31 +275,38 @@ class Demo:
 
     # ---- all of it -------------------------------------------------------------------------------------------------
 
+    def steps(self):
+        return (("0", "the lab", self.build_lab),
+                ("1", "mn gets IP connectivity at umts", self.connectivity),
+                ("2", "mn initiates: base exchange with the FA", self.initiate),
+                ("3", "the FA relays AKA between mn and the AS", self.relayed),
+                ("4", "the AS hands the session keys to the FA", self.keys),
+                ("5", "mn's key pair", self.key_pair),
+                ("6", "mn sends key, name and MAC under those keys", self.sent),
+                ("7", "the FA verifies", self.verified),
+                ("8", "the FA collects subscriber data", self.collected),
+                ("9", "the FA decides, writes the DNS, books", self.configured),
+                ("10", "the FA answers", self.answered),
+                ("11", "mn seals it under its SIM", self.sealed),
+                ("12", "cn looks the name up and pings it", self.lookup_and_ping),
+                ("13", "cn fetches from a web server in mn", self.curl),
+                ("14", "mn moves to wlan and back under load", self.moves),
+                ("15", "cn2 connects after a move", self.late_comer),
+                ("16", "all daemons restarted: no AKA again", self.restart),
+                ("17", "another SIM in the same device", self.other_sim))
+
     def run(self):
-        for row in (("0", "the lab", self.build_lab),
-                    ("1", "mn gets IP connectivity at umts", self.connectivity),
-                    ("2", "mn initiates: base exchange with the FA", self.initiate),
-                    ("3", "the FA relays AKA between mn and the AS", self.relayed),
-                    ("4", "the AS hands the session keys to the FA", self.keys),
-                    ("5", "mn's key pair", self.key_pair),
-                    ("6", "mn sends key, name and MAC under those keys", self.sent),
-                    ("7", "the FA verifies", self.verified),
-                    ("8", "the FA collects subscriber data", self.collected),
-                    ("9", "the FA decides, writes the DNS, books", self.configured),
-                    ("10", "the FA answers", self.answered),
-                    ("11", "mn seals it under its SIM", self.sealed),
-                    ("12", "cn looks the name up and pings it", self.lookup_and_ping),
-                    ("13", "cn fetches from a web server in mn", self.curl),
-                    ("14", "mn moves to wlan and back under load", self.moves),
-                    ("15", "cn2 connects after a move", self.late_comer),
-                    ("16", "all daemons restarted: no AKA again", self.restart),
-                    ("17", "another SIM in the same device", self.other_sim)):
+        for row in self.steps():
             self.step(*row)
+
+    def more(self):
+        """What else --json says."""
+        return {}
 
     def write_out(self, ok):
         if self.a.json:
             with open(self.a.json, "w") as f:
-                json.dump({"ok": ok, "dns": self.a.dns, "name": self.fqdn, "steps": self.rows}, f, indent=1)
+                json.dump({"ok": ok, "dns": self.a.dns, "name": self.fqdn, "steps": self.rows, **self.more()}, f, indent=1)
                 f.write("\n")
         if self.a.pcap and self.caps:
             os.makedirs(self.a.pcap, exist_ok=True)
@@ -334,6 +341,7 @@ def stop():
 def parse(argv):
     ap = argparse.ArgumentParser(prog="./demo", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--dns", choices=("knot", "bind"), default="knot", help="the DNS primary (default: knot)")
+    ap.add_argument("--move", metavar="N", type=int, default=0, help="instead: N moves under a download, and a table of handover times")
     ap.add_argument("--json", metavar="FILE", help="the closing table for programs")
     ap.add_argument("--pcap", metavar="DIR", help="a capture of each link, and hosts.json with the public keys")
     ap.add_argument("--keep", action="store_true", help="leave the lab running and say how to look around")
@@ -349,7 +357,16 @@ def parse(argv):
     for key, want in (("imsi", r"\d{14,15}"), ("k", r"[0-9a-fA-F]{32}"), ("opc", r"[0-9a-fA-F]{32}"), ("msisdn", r"\d{5,15}")):
         if not re.fullmatch(want, getattr(a, key)):
             ap.error(f"--{key}: expected {want}")
+    if a.move and not 2 <= a.move <= 1000:
+        ap.error("--move: expected 2 to 1000")
     return a
+
+
+def kind_of(a):
+    if a.move:
+        from demo_move import MoveDemo
+        return MoveDemo
+    return Demo
 
 
 def main(argv=None):
@@ -359,7 +376,7 @@ def main(argv=None):
     if os.geteuid() != 0:
         print("demo: needs root (network namespaces, TUN)", file=sys.stderr)
         return 2
-    demo = Demo(a)
+    demo = kind_of(a)(a)
     ok = made = False
 
     def interrupted(signum, frame):
@@ -396,4 +413,6 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    import demo  # by its name, as the other demos know it
+
+    sys.exit(demo.main())

@@ -118,9 +118,9 @@ class Lab:
         extra = ["nodad"] if ":" in addr else []
         self.ip(host, "addr", "add", addr, "dev", dev, *extra)
 
-    def route(self, host, dest, via):
+    def route(self, host, dest, via, *more):
         v6 = ["-6"] if ":" in via else []
-        sh("ip", "-n", self.ns(host), *v6, "route", "replace", dest, "via", via)
+        sh("ip", "-n", self.ns(host), *v6, "route", "replace", dest, "via", via, *more)
 
     def etc_file(self, host, name, text):
         """A file that `ip netns exec` lays over /etc/<name> for this host."""
@@ -343,15 +343,16 @@ def main_topology(lab, capture=None):
             capture[access] = lab.capture(access, "access", access)
 
 
-def attach(lab, access, table=ACCESS):
-    """mn gets addresses and routes at an access network, as a phone's modem or a DHCP client would give them. Returns the wall-clock time."""
+def attach(lab, access, table=ACCESS, metric=None):
+    """mn gets addresses and routes at an access network, as a phone's modem or a DHCP client would give them. Returns the wall-clock time.
+    metric: of the default route, which then stands beside that of the other access network instead of taking its place."""
     given = [a for a in table[access] if a]
     lab.ip("mn", "link", "set", f"{access}0", "up")
     for addr, bits, _ in given:
         lab.add_addr("mn", f"{access}0", f"{addr}/{bits}")
     when = time.time()
     for _, _, router in given:
-        lab.route("mn", "default", router)
+        lab.route("mn", "default", router, *(["dev", f"{access}0", "metric", metric] if metric else []))
     return when
 
 
