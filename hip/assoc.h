@@ -99,7 +99,6 @@ struct hip_assoc {
     bool rvs_trusted;
     bool has_export;
     bool sas_up;
-    uint16_t nat_mode;   /* chosen: 0 none, else enum hip_nat_mode */
     struct hip_ice *ice; /* connectivity checks: hip/ice.h; NULL: none on this association */
 
     struct hip_hi peer_hi; /* alg 0: not known yet */
