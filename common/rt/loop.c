@@ -14,6 +14,7 @@ struct rt_loop {
     void (*term)(void *ctx);
     void (*reload)(void *ctx);
     void *sig_ctx;
+    void *slot;
 };
 
 struct rt_timer {
@@ -73,6 +74,11 @@ void rt_loop_free(struct rt_loop *l)
 uv_loop_t *rt_loop_uv(struct rt_loop *l)
 {
     return &l->uv;
+}
+
+void **rt_loop_slot(struct rt_loop *l)
+{
+    return &l->slot;
 }
 
 void rt_loop_run(struct rt_loop *l)

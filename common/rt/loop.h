@@ -20,6 +20,7 @@ struct rt_loop *rt_loop_new(void);
 /* Everything on the loop must have been freed; what libuv still closes is waited for. NULL is fine. */
 void rt_loop_free(struct rt_loop *l);
 uv_loop_t *rt_loop_uv(struct rt_loop *l);
+void **rt_loop_slot(struct rt_loop *l); /* of common/rt/sock_io: what the sockets of this loop share */
 /* Until rt_loop_stop(). */
 void rt_loop_run(struct rt_loop *l);
 void rt_loop_stop(struct rt_loop *l);

@@ -1,231 +1,19 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ * Sockets opened, set up and closed; sock_io.c moves the packets. */
 #include "common/rt/sock.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/ip.h>
+#include <netinet/udp.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "common/rt/sa.h"
+#include "common/rt/sock_io.h"
 
-#define RECV_ROUNDS  8 /* batches taken before others on the loop get their turn */
-#define SOCK_BUFFER  (4 * 1024 * 1024)
-#define IPV4_HDR_MIN 20
-
-/* Room for one packet info and one hop count in either family. */
-union ctl_buf {
-    struct cmsghdr align;
-    uint8_t b[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int))];
-};
-
-struct batch {
-    struct mmsghdr msg[RT_SOCK_BATCH];
-    struct iovec iov[RT_SOCK_BATCH];
-    struct sockaddr_storage name[RT_SOCK_BATCH];
-    union ctl_buf ctl[RT_SOCK_BATCH];
-    uint8_t data[RT_SOCK_BATCH][RT_SOCK_MTU];
-};
-
-struct rt_sock {
-    int fd;
-    bool raw;
-    uint8_t family;
-    struct addr bound;
-    struct rt_poll *poll;
-    struct rt_flush *flush;
-    rt_recv_fn recv;
-    void *ctx;
-    struct rt_sock_stats stats;
-    size_t out_n; /* messages waiting in out */
-    struct batch in, out;
-};
-
-/* ---- receiving ---- */
-
-static void read_ctl(const struct rt_sock *s, struct msghdr *m, struct rt_pkt *p)
-{
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
-        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
-            struct in_pktinfo pi;
-            memcpy(&pi, CMSG_DATA(c), sizeof(pi));
-            p->local.family = ADDR_V4;
-            memcpy(p->local.ip, &pi.ipi_addr, 4);
-            p->ifindex = (unsigned)pi.ipi_ifindex;
-        } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
-            struct in6_pktinfo pi;
-            memcpy(&pi, CMSG_DATA(c), sizeof(pi));
-            p->local.family = ADDR_V6;
-            memcpy(p->local.ip, &pi.ipi6_addr, 16);
-            p->ifindex = pi.ipi6_ifindex;
-        } else if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TTL) ||
-                   (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_HOPLIMIT)) {
-            int v;
-            memcpy(&v, CMSG_DATA(c), sizeof(v));
-            p->ttl = (uint8_t)v;
-        }
-    }
-    p->local.port = s->bound.port;
-    if (addr_is_link_local(&p->local))
-        p->local.scope = p->ifindex;
-}
-
-/* False: not a packet for the owner. */
-static bool take_one(struct rt_sock *s, size_t i, struct rt_pkt *p)
-{
-    struct mmsghdr *m = &s->in.msg[i];
-
-    memset(p, 0, sizeof(*p));
-    if (m->msg_hdr.msg_flags & MSG_TRUNC) {
-        s->stats.in_cut++;
-        return false;
-    }
-    if (rt_sa_to_addr(m->msg_hdr.msg_name, m->msg_hdr.msg_namelen, &p->peer))
-        return false;
-    if (s->raw)
-        p->peer.port = 0; /* raw sockets report the protocol there */
-    p->octets = span_of(s->in.data[i], m->msg_len);
-    if (s->raw && s->family == ADDR_V4) {
-        size_t hdr = m->msg_len >= IPV4_HDR_MIN ? (size_t)(s->in.data[i][0] & 0x0f) * 4 : 0;
-        if (hdr < IPV4_HDR_MIN || hdr > m->msg_len)
-            return false;
-        p->octets = span_of(s->in.data[i] + hdr, m->msg_len - hdr);
-    }
-    read_ctl(s, &m->msg_hdr, p);
-    return true;
-}
-
-static void batch_reset_in(struct rt_sock *s)
-{
-    for (size_t i = 0; i < RT_SOCK_BATCH; i++) {
-        s->in.iov[i] = (struct iovec){ .iov_base = s->in.data[i], .iov_len = RT_SOCK_MTU };
-        s->in.msg[i].msg_hdr = (struct msghdr){
-            .msg_name = &s->in.name[i],
-            .msg_namelen = sizeof(s->in.name[i]),
-            .msg_iov = &s->in.iov[i],
-            .msg_iovlen = 1,
-            .msg_control = s->in.ctl[i].b,
-            .msg_controllen = sizeof(s->in.ctl[i].b),
-        };
-    }
-}
-
-static void on_ready(void *ctx, int events)
-{
-    struct rt_sock *s = ctx;
-
-    (void)events;
-    for (int round = 0; round < RECV_ROUNDS; round++) {
-        struct rt_pkt pkts[RT_SOCK_BATCH];
-        size_t n = 0;
-
-        batch_reset_in(s);
-        int got = recvmmsg(s->fd, s->in.msg, RT_SOCK_BATCH, MSG_DONTWAIT, NULL);
-        if (got <= 0)
-            return; /* nothing there, or an ICMP error of an earlier packet: not ours to report */
-        for (int i = 0; i < got; i++)
-            if (take_one(s, (size_t)i, &pkts[n]))
-                n++;
-        s->stats.in += n;
-        if (n > 0)
-            s->recv(s->ctx, pkts, n);
-        if (got < RT_SOCK_BATCH)
-            return;
-    }
-}
-
-/* ---- sending ---- */
-
-static size_t write_ctl(union ctl_buf *b, const struct addr *local, unsigned ifindex, uint8_t family)
-{
-    struct msghdr m = { .msg_control = b->b, .msg_controllen = sizeof(b->b) };
-    struct cmsghdr *c;
-
-    if ((local == NULL || local->family == ADDR_NONE) && ifindex == 0)
-        return 0;
-    memset(b, 0, sizeof(*b));
-    c = CMSG_FIRSTHDR(&m);
-    if (family == ADDR_V4) {
-        struct in_pktinfo pi = { .ipi_ifindex = (int)ifindex };
-        if (local)
-            memcpy(&pi.ipi_spec_dst, local->ip, 4);
-        c->cmsg_level = IPPROTO_IP;
-        c->cmsg_type = IP_PKTINFO;
-        c->cmsg_len = CMSG_LEN(sizeof(pi));
-        memcpy(CMSG_DATA(c), &pi, sizeof(pi));
-        return CMSG_SPACE(sizeof(pi));
-    }
-    struct in6_pktinfo pi = { .ipi6_ifindex = ifindex };
-    if (local)
-        memcpy(&pi.ipi6_addr, local->ip, 16);
-    c->cmsg_level = IPPROTO_IPV6;
-    c->cmsg_type = IPV6_PKTINFO;
-    c->cmsg_len = CMSG_LEN(sizeof(pi));
-    memcpy(CMSG_DATA(c), &pi, sizeof(pi));
-    return CMSG_SPACE(sizeof(pi));
-}
-
-err rt_sock_send(struct rt_sock *s, const struct addr *local, const struct addr *peer, unsigned ifindex,
-                 struct span octets)
-{
-    return rt_sock_send_headed(s, local, peer, ifindex, (struct span){ 0 }, octets);
-}
-
-err rt_sock_send_headed(struct rt_sock *s, const struct addr *local, const struct addr *peer,
-                        unsigned ifindex, struct span head, struct span octets)
-{
-    struct addr to = *peer;
-    size_t i = s->out_n;
-
-    if (head.n > RT_SOCK_MTU || octets.n > RT_SOCK_MTU - head.n || peer->family != s->family ||
-        (local && local->family != ADDR_NONE && local->family != s->family))
-        return ERR_RANGE;
-    if (s->raw)
-        to.port = 0;
-    if (s->family == ADDR_V6 && to.scope == 0 && addr_is_link_local(&to))
-        to.scope = ifindex;
-    if (head.n)
-        memcpy(s->out.data[i], head.p, head.n);
-    memcpy(s->out.data[i] + head.n, octets.p, octets.n);
-    s->out.iov[i] = (struct iovec){ .iov_base = s->out.data[i], .iov_len = head.n + octets.n };
-    struct msghdr *m = &s->out.msg[i].msg_hdr;
-    *m = (struct msghdr){ .msg_name = &s->out.name[i], .msg_iov = &s->out.iov[i], .msg_iovlen = 1 };
-    m->msg_namelen = rt_sa_from_addr(&to, &s->out.name[i]);
-    m->msg_controllen = write_ctl(&s->out.ctl[i], local, ifindex, s->family);
-    m->msg_control = m->msg_controllen ? s->out.ctl[i].b : NULL;
-    s->out_n++;
-    if (s->out_n == RT_SOCK_BATCH)
-        rt_sock_flush(s);
-    return ERR_OK;
-}
-
-void rt_sock_flush(struct rt_sock *s)
-{
-    size_t at = 0;
-
-    while (at < s->out_n) {
-        int sent = sendmmsg(s->fd, s->out.msg + at, (unsigned)(s->out_n - at), MSG_DONTWAIT);
-        if (sent > 0) {
-            s->stats.out += (uint64_t)sent;
-            at += (size_t)sent;
-        } else if (errno != EINTR) {
-            /* The first of the rest cannot go: it is lost, as datagrams are; the others get their chance. */
-            s->stats.last_errno = errno;
-            s->stats.out_failed++;
-            at++;
-        }
-    }
-    s->out_n = 0;
-}
-
-static void on_flush(void *ctx)
-{
-    struct rt_sock *s = ctx;
-    if (s->out_n > 0)
-        rt_sock_flush(s);
-}
-
-/* ---- opening ---- */
+#define SOCK_BUFFER (4 * 1024 * 1024)
 
 static err errno_to_err(int e)
 {
@@ -250,37 +38,44 @@ static bool set_int(int fd, int level, int name, int v)
     return setsockopt(fd, level, name, &v, sizeof(v)) == 0;
 }
 
-static bool set_options(int fd, uint8_t family, bool raw)
+static void set_buffers(int fd)
 {
     if (!set_int(fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCK_BUFFER))
         (void)set_int(fd, SOL_SOCKET, SO_RCVBUF, SOCK_BUFFER);
     if (!set_int(fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCK_BUFFER))
         (void)set_int(fd, SOL_SOCKET, SO_SNDBUF, SOCK_BUFFER);
+}
+
+static bool set_options(int fd, uint8_t family, bool raw, bool any)
+{
+    set_buffers(fd);
+    if (!raw)
+        (void)set_int(fd, SOL_UDP, UDP_GRO, 1); /* without it packets come one by one */
     if (family == ADDR_V4) {
         /* No DF: HIP and ESP packets may be fragmented on the way (RFC 7401 s5.1.3). */
-        return set_int(fd, IPPROTO_IP, IP_PKTINFO, 1) && set_int(fd, IPPROTO_IP, IP_RECVTTL, 1) &&
+        return (!any || set_int(fd, IPPROTO_IP, IP_PKTINFO, 1)) &&
                (!raw || set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT));
     }
     return (raw || set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) &&
-           set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) &&
-           set_int(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1) &&
+           (!any || set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)) &&
            (!raw || set_int(fd, IPPROTO_IPV6, IPV6_CHECKSUM, -1));
 }
 
+/* recv NULL: only to send from. */
 static err sock_open(struct rt_loop *l, int fd, uint8_t family, bool raw, rt_recv_fn recv, void *ctx,
                      struct rt_sock **out)
 {
     struct sockaddr_storage ss;
     socklen_t len = sizeof(ss);
     struct rt_sock *s = calloc(1, sizeof(*s));
-    err e = ERR_MEMORY;
 
     if (s == NULL) {
         close(fd);
-        return e;
+        return ERR_MEMORY;
     }
     s->fd = fd;
     s->raw = raw;
+    s->gso = !raw;
     s->family = family;
     s->recv = recv;
     s->ctx = ctx;
@@ -288,13 +83,15 @@ static err sock_open(struct rt_loop *l, int fd, uint8_t family, bool raw, rt_rec
         (void)!rt_sa_to_addr((struct sockaddr *)&ss, len, &s->bound);
     if (raw)
         s->bound.port = 0;
-    s->poll = rt_poll_new(l, fd, on_ready, s);
-    s->flush = rt_flush_new(l, on_flush, s);
-    if (s->poll == NULL || s->flush == NULL) {
+    s->any = raw || addr_is_unspecified(&s->bound);
+    s->io = rt_io_get(l);
+    s->poll = recv ? rt_poll_new(l, fd, rt_io_ready, s) : NULL;
+    if (s->io == NULL || (recv && s->poll == NULL)) {
         rt_sock_close(s);
-        return e;
+        return ERR_MEMORY;
     }
-    rt_poll_want(s->poll, RT_READABLE);
+    if (recv)
+        rt_poll_want(s->poll, RT_READABLE);
     *out = s;
     return ERR_OK;
 }
@@ -307,7 +104,7 @@ err rt_raw_open(struct rt_loop *l, enum addr_family family, uint8_t protocol, rt
 
     if (fd < 0)
         return errno_to_err(errno);
-    if (!set_options(fd, family, true)) {
+    if (!set_options(fd, family, true, true)) {
         close(fd);
         return ERR_IO;
     }
@@ -316,6 +113,12 @@ err rt_raw_open(struct rt_loop *l, enum addr_family family, uint8_t protocol, rt
 
 err rt_udp_open(struct rt_loop *l, const struct addr *bind_to, rt_recv_fn recv, void *ctx,
                 struct rt_sock **out)
+{
+    return rt_udp_open_with(l, bind_to, (struct rt_udp_opts){ 0 }, recv, ctx, out);
+}
+
+err rt_udp_open_with(struct rt_loop *l, const struct addr *bind_to, struct rt_udp_opts opts, rt_recv_fn recv,
+                     void *ctx, struct rt_sock **out)
 {
     struct sockaddr_storage ss;
     socklen_t len = rt_sa_from_addr(bind_to, &ss);
@@ -326,7 +129,8 @@ err rt_udp_open(struct rt_loop *l, const struct addr *bind_to, rt_recv_fn recv, 
     fd = socket(ss.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return errno_to_err(errno);
-    if (!set_options(fd, bind_to->family, false)) {
+    if (!set_options(fd, bind_to->family, false, addr_is_unspecified(bind_to)) ||
+        (opts.group && !set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1))) {
         close(fd);
         return ERR_IO;
     }
@@ -335,18 +139,63 @@ err rt_udp_open(struct rt_loop *l, const struct addr *bind_to, rt_recv_fn recv, 
         close(fd);
         return e;
     }
-    return sock_open(l, fd, bind_to->family, false, recv, ctx, out);
+    err e = sock_open(l, fd, bind_to->family, false, recv, ctx, out);
+    if (e == ERR_OK)
+        (*out)->runs = opts.runs;
+    return e;
+}
+
+err rt_sock_dup(const struct rt_sock *s, int *fd)
+{
+    int other = fcntl(s->fd, F_DUPFD_CLOEXEC, 0);
+
+    if (other < 0)
+        return ERR_IO;
+    *fd = other;
+    return ERR_OK;
+}
+
+err rt_udp_adopt(struct rt_loop *l, int fd, struct rt_sock **out)
+{
+    struct sockaddr_storage ss;
+    socklen_t len = sizeof(ss);
+
+    if (getsockname(fd, (struct sockaddr *)&ss, &len) != 0) {
+        close(fd);
+        return ERR_IO;
+    }
+    return sock_open(l, fd, ss.ss_family == AF_INET ? ADDR_V4 : ADDR_V6, false, NULL, NULL, out);
 }
 
 void rt_sock_close(struct rt_sock *s)
 {
     if (s == NULL)
         return;
-    rt_sock_flush(s);
+    if (s->io)
+        rt_sock_flush(s);
     rt_poll_free(s->poll);
-    rt_flush_free(s->flush);
+    rt_io_put(s->io);
     close(s->fd);
     free(s);
+}
+
+static err attach(struct rt_sock *s, int option, const void *prog, size_t n)
+{
+    struct sock_fprog p = { .len = (unsigned short)n, .filter = (struct sock_filter *)(uintptr_t)prog };
+
+    if (n == 0 || n > BPF_MAXINSNS)
+        return ERR_RANGE;
+    return setsockopt(s->fd, SOL_SOCKET, option, &p, sizeof(p)) == 0 ? ERR_OK : ERR_IO;
+}
+
+err rt_sock_steer_group(struct rt_sock *s, const void *prog, size_t n)
+{
+    return attach(s, SO_ATTACH_REUSEPORT_CBPF, prog, n);
+}
+
+err rt_sock_filter(struct rt_sock *s, const void *prog, size_t n)
+{
+    return attach(s, SO_ATTACH_FILTER, prog, n);
 }
 
 struct addr rt_sock_local(const struct rt_sock *s)

@@ -4,23 +4,28 @@
  * 50 (ESP). Each packet comes with both of its addresses, and is sent from the address the caller chooses.
  *
  * Raw sockets: the IPv4 header is stripped, checksums of the payload are left alone, the family is fixed when
- * it is opened; ports are 0. Sending copies into the batch and flushes before the loop sleeps; a full batch is
+ * it is opened; ports are 0. Sending copies into buffers of the loop and flushes before the loop sleeps; what is full is
  * flushed at once. What the kernel refuses (no route, buffer full) is dropped and counted: these are datagrams.
+ *
+ * UDP: the kernel hands over packets of one length and source as one run (UDP_GRO), and takes such runs (UDP_SEGMENT):
+ * packets to one destination that are queued one behind the other leave as one, where the kernel can do that, and one by one where it cannot. Buffers
+ * belong to the loop and are shared by its sockets: a socket costs little. Nothing is allocated for a packet.
  */
 #pragma once
 
 #include "common/base/addr.h"
 #include "common/rt/loop.h"
 
-#define RT_SOCK_BATCH 32
+#define RT_SOCK_BATCH 64
 #define RT_SOCK_MTU   9216 /* longest packet taken or sent */
 
 struct rt_sock;
 
 struct rt_pkt {
     struct addr local, peer;
-    unsigned ifindex; /* where it came in */
-    uint8_t ttl;      /* or hop limit; 0 = unknown */
+    unsigned ifindex; /* where it came in; 0: unknown, as for a socket that is bound to an address */
+    uint16_t
+        seg; /* 0: one packet. Else a run: packets of this length one behind the other, the last may be shorter */
     struct span octets;
 };
 
@@ -33,7 +38,23 @@ MUST_USE err rt_raw_open(struct rt_loop *l, enum addr_family family, uint8_t pro
 /* Bound to *bind (its family, address may be unspecified, port may be 0). ERR_EXISTS: in use. */
 MUST_USE err rt_udp_open(struct rt_loop *l, const struct addr *bind, rt_recv_fn recv, void *ctx,
                          struct rt_sock **out);
-void rt_sock_close(struct rt_sock *s); /* flushes; NULL is fine */
+
+struct rt_udp_opts {
+    bool runs;  /* recv gets runs as they come; else every packet by itself */
+    bool group; /* others may bind to the same address: one socket for each worker (SO_REUSEPORT) */
+};
+MUST_USE err rt_udp_open_with(struct rt_loop *l, const struct addr *bind, struct rt_udp_opts opts,
+                              rt_recv_fn recv, void *ctx, struct rt_sock **out);
+/* A descriptor of the same socket for a loop on another thread, which sends from it and receives nothing. Closed with the answer. */
+MUST_USE err rt_sock_dup(const struct rt_sock *s, int *fd);
+MUST_USE err rt_udp_adopt(struct rt_loop *l, int fd,
+                          struct rt_sock **out); /* takes fd over, also on failure */
+void rt_sock_close(struct rt_sock *s);           /* flushes; NULL is fine */
+
+/* A classic BPF program (struct sock_filter, n instructions) that says which packets come to this socket, of a group (the number of the socket in the
+ * order of binding) or of a raw one (0: not this one). ERR_IO, ERR_RANGE. */
+MUST_USE err rt_sock_steer_group(struct rt_sock *s, const void *prog, size_t n);
+MUST_USE err rt_sock_filter(struct rt_sock *s, const void *prog, size_t n);
 
 /* local: family ADDR_NONE or NULL lets the kernel choose. ifindex 0: the routing table decides; else it must
  * leave there. ERR_RANGE: longer than RT_SOCK_MTU or wrong family. */
@@ -42,13 +63,17 @@ MUST_USE err rt_sock_send(struct rt_sock *s, const struct addr *local, const str
 /* The same with `head` in front of the octets: an encapsulation's marker. */
 MUST_USE err rt_sock_send_headed(struct rt_sock *s, const struct addr *local, const struct addr *peer,
                                  unsigned ifindex, struct span head, struct span octets);
+/* What a recv callback of this loop was given, passed on without a copy: only inside that callback. seg as in struct rt_pkt. */
+MUST_USE err rt_sock_forward(struct rt_sock *s, const struct addr *local, const struct addr *peer,
+                             uint16_t seg, struct span octets);
 void rt_sock_flush(struct rt_sock *s);
 /* The bound address (UDP: with the port the kernel chose). */
 struct addr rt_sock_local(const struct rt_sock *s);
 
 struct rt_sock_stats {
     uint64_t in, out, in_cut /* longer than RT_SOCK_MTU */, out_failed;
-    int last_errno; /* of the last failed send */
+    uint64_t runs_in, runs_out; /* several packets in one */
+    int last_errno;             /* of the last failed send */
 };
 struct rt_sock_stats rt_sock_stats(const struct rt_sock *s);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Datagrams on loopback: UDP, raw protocols 139 and 50 (where permitted), addresses at both ends; netlink's dump. */
+ * Datagrams on loopback: UDP, runs, groups, raw protocols 139 and 50 (where permitted), addresses at both ends; netlink's dump. */
+#include <linux/filter.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -183,6 +184,186 @@ static void source(void **state)
     assert_int_equal(out.port, 0);
 }
 
+/* ---- runs ---- */
+
+/* Every packet as it was, in order: its number in the first two octets, its length by its number. */
+struct series {
+    struct rt_loop *loop;
+    struct rt_sock *on; /* passes on from here to `to`; NULL: the end */
+    struct addr to;
+    const uint16_t *len;
+    size_t want, n, calls, runs, wrong;
+};
+
+static void one_of(struct series *r, struct span o)
+{
+    unsigned number = o.n >= 2 ? (unsigned)o.p[0] << 8 | o.p[1] : 0xffff;
+    if (r->n >= r->want || number != r->n || o.n != r->len[r->n] ||
+        (o.n > 2 && o.p[o.n - 1] != (uint8_t)number))
+        r->wrong++;
+    r->n++;
+}
+
+static void on_series(void *ctx, const struct rt_pkt *p, size_t n)
+{
+    struct series *r = ctx;
+    r->calls++;
+    for (size_t i = 0; i < n; i++) {
+        size_t step = p[i].seg ? p[i].seg : p[i].octets.n;
+        r->runs += p[i].seg > 0;
+        for (size_t at = 0; at < p[i].octets.n; at += step)
+            one_of(r, span_sub(p[i].octets, at, step < p[i].octets.n - at ? step : p[i].octets.n - at));
+        if (r->on)
+            assert_int_equal(rt_sock_forward(r->on, NULL, &r->to, p[i].seg, p[i].octets), ERR_OK);
+    }
+    if (!r->on && r->n >= r->want)
+        rt_loop_stop(r->loop);
+}
+
+static void send_series(struct rt_sock *s, const struct addr *to, const uint16_t *len, size_t n)
+{
+    static uint8_t b[RT_SOCK_MTU];
+    for (size_t i = 0; i < n; i++) {
+        memset(b, (int)(i & 0xff), len[i]);
+        b[0] = (uint8_t)(i >> 8);
+        b[1] = (uint8_t)i;
+        assert_int_equal(rt_sock_send(s, NULL, to, 0, span_of(b, len[i])), ERR_OK);
+    }
+}
+
+/* runs_at_end: the sink wants them. no_run: the kernel refuses what leaves the relay as one. */
+static void relay_series(const char *text, bool runs_at_end, bool no_run)
+{
+    struct rt_loop *l = rt_loop_new();
+    static uint16_t len[600];
+    const size_t n = sizeof(len) / sizeof(len[0]);
+    struct series relay = { .loop = l, .len = len, .want = n }, sink = relay;
+    struct rt_sock *a, *b, *c;
+    struct addr at_a = at(text), to;
+    struct rt_udp_opts runs = { .runs = true };
+
+    for (size_t i = 0; i < n; i++) /* long runs, runs that end shorter, single ones, the longest there is */
+        len[i] = (uint16_t)(i < 200    ? 1400
+                            : i < 300  ? (i % 7 == 6 ? 99 : 100)
+                            : i < 400  ? 2 + i
+                            : i == 450 ? RT_SOCK_MTU
+                                       : 64);
+    assert_int_equal(rt_udp_open(l, &at_a, on_series, &sink, &a), ERR_OK);
+    assert_int_equal(rt_udp_open_with(l, &at_a, runs, on_series, &relay, &b), ERR_OK);
+    assert_int_equal(
+        rt_udp_open_with(l, &at_a, (struct rt_udp_opts){ .runs = runs_at_end }, on_series, &sink, &c),
+        ERR_OK);
+    relay.on = b;
+    relay.to = rt_sock_local(c);
+    to = rt_sock_local(b);
+    if (no_run) {
+        int fd, one = 1;
+        assert_int_equal(rt_sock_dup(b, &fd), ERR_OK);
+        assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_NO_CHECK, &one, sizeof(one)), 0);
+        close(fd);
+    }
+    send_series(a, &to, len, n);
+    run(l, 3000);
+    assert_int_equal(relay.n, n);
+    assert_int_equal(sink.n, n);
+    assert_int_equal(relay.wrong + sink.wrong, 0);
+    assert_true(relay.runs > 0);
+    assert_true(runs_at_end == (sink.runs > 0) || no_run);
+    assert_true(sink.calls < n / 4 && relay.calls < n / 4); /* in batches */
+    struct rt_sock_stats sa = rt_sock_stats(a), sb = rt_sock_stats(b), sc = rt_sock_stats(c);
+    assert_int_equal(sa.out, n);
+    assert_int_equal(sb.in, n);
+    assert_int_equal(sb.out, n);
+    assert_int_equal(sc.in, n);
+    assert_int_equal(sb.out_failed, 0);
+    assert_true(sa.runs_out > 0 && sb.runs_in > 0);
+    assert_true(no_run ? sb.runs_out == 0 : sb.runs_out > 0);
+    rt_sock_close(a);
+    rt_sock_close(b);
+    rt_sock_close(c);
+    rt_loop_free(l);
+}
+
+static void runs(void **state)
+{
+    (void)state;
+    relay_series("127.0.0.1", true, false);
+    relay_series("127.0.0.1", false, false);
+    relay_series("127.0.0.1", true, true);
+    relay_series("::1", true, false);
+    relay_series("::1", false, false);
+}
+
+/* A second descriptor of the socket sends from its port. */
+static void adopted(void **state)
+{
+    struct rt_loop *l = rt_loop_new();
+    struct got g = { .loop = l, .want = 1 }, h = { .loop = l, .want = 1 };
+    struct rt_sock *a, *b, *other;
+    struct addr lo = at("127.0.0.1");
+    int fd;
+    (void)state;
+
+    assert_int_equal(rt_udp_open(l, &lo, on_recv, &g, &a), ERR_OK);
+    assert_int_equal(rt_udp_open(l, &lo, on_recv, &h, &b), ERR_OK);
+    assert_int_equal(rt_sock_dup(a, &fd), ERR_OK);
+    assert_int_equal(rt_udp_adopt(l, fd, &other), ERR_OK);
+    struct addr to = rt_sock_local(b), from = rt_sock_local(a);
+    assert_int_equal(rt_sock_send(other, NULL, &to, 0, span_of("x", 1)), ERR_OK);
+    run(l, 2000);
+    assert_int_equal(h.n, 1);
+    assert_true(addr_eq(&h.peer, &from));
+    rt_sock_close(other);
+    assert_int_equal(rt_sock_send(b, NULL, &from, 0, span_of("y", 1)), ERR_OK);
+    run(l, 2000);
+    assert_int_equal(g.n, 1); /* the first one is open still */
+    assert_int_equal(rt_udp_adopt(l, -1, &other), ERR_IO);
+    rt_sock_close(a);
+    rt_sock_close(b);
+    rt_loop_free(l);
+}
+
+/* Two sockets of one address: the program says which of them. Without the group the address is taken. */
+static void groups(void **state)
+{
+    struct rt_loop *l = rt_loop_new();
+    struct got g[2] = { { .loop = l, .want = 30 }, { .loop = l, .want = 30 } }, none = { .loop = l };
+    struct rt_sock *s[2], *from, *other;
+    struct addr lo = at("127.0.0.1");
+    struct rt_udp_opts group = { .group = true };
+    struct sock_filter prog[] = { BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0),
+                                  BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 1), BPF_STMT(BPF_RET | BPF_A, 0) };
+    (void)state;
+
+    assert_int_equal(rt_udp_open_with(l, &lo, group, on_recv, &g[0], &s[0]), ERR_OK);
+    lo = rt_sock_local(s[0]);
+    assert_int_equal(rt_udp_open_with(l, &lo, group, on_recv, &g[1], &s[1]), ERR_OK);
+    assert_int_equal(rt_udp_open(l, &lo, on_recv, &none, &other), ERR_EXISTS);
+    assert_int_equal(rt_sock_steer_group(s[0], prog, 0), ERR_RANGE);
+    assert_int_equal(rt_sock_steer_group(s[0], prog, 3), ERR_OK);
+    struct addr any = at("127.0.0.1");
+    assert_int_equal(rt_udp_open(l, &any, on_recv, &none, &from), ERR_OK);
+    for (uint8_t i = 0; i < 60; i++)
+        assert_int_equal(rt_sock_send(from, NULL, &lo, 0, span_of(&i, 1)), ERR_OK);
+    run(l, 200);
+    assert_int_equal(g[0].n + g[1].n, 60); /* a run goes where its first packet belongs */
+    for (uint8_t i = 0; i < 60; i++) {
+        assert_int_equal(rt_sock_send(from, NULL, &lo, 0, span_of(&i, 1)), ERR_OK);
+        rt_sock_flush(from);
+    }
+    g[0].n = g[1].n = 0;
+    run(l, 100);
+    run(l, 100);
+    assert_int_equal(g[0].n, 30);
+    assert_int_equal(g[1].n, 30);
+    assert_int_equal(g[0].first[0] % 2, 0);
+    assert_int_equal(g[1].first[0] % 2, 1);
+    rt_sock_close(s[0]);
+    rt_sock_close(s[1]);
+    rt_sock_close(from);
+    rt_loop_free(l);
+}
+
 struct seen {
     unsigned lo;
     bool v4, v6_or_none, up;
@@ -223,6 +404,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(udp),    cmocka_unit_test(udp_bounds), cmocka_unit_test(raw),
+        cmocka_unit_test(runs),   cmocka_unit_test(adopted),    cmocka_unit_test(groups),
         cmocka_unit_test(source), cmocka_unit_test(netlink),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
