@@ -14,8 +14,9 @@ struct carrier_stats {
     struct {
         uint64_t in, out, cut, out_failed;
     } v4, v6;
-    uint64_t keepalives;  /* UDP: shorter than a marker */
-    uint64_t esp_unknown; /* UDP: ESP that belongs to no flow */
+    uint64_t keepalives;      /* UDP: shorter than a marker */
+    uint64_t esp_in, esp_out; /* UDP: ESP packets that came, and that were passed on */
+    uint64_t esp_unknown;     /* UDP: ESP that belongs to no flow, or was refused */
 };
 
 struct carrier_ops {

@@ -5,38 +5,239 @@
 #include <string.h>
 
 #include "common/rt/sock.h"
+#include "hip/drop.h"
 
 #define MARKER_LEN 4 /* zero where an SPI would stand: HIP (RFC 9028 s5.1) */
+#define ESP_MIN    8
+#define PORTS      65536
 
 static const uint8_t marker[MARKER_LEN];
 
-struct udp {
-    struct rt_sock *v4, *v6; /* NULL: family not in use */
-    carrier_recv_fn recv;
-    void *ctx;
-    uint64_t keepalives, esp;
+/* A socket and whose it is. */
+struct port {
+    struct carrier_udp *u;
+    struct rt_sock *s;
+    bool relayed;
+    bool closing;      /* inside its own callback: closed as soon as that is over */
+    struct port *next; /* of those */
 };
 
-static void on_packets(void *ctx, const struct rt_pkt *pkts, size_t n)
+struct carrier_udp {
+    struct carrier_udp_config c;
+    struct port v4, v6;          /* s NULL: family not in use */
+    struct port *by_port[PORTS]; /* relayed ones */
+    struct port *busy;           /* whose callback is running */
+    struct port *closing;
+    struct rt_timer *reaper;
+    uint64_t keepalives, esp_unknown, esp_in, esp_out;
+};
+
+/* ---- ESP ---- */
+
+static uint32_t spi_of(const uint8_t *p)
 {
-    struct udp *u = ctx;
-    for (size_t i = 0; i < n; i++) {
-        struct span o = pkts[i].octets;
-        if (o.n < MARKER_LEN) {
-            u->keepalives++;
-        } else if (memcmp(o.p, marker, MARKER_LEN) != 0) {
-            u->esp++; /* no flow could be its */
-        } else {
-            struct hip_path path = { .local = pkts[i].local, .peer = pkts[i].peer };
-            u->recv(u->ctx, &path, span_of(o.p + MARKER_LEN, o.n - MARKER_LEN));
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+static struct rt_sock *sock_for(struct carrier_udp *u, const struct addr *local, const struct addr *peer)
+{
+    if (local->port && local->port != u->c.port)
+        return u->by_port[local->port] ? u->by_port[local->port]->s : NULL;
+    return peer->family == ADDR_V4 ? u->v4.s : peer->family == ADDR_V6 ? u->v6.s : NULL;
+}
+
+/* Packets of one flow, which stand together in the batch: len octets each but perhaps the last one (seg, as struct rt_pkt), or a single one. */
+struct piece {
+    struct span octets;
+    uint16_t seg;
+};
+
+struct stretch {
+    struct fa_relay_in in;
+    size_t n;
+    struct piece v[RT_SOCK_BATCH];
+};
+
+static void pass(struct carrier_udp *u, const struct fa_relay_out *o, const struct piece *v, size_t n,
+                 uint32_t packets)
+{
+    struct rt_sock *s = sock_for(u, &o->local, &o->to);
+    /* A relayed port's socket is bound to its address. */
+    const struct addr *from = s && s != u->v4.s && s != u->v6.s ? NULL : &o->local;
+    err e = ERR_OK;
+    for (size_t i = 0; s && i < n && e == ERR_OK; i++)
+        e = rt_sock_forward(s, from, &o->to, v[i].seg, v[i].octets);
+    if (s && e == ERR_OK)
+        u->esp_out += packets;
+}
+
+/* Over a quota as a whole: packet by packet, as far as it goes. */
+static void pass_singly(struct carrier_udp *u, const struct stretch *st, uint64_t now)
+{
+    struct fa_relay_in in = st->in;
+    struct fa_relay_out o;
+    in.packets = 1;
+    for (size_t i = 0; i < st->n; i++) {
+        size_t step = st->v[i].seg ? st->v[i].seg : st->v[i].octets.n;
+        for (size_t at = 0; at < st->v[i].octets.n; at += step) {
+            size_t left = st->v[i].octets.n - at;
+            struct piece one = { .octets = span_of(st->v[i].octets.p + at, left < step ? left : step) };
+            in.len = (uint32_t)one.octets.n;
+            if (fa_relay_esp(u->c.flows, &in, now, &o) == HIP_TAKEN)
+                pass(u, &o, &one, 1, 1);
         }
     }
 }
 
+static void stretch_end(struct carrier_udp *u, struct stretch *st, uint64_t now)
+{
+    struct fa_relay_out o;
+    if (st->n == 0)
+        return;
+    u->esp_in += st->in.packets;
+    int drop = u->c.flows ? fa_relay_esp(u->c.flows, &st->in, now, &o) : HIP_DROP_NO_PERMISSION;
+    if (drop == HIP_TAKEN)
+        pass(u, &o, st->v, st->n, st->in.packets);
+    else if (st->in.packets > 1 && (drop == HIP_DROP_OVER_QUOTA || drop == HIP_DROP_RELAY_BUSY))
+        pass_singly(u, st, now);
+    else
+        u->esp_unknown += st->in.packets;
+    st->n = 0;
+    st->in.packets = st->in.len = 0;
+}
+
+/* So many packets with this SPI, each of ESP_MIN octets or more, unless it is one. */
+static void esp(struct carrier_udp *u, struct stretch *st, const struct rt_pkt *p, struct span octets,
+                uint16_t seg, uint32_t packets, uint64_t now)
+{
+    uint32_t spi = spi_of(octets.p);
+    if (st->n == RT_SOCK_BATCH ||
+        (st->n && (st->in.spi != spi || octets.n < ESP_MIN || !addr_eq(&st->in.from, &p->peer) ||
+                   !addr_eq(&st->in.local, &p->local))))
+        stretch_end(u, st, now);
+    if (st->n == 0) {
+        st->in.local = p->local;
+        st->in.from = p->peer;
+        st->in.spi = spi;
+    }
+    st->v[st->n++] = (struct piece){ .octets = octets, .seg = seg };
+    st->in.packets += packets;
+    st->in.len += (uint32_t)octets.n;
+    if (octets.n < ESP_MIN) /* by itself: it has a drop reason of its own */
+        stretch_end(u, st, now);
+}
+
+/* ---- what came ---- */
+
+static void hip_or_nothing(struct port *port, const struct rt_pkt *p, struct span o)
+{
+    struct carrier_udp *u = port->u;
+    struct hip_path path = { .local = p->local, .peer = p->peer };
+    if (o.n < MARKER_LEN) {
+        u->keepalives++;
+        return;
+    }
+    (port->relayed ? u->c.relayed : u->c.recv)(u->c.ctx, &path, span_of(o.p + MARKER_LEN, o.n - MARKER_LEN));
+}
+
+static bool is_esp(struct span o)
+{
+    return o.n >= MARKER_LEN && memcmp(o.p, marker, MARKER_LEN) != 0;
+}
+
+/* A run, or a packet: the longest parts that are ESP of one SPI, and each other one by itself. */
+static void take_run(struct port *port, struct stretch *st, const struct rt_pkt *p, uint64_t now)
+{
+    struct carrier_udp *u = port->u;
+    size_t step = p->seg ? p->seg : p->octets.n, at = 0;
+    do {
+        struct span o = span_of(p->octets.p + at, p->octets.n - at < step ? p->octets.n - at : step);
+        if (!is_esp(o)) {
+            stretch_end(u, st, now); /* in the order they came */
+            hip_or_nothing(port, p, o);
+            at += step;
+            continue;
+        }
+        size_t end = at + o.n;
+        uint32_t n = 1;
+        for (; step >= ESP_MIN && p->octets.n - end >= ESP_MIN &&
+               memcmp(p->octets.p + end, o.p, MARKER_LEN) == 0;
+             n++)
+            end += p->octets.n - end < step ? p->octets.n - end : step;
+        esp(u, st, p, span_of(o.p, end - at), n > 1 ? p->seg : 0, n, now);
+        at = end;
+    } while (at < p->octets.n && !port->closing);
+}
+
+static void on_packets(void *ctx, const struct rt_pkt *pkts, size_t n)
+{
+    struct port *port = ctx;
+    struct stretch st = { .n = 0 };
+    uint64_t now = rt_now_us();
+    port->u->busy = port;
+    for (size_t i = 0; i < n && !port->closing; i++)
+        take_run(port, &st, &pkts[i], now);
+    stretch_end(port->u, &st, now);
+    port->u->busy = NULL;
+}
+
+/* ---- relayed ports ---- */
+
+static void port_free(struct port *p)
+{
+    rt_sock_close(p->s);
+    free(p);
+}
+
+static void on_reaper(void *ctx)
+{
+    struct carrier_udp *u = ctx;
+    for (struct port *p = u->closing, *next; p; p = next) {
+        next = p->next;
+        port_free(p);
+    }
+    u->closing = NULL;
+}
+
+err carrier_udp_port_open(struct carrier_udp *u, const struct addr *port)
+{
+    if (port->port == 0 || u->by_port[port->port])
+        return ERR_EXISTS;
+    struct port *p = calloc(1, sizeof *p);
+    if (!p)
+        return ERR_MEMORY;
+    *p = (struct port){ .u = u, .relayed = true };
+    err e = rt_udp_open_with(u->c.loop, port, (struct rt_udp_opts){ .runs = true }, on_packets, p, &p->s);
+    if (e != ERR_OK) {
+        free(p);
+        return e;
+    }
+    u->by_port[port->port] = p;
+    return ERR_OK;
+}
+
+void carrier_udp_port_close(struct carrier_udp *u, uint16_t port)
+{
+    struct port *p = u->by_port[port];
+    if (!p)
+        return;
+    u->by_port[port] = NULL;
+    if (p != u->busy) {
+        port_free(p);
+        return;
+    }
+    p->closing = true;
+    p->next = u->closing;
+    u->closing = p;
+    rt_timer_at(u->reaper, 1);
+}
+
+/* ---- the carrier ---- */
+
 static err op_send(void *ctx, const struct hip_path *path, struct span octets)
 {
-    struct udp *u = ctx;
-    struct rt_sock *s = path->peer.family == ADDR_V4 ? u->v4 : path->peer.family == ADDR_V6 ? u->v6 : NULL;
+    struct carrier_udp *u = ctx;
+    struct rt_sock *s = sock_for(u, &path->local, &path->peer);
     if (!s || !path->peer.port)
         return ERR_UNSUPPORTED;
     return rt_sock_send_headed(s, &path->local, &path->peer, 0, span_of(marker, MARKER_LEN), octets);
@@ -44,46 +245,57 @@ static err op_send(void *ctx, const struct hip_path *path, struct span octets)
 
 static void op_stats(void *ctx, struct carrier_stats *out)
 {
-    struct udp *u = ctx;
-    *out = (struct carrier_stats){ .keepalives = u->keepalives, .esp_unknown = u->esp };
-    if (u->v4) {
-        struct rt_sock_stats s = rt_sock_stats(u->v4);
+    struct carrier_udp *u = ctx;
+    *out = (struct carrier_stats){
+        .keepalives = u->keepalives, .esp_unknown = u->esp_unknown, .esp_in = u->esp_in, .esp_out = u->esp_out
+    };
+    if (u->v4.s) {
+        struct rt_sock_stats s = rt_sock_stats(u->v4.s);
         out->v4.in = s.in, out->v4.out = s.out, out->v4.cut = s.in_cut, out->v4.out_failed = s.out_failed;
     }
-    if (u->v6) {
-        struct rt_sock_stats s = rt_sock_stats(u->v6);
+    if (u->v6.s) {
+        struct rt_sock_stats s = rt_sock_stats(u->v6.s);
         out->v6.in = s.in, out->v6.out = s.out, out->v6.cut = s.in_cut, out->v6.out_failed = s.out_failed;
     }
 }
 
 static void op_close(void *ctx)
 {
-    struct udp *u = ctx;
+    struct carrier_udp *u = ctx;
     if (!u)
         return;
-    rt_sock_close(u->v4);
-    rt_sock_close(u->v6);
+    on_reaper(u);
+    for (size_t i = 0; i < PORTS; i++)
+        if (u->by_port[i])
+            port_free(u->by_port[i]);
+    rt_sock_close(u->v4.s);
+    rt_sock_close(u->v6.s);
+    rt_timer_free(u->reaper);
     free(u);
 }
 
 static const struct carrier_ops ops = { .send = op_send, .stats = op_stats, .close = op_close };
 
-err carrier_udp_open(struct rt_loop *l, bool v4, bool v6, uint16_t port, carrier_recv_fn recv, void *ctx,
-                     struct carrier *out)
+err carrier_udp_open(const struct carrier_udp_config *c, struct carrier *out, struct carrier_udp **udp)
 {
-    struct addr any4 = { .family = ADDR_V4, .port = port }, any6 = { .family = ADDR_V6, .port = port };
-    struct udp *u = calloc(1, sizeof *u);
+    struct addr any4 = { .family = ADDR_V4, .port = c->port }, any6 = { .family = ADDR_V6, .port = c->port };
+    struct rt_udp_opts opts = { .runs = true, .group = c->group };
+    struct carrier_udp *u = calloc(1, sizeof *u);
     if (!u)
         return ERR_MEMORY;
-    u->recv = recv;
-    u->ctx = ctx;
-    err e = v4 ? rt_udp_open(l, &any4, on_packets, u, &u->v4) : ERR_OK;
-    if (e == ERR_OK && v6)
-        e = rt_udp_open(l, &any6, on_packets, u, &u->v6);
+    u->c = *c;
+    u->v4.u = u->v6.u = u;
+    u->reaper = rt_timer_new(c->loop, on_reaper, u);
+    err e = u->reaper ? ERR_OK : ERR_MEMORY;
+    if (e == ERR_OK && c->v4)
+        e = rt_udp_open_with(c->loop, &any4, opts, on_packets, &u->v4, &u->v4.s);
+    if (e == ERR_OK && c->v6)
+        e = rt_udp_open_with(c->loop, &any6, opts, on_packets, &u->v6, &u->v6.s);
     if (e != ERR_OK) {
         op_close(u);
         return e;
     }
     *out = (struct carrier){ .ops = &ops, .ctx = u };
+    *udp = u;
     return ERR_OK;
 }

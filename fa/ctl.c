@@ -72,10 +72,11 @@ static json_t *socket_counts(uint64_t in, uint64_t out, uint64_t cut, uint64_t f
 
 static json_t *udp_counts(const struct carrier_stats *s)
 {
-    return json_pack("{s:o, s:o, s:o, s:o}", "v4",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "v4",
                      socket_counts(s->v4.in, s->v4.out, s->v4.cut, s->v4.out_failed), "v6",
                      socket_counts(s->v6.in, s->v6.out, s->v6.cut, s->v6.out_failed), "keepalives",
-                     number(s->keepalives), "esp_unknown", number(s->esp_unknown));
+                     number(s->keepalives), "esp_in", number(s->esp_in), "esp_out", number(s->esp_out),
+                     "esp_unknown", number(s->esp_unknown));
 }
 
 static void status(struct ctl *c, struct rt_ctl_req *req)

@@ -26,7 +26,10 @@ struct worker {
     struct worker_config c;
     struct fa *fa;
     struct fa_actions *acts;
-    struct carrier raw, udp; /* udp: ops NULL where the configuration wants none */
+    struct carrier raw, udp;   /* udp: ops NULL where the configuration wants none */
+    struct carrier_udp *ports; /* the same, for relayed ports */
+    struct addr port_failed[FA_ACTIONS_MAX];
+    size_t n_port_failed;
     struct rt_timer *timer, *failed_timer;
     struct rt_work *store_work, *subs_work;
     struct as as;
@@ -168,8 +171,17 @@ static void send_packet(struct worker *w, const struct hip_path *path, struct sp
         log_at(&w->c.env->log, LOG_LV_DEBUG, "io", "packet not sent: %s", err_text(e));
 }
 
-/* What the last call into the engine left in w->acts; then its next deadline. */
-static void carry_out(struct worker *w)
+static void open_port(struct worker *w, const struct addr *port)
+{
+    err e = w->ports ? carrier_udp_port_open(w->ports, port) : ERR_UNSUPPORTED;
+    if (e == ERR_OK)
+        return;
+    log_at(&w->c.env->log, LOG_LV_WARN, "io", "relayed port %u not opened: %s", port->port, err_text(e));
+    w->port_failed[w->n_port_failed++] = *port;
+}
+
+/* What the last call into the engine left in w->acts. */
+static void carry_out_list(struct worker *w)
 {
     for (size_t i = 0; i < w->acts->n; i++) {
         const struct fa_action *a = &w->acts->v[i];
@@ -189,12 +201,27 @@ static void carry_out(struct worker *w)
         case FA_ACT_EVENT:
             event_write(&w->events, &a->event);
             break;
-        case FA_ACT_PORT_OPEN: /* no relay is configured */
+        case FA_ACT_PORT_OPEN:
+            open_port(w, &a->port);
+            break;
         case FA_ACT_PORT_CLOSE:
+            if (w->ports)
+                carrier_udp_port_close(w->ports, a->port.port);
             break;
         }
     }
     fa_actions_reset(w->acts);
+}
+
+/* The same, what follows from ports that could not be opened, and then the next deadline. */
+static void carry_out(struct worker *w)
+{
+    carry_out_list(w);
+    while (w->n_port_failed) {
+        struct addr port = w->port_failed[--w->n_port_failed];
+        fa_port_failed(w->fa, &port, rt_now_us(), w->acts);
+        carry_out_list(w);
+    }
     rt_timer_at(w->timer, fa_deadline(w->fa));
 }
 
@@ -203,6 +230,14 @@ static void on_packet(void *ctx, const struct hip_path *path, struct span octets
     struct worker *w = ctx;
     fa_actions_reset(w->acts);
     (void)fa_input(w->fa, path, octets, rt_now_us(), w->acts); /* the drop reason is counted */
+    carry_out(w);
+}
+
+static void on_relayed(void *ctx, const struct hip_path *path, struct span octets)
+{
+    struct worker *w = ctx;
+    fa_actions_reset(w->acts);
+    (void)fa_relayed_input(w->fa, path, octets, rt_now_us(), w->acts);
     carry_out(w);
 }
 
@@ -315,7 +350,15 @@ static err open_carriers(struct worker *w)
     }
     err e = carrier_raw_open(w->c.loop, want4, want6, on_packet, w, &w->raw);
     if (e == ERR_OK && w->c.settings->udp_port)
-        e = carrier_udp_open(w->c.loop, want4, want6, w->c.settings->udp_port, on_packet, w, &w->udp);
+        e = carrier_udp_open(&(struct carrier_udp_config){ .loop = w->c.loop,
+                                                           .v4 = want4,
+                                                           .v6 = want6,
+                                                           .port = w->c.settings->udp_port,
+                                                           .flows = fa_flow_table(w->fa),
+                                                           .recv = on_packet,
+                                                           .relayed = on_relayed,
+                                                           .ctx = w },
+                             &w->udp, &w->ports);
     return e;
 }
 

@@ -96,12 +96,13 @@ const char *fa_refusal_name(enum fa_refusal r)
     return (size_t)r < FA_REFUSED__COUNT ? name[r] : "unknown";
 }
 
-void fa_flows_refuse(struct fa_flows *t, uint32_t client, int drop)
+void fa_flows_refuse(struct fa_flows *t, uint32_t client, uint32_t packets, int drop)
 {
     if (drop > HIP_TAKEN && drop < HIP_DROP__COUNT)
-        atomic_fetch_add_explicit(&t->refused[drop], 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&t->refused[drop], packets, memory_order_relaxed);
     if (client < t->n_client)
-        atomic_fetch_add_explicit(&t->client[client].refused[fa_refusal_of(drop)], 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&t->client[client].refused[fa_refusal_of(drop)], packets,
+                                  memory_order_relaxed);
 }
 
 uint64_t fa_flows_refused(const struct fa_flows *t, int drop)
@@ -448,29 +449,31 @@ static bool take(const struct rate *r, _Atomic uint64_t *word, uint64_t n, uint6
     return true;
 }
 
-int fa_flows_may(const struct fa_flows *t, uint32_t client, size_t octets, uint64_t now)
+int fa_flows_may(const struct fa_flows *t, uint32_t client, uint32_t packets, size_t octets, uint64_t now)
 {
     const struct client *c = &t->client[client];
     uint64_t ns = now * 1000;
-    if (!may(&t->client_bits, &c->bits, octets, ns) || !may(&t->client_packets, &c->packets, 1, ns))
+    if (!may(&t->client_bits, &c->bits, octets, ns) || !may(&t->client_packets, &c->packets, packets, ns))
         return HIP_DROP_OVER_QUOTA;
     return may(&t->total_bits, &t->total, octets, ns) ? HIP_TAKEN : HIP_DROP_RELAY_BUSY;
 }
 
-int fa_flows_take(struct fa_flows *t, uint32_t client, uint32_t gen, bool out, size_t octets, uint64_t now)
+int fa_flows_take(struct fa_flows *t, uint32_t client, uint32_t gen, bool out, uint32_t packets,
+                  size_t octets, uint64_t now)
 {
     struct client *c = &t->client[client];
     uint64_t ns = now * 1000;
     int drop = HIP_TAKEN;
     if (atomic_load_explicit(&c->gen, memory_order_acquire) != gen)
         drop = HIP_DROP_NO_PERMISSION;
-    else if (!take(&t->client_bits, &c->bits, octets, ns) || !take(&t->client_packets, &c->packets, 1, ns))
+    else if (!take(&t->client_bits, &c->bits, octets, ns) ||
+             !take(&t->client_packets, &c->packets, packets, ns))
         drop = HIP_DROP_OVER_QUOTA;
     else if (!take(&t->total_bits, &t->total, octets, ns))
         drop = HIP_DROP_RELAY_BUSY;
     if (drop != HIP_TAKEN)
         return drop;
-    atomic_fetch_add_explicit(out ? &c->packets_out : &c->packets_in, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(out ? &c->packets_out : &c->packets_in, packets, memory_order_relaxed);
     atomic_fetch_add_explicit(out ? &c->octets_out : &c->octets_in, octets, memory_order_relaxed);
     return HIP_TAKEN;
 }

@@ -115,9 +115,10 @@ uint64_t fa_flows_refused(const struct fa_flows *t, int drop);
 
 /* ---- buckets and counters (fa/core/relay.c) ---- */
 
-/* Would a packet of this length stay inside the client's limits and the total? HIP_TAKEN, OVER_QUOTA, RELAY_BUSY. Changes nothing. */
-int fa_flows_may(const struct fa_flows *t, uint32_t client, size_t octets, uint64_t now);
-/* Takes it from the buckets and counts it. out: client -> peer. HIP_TAKEN or as above (then only the refusal is counted). */
-int fa_flows_take(struct fa_flows *t, uint32_t client, uint32_t gen, bool out, size_t octets, uint64_t now);
+/* Would so many packets, of so many octets together, stay inside the client's limits and the total? HIP_TAKEN, OVER_QUOTA, RELAY_BUSY. Changes nothing. */
+int fa_flows_may(const struct fa_flows *t, uint32_t client, uint32_t packets, size_t octets, uint64_t now);
+/* Takes them from the buckets and counts them. out: client -> peer. HIP_TAKEN or as above (then nothing is counted). */
+int fa_flows_take(struct fa_flows *t, uint32_t client, uint32_t gen, bool out, uint32_t packets,
+                  size_t octets, uint64_t now);
 /* client FA_FLOW_NONE: nobody's. */
-void fa_flows_refuse(struct fa_flows *t, uint32_t client, int drop);
+void fa_flows_refuse(struct fa_flows *t, uint32_t client, uint32_t packets, int drop);

@@ -5,13 +5,18 @@
 
 #define ESP_MIN 8 /* SPI and sequence number, RFC 4303 s2 */
 
+static uint32_t many(const struct fa_relay_in *in)
+{
+    return in->packets ? in->packets : 1;
+}
+
 int fa_relay_decide(const struct fa_flows *t, const struct fa_relay_in *in, uint64_t now,
                     struct fa_relay_out *out)
 {
     struct fa_flow f;
     struct fa_end local = fa_end_of(&in->local), from = fa_end_of(&in->from);
     bool client = in->local.port == fa_flows_hip_port(t);
-    if (in->len < ESP_MIN)
+    if (in->len < ESP_MIN * many(in))
         return HIP_DROP_TRUNCATED;
     if (!client && fa_flows_port_client(t, in->local.port) == FA_FLOW_NONE)
         return HIP_DROP_NOT_REGISTERED;
@@ -19,7 +24,7 @@ int fa_relay_decide(const struct fa_flows *t, const struct fa_relay_in *in, uint
                            : fa_flows_find_in(t, &local, &from, in->spi, &f);
     if (slot == FA_FLOW_NONE || f.expires_us <= now)
         return HIP_DROP_NO_PERMISSION;
-    int drop = fa_flows_may(t, f.owner, in->len, now);
+    int drop = fa_flows_may(t, f.owner, many(in), in->len, now);
     if (drop != HIP_TAKEN)
         return drop;
     *out = (struct fa_relay_out){
@@ -36,7 +41,7 @@ int fa_relay_decide(const struct fa_flows *t, const struct fa_relay_in *in, uint
 int fa_relay_commit(struct fa_flows *t, const struct fa_relay_in *in, const struct fa_relay_out *out,
                     uint64_t now)
 {
-    return fa_flows_take(t, out->client, out->client_gen, out->out, in->len, now);
+    return fa_flows_take(t, out->client, out->client_gen, out->out, many(in), in->len, now);
 }
 
 /* Who had this refused: the client whose relayed port it came to, or whose flow it would have been. */
@@ -57,8 +62,8 @@ int fa_relay_esp(struct fa_flows *t, const struct fa_relay_in *in, uint64_t now,
         drop = fa_relay_commit(t, in, &o, now);
     if (drop == HIP_TAKEN)
         *out = o;
-    else
-        fa_flows_refuse(t, whose(t, in), drop);
+    else if (many(in) == 1 || (drop != HIP_DROP_OVER_QUOTA && drop != HIP_DROP_RELAY_BUSY))
+        fa_flows_refuse(t, whose(t, in), many(in), drop);
     return drop;
 }
 

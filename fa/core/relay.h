@@ -13,7 +13,9 @@ struct fa_relay_in {
     struct addr local; /* to this address and port of ours: 10500, or a relayed port */
     struct addr from;
     uint32_t spi; /* the first four octets, host order; 0 is a HIP packet's marker */
-    uint32_t len; /* UDP payload, octets */
+    uint32_t len; /* UDP payload, octets; of all of them */
+    uint32_t
+        packets; /* so many with these addresses and this SPI, each of eight octets or more, decided at once; 0: one */
 };
 
 /* Where it goes: the payload unchanged. */
@@ -31,7 +33,7 @@ int fa_relay_decide(const struct fa_flows *t, const struct fa_relay_in *in, uint
 /* The packet goes: buckets and counters. Another thread may have emptied the bucket meanwhile: HIP_TAKEN, OVER_QUOTA, RELAY_BUSY. */
 int fa_relay_commit(struct fa_flows *t, const struct fa_relay_in *in, const struct fa_relay_out *out,
                     uint64_t now);
-/* Both, and refusals counted. */
+/* Both, and refusals counted; but not where a run is over a quota: then part of it may pass, and is asked for packet by packet. */
 int fa_relay_esp(struct fa_flows *t, const struct fa_relay_in *in, uint64_t now, struct fa_relay_out *out);
 
 /* ---- where nothing is relayed to ---- */

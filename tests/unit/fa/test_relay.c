@@ -185,6 +185,33 @@ static void quotas(void **state)
     fa_flows_free(t);
 }
 
+/* A run is one decision: its packets and octets count, and over a quota it is for the asker to take it apart. */
+static void run_of_packets(void **state)
+{
+    struct fa_flows *t = table((struct fa_flows_config){ .client_packet_s = 50 }); /* 12 at once */
+    struct fa_relay_in in = packet("192.0.2.1:10500", "198.51.100.7:4500", 0x1111, 1000);
+    struct fa_relay_out o;
+    struct fa_traffic tr;
+    struct hit h;
+    in.packets = 10;
+    assert_int_equal(fa_relay_esp(t, &in, S, &o), HIP_TAKEN);
+    assert_true(fa_flows_client_get(t, 3, &h, &tr));
+    assert_int_equal(tr.packets_out, 10);
+    assert_int_equal(tr.octets_out, 1000);
+    assert_int_equal(fa_relay_esp(t, &in, S, &o), HIP_DROP_OVER_QUOTA);
+    assert_int_equal(fa_flows_refused(t, HIP_DROP_OVER_QUOTA), 0);
+    in.packets = 1;
+    assert_int_equal(fa_relay_esp(t, &in, S, &o), HIP_TAKEN);
+    in.packets = 10;
+    in.len = 79; /* one of them is too short */
+    assert_int_equal(fa_relay_esp(t, &in, S, &o), HIP_DROP_TRUNCATED);
+    in.len = 1000;
+    in.spi = 5;
+    assert_int_equal(fa_relay_esp(t, &in, S, &o), HIP_DROP_NO_PERMISSION);
+    assert_int_equal(fa_flows_refused(t, HIP_DROP_NO_PERMISSION), 10);
+    fa_flows_free(t);
+}
+
 /* Nothing of a client that is gone passes on the strength of a decision made before. */
 static void client_gone(void **state)
 {
@@ -354,9 +381,16 @@ static void destinations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(both_ways),    cmocka_unit_test(refusals),           cmocka_unit_test(pure),
-        cmocka_unit_test(quotas),       cmocka_unit_test(client_gone),        cmocka_unit_test(keys_clash),
-        cmocka_unit_test(full),         cmocka_unit_test(refresh_and_remove), cmocka_unit_test(no_torn_reads),
+        cmocka_unit_test(both_ways),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(pure),
+        cmocka_unit_test(quotas),
+        cmocka_unit_test(run_of_packets),
+        cmocka_unit_test(client_gone),
+        cmocka_unit_test(keys_clash),
+        cmocka_unit_test(full),
+        cmocka_unit_test(refresh_and_remove),
+        cmocka_unit_test(no_torn_reads),
         cmocka_unit_test(destinations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
