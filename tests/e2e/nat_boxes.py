@@ -15,7 +15,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 import case  # noqa: E402
-import nat  # noqa: E402
+import boxes  # noqa: E402
 from case import check  # noqa: E402
 from lab import ADDR, attach, socket_in  # noqa: E402
 
@@ -49,8 +49,8 @@ class Boxes:
         self.serial = 0
 
     def set_up(self):
-        self.boxes = nat.nat_topology(self.lab)
-        attach(self.lab, "umts", nat.PRIVATE)
+        self.boxes = boxes.nat_topology(self.lab)
+        attach(self.lab, "umts", boxes.PRIVATE)
         self.out = {"a": (FA, 7100), "a2": (FA, 7101), "b": (HOME, 7100)}
         self.probe = {k: Probe(self.lab, "fa" if ip == FA else "home", port) for k, (ip, port) in self.out.items()}
 
@@ -72,9 +72,9 @@ class Boxes:
     # ---- cases -----------------------------------------------------------------------------------------------------
 
     def behaves(self, name):
-        box, kind = self.boxes["nat2"], nat.KINDS[name]
+        box, kind = self.boxes["nat2"], boxes.KINDS[name]
         box.become(name)
-        nat.flush_conntrack(self.lab, "nat2")
+        boxes.flush_conntrack(self.lab, "nat2")
         port = 7000
         inside = Probe(self.lab, "cn", port)
         first = self.seen(inside, "a")
@@ -92,7 +92,7 @@ class Boxes:
         elif kind.mapping == "random":
             check(len(ports) == 3 and port not in ports, f"outside ports {sorted(ports)}")
         else:
-            check(ports == {port if kind.mapping == "preserve" else nat.SHIFT[port]}, f"outside ports {sorted(ports)}")
+            check(ports == {port if kind.mapping == "preserve" else boxes.SHIFT[port]}, f"outside ports {sorted(ports)}")
         again = self.seen(inside, "a")
         check(again == first, f"{first} became {again}")
         for w in ("a2", "b"):
@@ -109,7 +109,7 @@ class Boxes:
         try:
             inside = Probe(self.lab, "cn", 7001)
             first = self.seen(inside, "a")
-            check(first == (nat.PRIVATE["nat2"][0][0], 7001), f"seen as {first}")
+            check(first == (boxes.PRIVATE["nat2"][0][0], 7001), f"seen as {first}")
             let_in = {w: self.gets_in(inside, w, first) for w in ("a", "a2", "b")}
             check(let_in == {"a": True, "a2": False, "b": False}, f"lets in {let_in}")
         finally:
@@ -161,7 +161,7 @@ class Boxes:
     def forgets(self, after, patience):
         box = self.boxes["nat2"]
         box.become("forgetful", after)
-        nat.flush_conntrack(self.lab, "nat2")
+        boxes.flush_conntrack(self.lab, "nat2")
         inside = Probe(self.lab, "cn", 7004)
         first = self.seen(inside, "a")
         for _ in range(3):  # a stream by conntrack's reckoning
@@ -185,10 +185,10 @@ class Boxes:
         second = self.seen(inside, "a")
         check(second and second[0] == first[0] and second[1] != first[1], f"{first} became {second}")
         old = (box.public, box.gateway)
-        box.renumber(*nat.SPARE["nat2"])
+        box.renumber(*boxes.SPARE["nat2"])
         check(not self.gets_in(inside, "a", second), "the old address still works")
         third = self.seen(inside, "a")
-        check(third and third[0] == nat.SPARE["nat2"][0], f"{second} became {third}")
+        check(third and third[0] == boxes.SPARE["nat2"][0], f"{second} became {third}")
         check(self.gets_in(inside, "a", third), "no answer at the new address")
         box.renumber(*old)
         box.become("masquerade")
@@ -212,10 +212,10 @@ class Boxes:
         """No direct path: each reaches the FA, neither the other."""
         for name in ("umts", "nat2"):
             self.boxes[name].become("full-cone")
-            nat.flush_conntrack(self.lab, name)
+            boxes.flush_conntrack(self.lab, name)
         mn, cn = Probe(self.lab, "mn", 7007), Probe(self.lab, "cn", 7007)
         for on in (False, True):
-            nat.no_direct_path(self.lab, on)
+            boxes.no_direct_path(self.lab, on)
             at = {"mn": self.seen(mn, "a"), "cn": self.seen(cn, "a")}
             check(all(at.values()), f"not seen at the FA: {at}")
             t = self.text()
@@ -223,20 +223,20 @@ class Boxes:
             cn.send(at["mn"], t)
             there = {"cn": cn.got(t, 0.5) is not None, "mn": mn.got(t, 0.5) is not None}
             check(there == dict.fromkeys(("cn", "mn"), not on), f"apart {on}: {there}")
-        nat.no_direct_path(self.lab, False)
+        boxes.no_direct_path(self.lab, False)
 
     def counters(self):
         """What counts as ESP in UDP in the FA, and what does not."""
-        nat.count_esp(self.lab)
+        boxes.count_esp(self.lab)
         s = Probe(self.lab, "cn2")
         for data in (b"\1\2\3\4" + b"esp" * 20, b"\1\2\3\4" + b"esp" * 20, b"\0\0\0\0" + b"hip" * 20, b"\xff"):
             s.s.sendto(data, (FA, 10500))
         time.sleep(0.2)
-        n = nat.esp_counts(self.lab)
+        n = boxes.esp_counts(self.lab)
         check(n["esp_udp_in"][0] == 2 and n["hip_udp_in"][0] == 1 and n["esp_udp_out"][0] == n["esp_raw_in"][0] == 0, f"{n}")
         back = Probe(self.lab, "fa", 10500)
         back.s.sendto(b"\1\2\3\4" + b"esp" * 20, (ADDR["cn2"][0], 10500))
-        n = nat.esp_counts(self.lab)
+        n = boxes.esp_counts(self.lab)
         check(n["esp_udp_out"][0] == 1 and n["esp_udp_in"][0] == 2, f"{n}")
         back.s.close()
 
@@ -244,7 +244,7 @@ class Boxes:
 def body(cases):
     b = Boxes(cases)
     b.set_up()
-    for name, kind in nat.KINDS.items():
+    for name, kind in boxes.KINDS.items():
         if kind.mapping != "none":
             cases.case(name, b.behaves, name)
     for title, work, *args in (("firewall", b.firewall), ("masquerade on both sides", b.both_sides), ("symmetric on both sides, then one opened", b.symmetric_both),

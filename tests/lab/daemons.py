@@ -30,6 +30,13 @@ def binary(name):
     return str(path)
 
 
+def bare(address):
+    """An address without its port: 192.0.2.1:10500, [2001:db8::1]:10500."""
+    if address.startswith("["):
+        return address[1:].split("]")[0]
+    return address.split(":")[0] if "." in address and "::" not in address else address
+
+
 @dataclasses.dataclass
 class Subscriber:
     imsi: str
@@ -170,8 +177,9 @@ log: {{ level: debug }}
                 private(usim, f"imsi: \"{sim.imsi}\"\nk: \"{sim.k}\"\nopc: \"{sim.opc}\"\n"
                         f"iccid: \"89{sim.imsi}00\"\nmnc_length: 2\n")
             names = wishes if wishes is not None else [f"{sim.label}.{ZONE}"]
-            text += (f"interfaces: [umts0, wlan0]\nsim: {{ kind: soft, file: {usim} }}\nlabel: demo phone\n"
-                     f"names: [{', '.join(names)}]\n")
+            text += f"sim: {{ kind: soft, file: {usim} }}\nlabel: demo phone\nnames: [{', '.join(names)}]\n"
+        if host == "mn":
+            text += "interfaces: [umts0, wlan0]\n"
         private(self.conf(host), text)
         self.lab.etc_file(host, "resolv.conf", "nameserver 127.0.0.1\n")
 
@@ -301,8 +309,9 @@ log: {{ level: debug }}
         return self.ctl("fa", "registrations")["registrations"]
 
     def wait_registered_at(self, hit, addresses, timeout=15):
+        """addresses: without ports; a registration over UDP has one, the NAT's."""
         def there():
-            return any(r["hit"] == hit and r["address"] in addresses for r in self.registrations())
+            return any(r["hit"] == hit and bare(r["address"]) in addresses for r in self.registrations())
         try:
             wait_for(f"{hit} registered at {addresses}", there, timeout)
         except LabError as e:
@@ -314,7 +323,7 @@ log: {{ level: debug }}
     def wait_peer_at(self, host, hit, addresses, timeout=15):
         def there():
             p = self.peer(host, hit)
-            return p and p["address"] in addresses
+            return p and bare(p["address"] or "") in addresses
         try:
             wait_for(f"{host} sends to {addresses}", there, timeout)
         except LabError as e:

@@ -9,6 +9,7 @@ import re
 from lab import LabError, packets
 
 HIP, UDP, ESP = 139, 17, 50
+HIP_PORT = (10500).to_bytes(2, "big")
 TYPES = {1: "I1", 2: "R1", 3: "I2", 4: "R2", 16: "UPDATE", 17: "NOTIFY", 18: "CLOSE", 19: "CLOSE_ACK"}
 P_LOCATOR_SET, P_PUZZLE, P_SEQ, P_ACK, P_ENCRYPTED, P_ECHO_REQ, P_REG_INFO, P_REG_RESPONSE, P_ECHO_RES = 193, 257, 385, 449, 641, 897, 930, 934, 961
 P_FROM, P_RVS_HMAC = 65498, 65500
@@ -32,8 +33,10 @@ def params(packet):
 
 
 def hip(path):
-    """(time, src, dst, type name, {param: contents}, octets) of each HIP packet."""
+    """(time, src, dst, type name, {param: contents}, octets) of each HIP packet, of protocol 139 or in UDP port 10500 (RFC 9028 s5.1)."""
     for when, src, dst, proto, data in packets(path):
+        if proto == UDP and HIP_PORT in (data[0:2], data[2:4]) and data[8:12] == bytes(4):
+            proto, data = HIP, data[12:]
         if proto == HIP and len(data) >= 40:
             yield when, src, dst, TYPES.get(data[2] & 127, str(data[2] & 127)), params(data), data
 
