@@ -202,9 +202,10 @@ static void answer_i2(struct host *h, const struct hip_action *a)
 static void answer_r1(struct host *h, const struct hip_action *a)
 {
     struct hip_answer ans = { .accept = true };
+    struct host_link *l = host_link_of(h, a->ref);
 
-    if (host_fa_is(h, a->ref)) {
-        host_fa_ask(h, a);
+    if (l) {
+        host_fa_ask(h, l, a);
         return;
     }
     if (hip_answer(h->hip, a->ref, &ans, h->now, host_hip(h)))
@@ -215,9 +216,10 @@ static void update(struct host *h, const struct hip_action *a)
 {
     struct hip_reg_list none = { .present = true };
     struct hip_contents c = { .response = none };
+    struct host_link *l = host_link_of(h, a->ref);
 
-    if (host_fa_is(h, a->ref)) {
-        host_fa_update(h, a);
+    if (l) {
+        host_fa_update(h, l, a);
         return;
     }
     refuse_registration(&a->update.contents, &c);
@@ -229,7 +231,7 @@ static void update(struct host *h, const struct hip_action *a)
 
 static void control(struct host *h, const struct hip_action *a)
 {
-    bool fa = host_fa_is(h, a->ref);
+    struct host_link *l = host_link_of(h, a->ref);
 
     switch (a->type) {
     case HIP_ACT_ASK_I2:
@@ -240,29 +242,29 @@ static void control(struct host *h, const struct hip_action *a)
         break;
     case HIP_ACT_ESTABLISHED:
         host_peer_up(h, a, &a->up.path);
-        if (fa)
-            host_fa_up(h, a);
+        if (l)
+            host_fa_up(h, l, a);
         break;
     case HIP_ACT_UPDATE:
         update(h, a);
         break;
     case HIP_ACT_ACKED:
         host_peer_acked(h, a);
-        if (fa)
-            host_fa_acked(h, a);
+        if (l)
+            host_fa_acked(h, l, a);
         break;
     case HIP_ACT_MOVED:
         host_peer_path(h, a, &a->moved.path);
         break;
     case HIP_ACT_NOTIFY:
         host_event(h, HOST_EV_PEER, LOG_LV_NOTICE, &a->peer, "NOTIFY %u", a->notify.code);
-        if (fa)
-            host_fa_notified(h, a->notify.code);
+        if (l)
+            host_fa_notified(h, l, a->notify.code);
         break;
     case HIP_ACT_GONE:
         host_peer_gone(h, a);
-        if (fa)
-            host_fa_gone(h, a);
+        if (l)
+            host_fa_gone(h, l, a);
         break;
     default:
         break;

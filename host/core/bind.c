@@ -59,20 +59,20 @@ static void progress(struct host *h)
 
 static void failed(struct host *h, enum host_fa_end how, uint32_t wait_s)
 {
-    if (h->run.refresh && h->link.state == HOST_FA_REGISTERED && how != HOST_FA_HOUR) {
+    if (h->run.refresh && h->main->state == HOST_FA_REGISTERED && how != HOST_FA_HOUR) {
         /* The binding lives on; only its extension did not succeed this time. */
         h->runs_failed++;
-        h->link.refresh_at_us = h->now + host_jitter(h, (wait_s > 600 ? wait_s : 600) * HOST_S);
+        h->main->refresh_at_us = h->now + host_jitter(h, (wait_s > 600 ? wait_s : 600) * HOST_S);
         host_run_end(h);
         return;
     }
-    host_fa_give_up(h, how, wait_s);
+    host_fa_give_up(h, h->main, how, wait_s);
 }
 
 /* Section 6: forget everything of the run, another FA, this one after an hour. */
 static void alarm_end(struct host *h, const char *what)
 {
-    const struct hit fa = h->link.peer;
+    const struct hit fa = h->main->peer;
 
     host_event(h, HOST_EV_ALARM, LOG_LV_ERROR, &fa, "%s: run forgotten", what);
     failed(h, HOST_FA_HOUR, 0);
@@ -82,7 +82,7 @@ static void alarm_end(struct host *h, const char *what)
 
 static struct span identity(const struct host *h)
 {
-    bool may = h->link.fa && (h->link.fa->known || h->c.reveal_imsi);
+    bool may = h->main->fa && (h->main->fa->known || h->c.reveal_imsi);
 
     return may ? span_str(h->sim->nai) : span_of(NULL, 0);
 }
@@ -103,7 +103,7 @@ static err open_run(struct host *h, bool refresh)
     err e;
 
     host_run_end(h);
-    e = hip_assoc_get(h->hip, h->link.ref, &v);
+    e = hip_assoc_get(h->hip, h->main->ref, &v);
     if (e || v.peer_hi.n == 0)
         return ERR_STATE;
     r->eap = aka_peer_new();
@@ -141,11 +141,11 @@ static err send(struct host *h, const struct wcur *w)
 {
     struct hip_contents c = { .request = { .present = true } };
 
-    host_fa_request(h, true, hip_reg_lifetime_code(h->c.reg_lifetime_s * HOST_S), &c.request);
+    host_fa_request(h->main, true, hip_reg_lifetime_code(h->c.reg_lifetime_s * HOST_S), &c.request);
     c.inner = wcur_done(w);
     if (!wcur_ok(w))
         return ERR_SPACE;
-    return hip_update(h->hip, h->link.ref, &c, h->now, host_hip(h));
+    return hip_update(h->hip, h->main->ref, &c, h->now, host_hip(h));
 }
 
 err host_run_begin_update(struct host *h, bool refresh)
@@ -176,7 +176,7 @@ static err make_keys(struct host *h)
     struct host_run *r = &h->run;
     const uint8_t *export_key, *msk = aka_peer_msk(r->eap);
     uint8_t th[HIP_BIND_TH_LEN];
-    err e = hip_assoc_export(h->hip, h->link.ref, &export_key);
+    err e = hip_assoc_export(h->hip, h->main->ref, &export_key);
 
     if (!e)
         e = hip_bind_th_get(r->th, th);
@@ -229,7 +229,7 @@ static err put_request(struct host *h, struct wcur *w)
         q.device = span_str(h->label);
     e = add_secret(h, &q, masked);
     if (!e)
-        e = hip_update_id(h->hip, h->link.ref, &id);
+        e = hip_update_id(h->hip, h->main->ref, &id);
     if (e)
         return e;
     hip_bind_put_request(w, &q);
@@ -250,7 +250,7 @@ static void next_attempt(struct host *h)
         failed(h, HOST_FA_RETRY, 0);
         return;
     }
-    host_event(h, HOST_EV_BINDING, LOG_LV_INFO, &h->link.peer, "BIND_REQUEST, attempt %u", h->run.attempt);
+    host_event(h, HOST_EV_BINDING, LOG_LV_INFO, &h->main->peer, "BIND_REQUEST, attempt %u", h->run.attempt);
     progress(h);
 }
 
@@ -260,7 +260,7 @@ static void send_eap(struct host *h, const struct aka_peer_action *act)
 {
     uint8_t inner[HIP_INNER_MAX];
     struct wcur w = wcur_of(inner, sizeof inner);
-    const struct hit fa = h->link.peer;
+    const struct hit fa = h->main->peer;
     err e = ERR_OK;
 
     hip_bind_th_add(h->run.th, act->octets);
@@ -297,7 +297,7 @@ static bool names_fa(const struct host *h, struct span name)
     char want[sizeof NAME_PRE + 32];
 
     memcpy(want, NAME_PRE, sizeof NAME_PRE - 1);
-    hex_encode(span_of(h->link.peer.b, sizeof h->link.peer.b), want + sizeof NAME_PRE - 1);
+    hex_encode(span_of(h->main->peer.b, sizeof h->main->peer.b), want + sizeof NAME_PRE - 1);
     return span_eq(name, span_str(want));
 }
 
@@ -305,14 +305,14 @@ static bool names_fa(const struct host *h, struct span name)
 static void challenge(struct host *h, const struct aka_peer_action *act)
 {
     struct host_run *r = &h->run;
-    const struct host_fa *f = h->link.fa;
+    const struct host_fa *f = h->main->fa;
     struct aka_peer_action next;
     struct host_job_slot *slot;
     struct host_job *job;
 
     r->named = names_fa(h, act->net_name);
     if (!r->named && !(f->known && f->network_name[0] && span_eq(act->net_name, span_str(f->network_name)))) {
-        host_event(h, HOST_EV_ALARM, LOG_LV_WARN, &h->link.peer,
+        host_event(h, HOST_EV_ALARM, LOG_LV_WARN, &h->main->peer,
                    "the home network names another access than this FA");
         aka_peer_refuse_name(r->eap, &next);
         handle(h, &next);
@@ -336,7 +336,7 @@ static void handle(struct host *h, const struct aka_peer_action *act)
 
     switch (act->type) {
     case AKA_PEER_NONE:
-        host_event(h, HOST_EV_BINDING, LOG_LV_INFO, &h->link.peer, "EAP packet ignored: %s",
+        host_event(h, HOST_EV_BINDING, LOG_LV_INFO, &h->main->peer, "EAP packet ignored: %s",
                    aka_reason_text(act->reason));
         break;
     case AKA_PEER_SEND:
@@ -353,7 +353,7 @@ static void handle(struct host *h, const struct aka_peer_action *act)
     case AKA_PEER_SUCCESS: /* means nothing by itself (section 5) */
         break;
     case AKA_PEER_FAILED:
-        host_event(h, HOST_EV_REFUSED, LOG_LV_WARN, &h->link.peer, "authentication failed: %s",
+        host_event(h, HOST_EV_REFUSED, LOG_LV_WARN, &h->main->peer, "authentication failed: %s",
                    aka_reason_text(act->reason));
         failed(h, HOST_FA_RETRY, 0);
         break;
@@ -425,8 +425,8 @@ static void bound(struct host *h, const struct hip_bind_response *p, const struc
 {
     struct hip_assoc_view v;
 
-    if (hip_assoc_get(h->hip, h->link.ref, &v) || !span_eq(p->fa_hi, v.peer_hi) || p->n_fa == 0 ||
-        !span_eq(p->fa[0].hit, span_of(h->link.peer.b, sizeof h->link.peer.b))) {
+    if (hip_assoc_get(h->hip, h->main->ref, &v) || !span_eq(p->fa_hi, v.peer_hi) || p->n_fa == 0 ||
+        !span_eq(p->fa[0].hit, span_of(h->main->peer.b, sizeof h->main->peer.b))) {
         alarm_end(h, "the FA's HI in its answer is not the one of the exchange");
         return;
     }
@@ -455,13 +455,14 @@ void host_run_stored(struct host *h, bool ok)
         return;
     }
     host_run_end(h);
-    host_event(h, HOST_EV_BOUND, LOG_LV_NOTICE, &h->link.peer, "%s: %.240s",
+    host_event(h, HOST_EV_BOUND, LOG_LV_NOTICE, &h->main->peer, "%s: %.240s",
                s->bind == HOST_BIND_BOUND ? "bound" : "pending, name reserved",
                dnsu_name_text(&s->fqdn, text));
     host_fa_bound(h);
     host_fa_learn(h);
-    if (!host_fa_registered(h, &resp) && h->link.state != HOST_FA_REGISTERED)
-        host_fa_give_up(h, HOST_FA_RETRY, 0); /* bound without the service: ask by a plain exchange */
+    if (!host_fa_registered(h, h->main, &resp) && h->main->state != HOST_FA_REGISTERED)
+        host_fa_give_up(h, h->main, HOST_FA_RETRY,
+                        0); /* bound without the service: ask by a plain exchange */
 }
 
 /* Outcomes 2 to 8 of section 6. */
@@ -471,7 +472,7 @@ static void refused(struct host *h, const struct hip_bind_response *p)
     uint64_t at = h->now + p->wait_s * HOST_S;
     bool more = r->attempt < HIP_BIND_ATTEMPTS;
 
-    host_event(h, HOST_EV_REFUSED, LOG_LV_WARN, &h->link.peer, "%s%s%.*s", hip_bind_status_text(p->status),
+    host_event(h, HOST_EV_REFUSED, LOG_LV_WARN, &h->main->peer, "%s%s%.*s", hip_bind_status_text(p->status),
                p->reason.n ? ": " : "", (int)p->reason.n, (const char *)p->reason.p);
     if (p->status == HIP_BIND_ST_NAME_REFUSED && more && r->refresh) {
         r->refresh = false; /* there is nothing to extend: ask for the name anew */
@@ -504,7 +505,7 @@ static void take_response(struct host *h, const struct hip_bind_inner *in, uint3
         alarm_end(h, "BIND_MAC of the FA is missing or wrong");
         return;
     }
-    h->link.good_mac = true;
+    h->main->good_mac = true;
     if (hip_bind_response_parse(in->response, &p) || p.attempt != r->attempt) {
         alarm_end(h, "the FA's answer is malformed or of another attempt");
         return;
@@ -524,15 +525,15 @@ static void notice(struct host *h, const struct hip_bind_inner *in)
         h->sim->state == HOST_SIM_READY && (s->bind == HOST_BIND_BOUND || s->bind == HOST_BIND_PENDING);
 
     if (in->mac.n || hip_bind_response_parse(in->response, &p) || p.attempt != 0 || !had ||
-        !(h->link.fa->known || h->link.good_mac))
+        !(h->main->fa->known || h->main->good_mac))
         return;
     if (p.status == HIP_BIND_ST_BOUND && s->bind == HOST_BIND_PENDING &&
         span_eq(p.fqdn, dnsu_name_span(&s->fqdn))) {
         s->bind = HOST_BIND_BOUND;
-        host_event(h, HOST_EV_BOUND, LOG_LV_NOTICE, &h->link.peer, "the name is in the DNS now");
+        host_event(h, HOST_EV_BOUND, LOG_LV_NOTICE, &h->main->peer, "the name is in the DNS now");
     } else if (p.status == HIP_BIND_ST_REVOKED || p.status == HIP_BIND_ST_MOVED) {
         s->bind = HOST_BIND_LOST;
-        host_event(h, HOST_EV_LOST, LOG_LV_ERROR, &h->link.peer, "the binding was %s: the name is lost",
+        host_event(h, HOST_EV_LOST, LOG_LV_ERROR, &h->main->peer, "the binding was %s: the name is lost",
                    hip_bind_status_text(p.status));
     } else {
         return;
@@ -583,7 +584,8 @@ void host_run_contents(struct host *h, const struct hip_contents *c, bool r2, ui
     if (failure(c))
         fail = *failure(c); /* what c borrows may go with the next call into the engine */
     if (c->inner.n && hip_bind_inner_parse(c->inner, &in)) {
-        host_event(h, HOST_EV_BINDING, LOG_LV_WARN, &h->link.peer, "parameters of the binding are malformed");
+        host_event(h, HOST_EV_BINDING, LOG_LV_WARN, &h->main->peer,
+                   "parameters of the binding are malformed");
         if (r->open)
             failed(h, HOST_FA_RETRY, 0);
         return;
@@ -603,7 +605,8 @@ void host_run_contents(struct host *h, const struct hip_contents *c, bool r2, ui
     if (in.eap.n && (r2 || newer(r, update_id)))
         take_eap(h, in.eap);
     if (fail.n && r->open && r->gen == gen) {
-        host_event(h, HOST_EV_REFUSED, LOG_LV_WARN, &h->link.peer, "binding refused, reason %u", fail.reason);
+        host_event(h, HOST_EV_REFUSED, LOG_LV_WARN, &h->main->peer, "binding refused, reason %u",
+                   fail.reason);
         failed(h, fail.reason == 0 ? HOST_FA_RETRY : HOST_FA_NEXT, 0);
     }
 }
@@ -618,6 +621,6 @@ static void on_timer(struct host *h, struct host_timer *t)
         next_attempt(h);
         return;
     }
-    host_event(h, HOST_EV_BINDING, LOG_LV_WARN, &h->link.peer, "the FA went silent during the binding");
+    host_event(h, HOST_EV_BINDING, LOG_LV_WARN, &h->main->peer, "the FA went silent during the binding");
     failed(h, HOST_FA_RETRY, 0);
 }

@@ -19,16 +19,29 @@
 #define NULL_CIPHER 1
 
 static void on_timer(struct host *h, struct host_timer *t);
-static void proceed(struct host *h);
+static void proceed(struct host *h, struct host_link *l);
 
 void host_fa_init(struct host *h)
 {
-    h->link.timer.fire = on_timer;
+    h->main = &h->link[0];
+    for (size_t i = 0; i < HOST_LINKS_MAX; i++)
+        h->link[i].timer.fire = on_timer;
+}
+
+struct host_link *host_link_of(struct host *h, struct hip_ref ref)
+{
+    for (size_t i = 0; i < HOST_LINKS_MAX; i++)
+        if (host_ref_eq(h->link[i].ref, ref))
+            return &h->link[i];
+    return NULL;
 }
 
 bool host_fa_is(const struct host *h, struct hip_ref ref)
 {
-    return host_ref_eq(h->link.ref, ref);
+    for (size_t i = 0; i < HOST_LINKS_MAX; i++)
+        if (host_ref_eq(h->link[i].ref, ref))
+            return true;
+    return false;
 }
 
 bool host_fa_hit(const struct host *h, const struct hit *hit)
@@ -83,39 +96,50 @@ void host_fa_learn(struct host *h)
     }
 }
 
+/* Some link is with it already. */
+static bool taken(const struct host *h, const struct host_link *by, const struct host_fa *f)
+{
+    for (size_t i = 0; i < HOST_LINKS_MAX; i++)
+        if (&h->link[i] != by && h->link[i].fa == f && h->link[i].state != HOST_FA_IDLE)
+            return true;
+    return false;
+}
+
 /* The one that bound us first, then as configured. NULL: all have a pause. */
-static struct host_fa *choose(struct host *h)
+static struct host_fa *choose(struct host *h, const struct host_link *l)
 {
     const struct host_sealed *s = &h->sim->sealed;
 
     for (size_t i = 0; i < h->n_fa && s->n_fa; i++)
-        if (hit_eq(&h->fa[i].hit, &s->fa[0].hit) && h->fa[i].not_before_us <= h->now)
+        if (hit_eq(&h->fa[i].hit, &s->fa[0].hit) && h->fa[i].not_before_us <= h->now &&
+            !taken(h, l, &h->fa[i]))
             return &h->fa[i];
     for (size_t i = 0; i < h->n_fa; i++)
-        if (h->fa[i].not_before_us <= h->now)
+        if (h->fa[i].not_before_us <= h->now && !taken(h, l, &h->fa[i]))
             return &h->fa[i];
     return NULL;
 }
 
 /* ---- leaving ---- */
 
-static void link_reset(struct host *h, enum host_fa_state s)
+static void link_reset(struct host_link *l, enum host_fa_state s)
 {
-    struct host_timer t = h->link.timer;
+    struct host_timer t = l->timer;
 
-    memset(&h->link, 0, sizeof h->link);
-    h->link.timer = t; /* may be in the heap */
-    h->link.state = s;
+    memset(l, 0, sizeof *l);
+    l->timer = t; /* may be in the heap */
+    l->state = s;
 }
 
-static void let_go(struct host *h, bool close)
+static void let_go(struct host *h, struct host_link *l, bool close)
 {
-    struct hip_ref ref = h->link.ref;
-    bool est = h->link.established;
+    struct hip_ref ref = l->ref;
+    bool est = l->established;
     err e = ERR_OK;
 
-    host_run_end(h);
-    link_reset(h, HOST_FA_IDLE); /* GONE of this association is no longer ours */
+    if (l == h->main)
+        host_run_end(h);
+    link_reset(l, HOST_FA_IDLE); /* GONE of this association is no longer ours */
     if (!ref.gen)
         return;
     if (close && est)
@@ -126,23 +150,26 @@ static void let_go(struct host *h, bool close)
         h->dropped++;
 }
 
-static void rest(struct host *h)
+static void rest(struct host *h, struct host_link *l)
 {
     uint64_t at = HEAP_NEVER;
 
     for (size_t i = 0; i < h->n_fa; i++)
-        if (h->fa[i].not_before_us < at)
+        if (h->fa[i].not_before_us < at && !taken(h, l, &h->fa[i]))
             at = h->fa[i].not_before_us;
-    h->link.state = at == HEAP_NEVER ? HOST_FA_IDLE : HOST_FA_BACKOFF;
-    host_timer_set(h, &h->link.timer, at > h->now ? at : h->now);
+    l->state = at == HEAP_NEVER ? HOST_FA_IDLE : HOST_FA_BACKOFF;
+    if (at == HEAP_NEVER)
+        host_timer_stop(h, &l->timer);
+    else
+        host_timer_set(h, &l->timer, at > h->now ? at : h->now);
 }
 
-void host_fa_give_up(struct host *h, enum host_fa_end how, uint32_t wait_s)
+void host_fa_give_up(struct host *h, struct host_link *l, enum host_fa_end how, uint32_t wait_s)
 {
-    struct host_fa *f = h->link.fa;
+    struct host_fa *f = l->fa;
     uint64_t pause = HOUR_US;
 
-    if (h->run.open)
+    if (l == h->main && h->run.open)
         h->runs_failed++;
     if (f) {
         if (how != HOST_FA_HOUR && f->fails < 10) {
@@ -161,25 +188,27 @@ void host_fa_give_up(struct host *h, enum host_fa_end how, uint32_t wait_s)
             host_event(h, HOST_EV_CONNECT, LOG_LV_NOTICE, &f->hit, "FA left alone for %llu s",
                        (unsigned long long)(pause / HOST_S));
     }
-    let_go(h, true);
-    rest(h);
+    let_go(h, l, true);
+    rest(h, l);
 }
 
 void host_fa_down(struct host *h, bool close)
 {
-    let_go(h, close);
-    host_timer_stop(h, &h->link.timer);
+    for (size_t i = 0; i < HOST_LINKS_MAX; i++) {
+        let_go(h, &h->link[i], close);
+        host_timer_stop(h, &h->link[i].timer);
+    }
 }
 
 /* Associated it was; begin again at once. */
-static void again(struct host *h, const char *why, uint64_t in_us)
+static void again(struct host *h, struct host_link *l, const char *why, uint64_t in_us)
 {
-    const struct hit peer = h->link.peer;
+    const struct hit peer = l->peer;
 
     host_event(h, HOST_EV_LOST, LOG_LV_WARN, &peer, "FA: %s", why);
-    let_go(h, false);
-    h->link.state = HOST_FA_BACKOFF;
-    host_timer_set(h, &h->link.timer, h->now + in_us);
+    let_go(h, l, false);
+    l->state = HOST_FA_BACKOFF;
+    host_timer_set(h, &l->timer, h->now + in_us);
 }
 
 /* ---- going ---- */
@@ -196,19 +225,19 @@ static bool wanted(const struct host *h)
 
 void host_fa_kick(struct host *h)
 {
-    enum host_fa_state s = h->link.state;
+    struct host_link *l = h->main;
 
-    if (!wanted(h) || (s != HOST_FA_IDLE && s != HOST_FA_BACKOFF))
+    if (!wanted(h) || (l->state != HOST_FA_IDLE && l->state != HOST_FA_BACKOFF))
         return;
-    h->link.fa = choose(h);
-    if (h->link.fa)
-        proceed(h);
+    l->fa = choose(h, l);
+    if (l->fa)
+        proceed(h, l);
     else
-        rest(h);
+        rest(h, l);
 }
 
 /* The FA's HIT out of its HIP record. false: a look-up is under way, or the name gave us up. */
-static bool identified(struct host *h, struct host_fa *f)
+static bool identified(struct host *h, struct host_link *l, struct host_fa *f)
 {
     struct host_name *n;
 
@@ -218,14 +247,14 @@ static bool identified(struct host *h, struct host_fa *f)
     if (!n)
         return true;
     if (!host_name_hip(h, n)) {
-        h->link.state = HOST_FA_LOOKUP;
-        host_timer_set(h, &h->link.timer, h->now + LOOKUP_US);
+        l->state = HOST_FA_LOOKUP;
+        host_timer_set(h, &l->timer, h->now + LOOKUP_US);
         return false;
     }
     f->looked = true;
     if (n->hip.e == ERR_AUTH) {
         host_event(h, HOST_EV_ALARM, LOG_LV_WARN, NULL, "the FA's HIP record is not to be believed");
-        host_fa_give_up(h, HOST_FA_RETRY, 0);
+        host_fa_give_up(h, l, HOST_FA_RETRY, 0);
         return false;
     }
     if (!n->hip.e && n->n_record) {
@@ -235,7 +264,8 @@ static bool identified(struct host *h, struct host_fa *f)
     return true;
 }
 
-static bool located(struct host *h, struct host_fa *f, struct hip_path to[HOST_PATHS_MAX], size_t *n)
+static bool located(struct host *h, struct host_link *l, struct host_fa *f,
+                    struct hip_path to[HOST_PATHS_MAX], size_t *n)
 {
     struct addr a[2 * HOST_ADDRS_MAX];
     struct host_name *name;
@@ -245,8 +275,8 @@ static bool located(struct host *h, struct host_fa *f, struct hip_path to[HOST_P
     if (f->name.len && k == 0) {
         name = host_name_get(h, &f->name);
         if (name && !host_name_addr(h, name)) {
-            h->link.state = HOST_FA_LOOKUP;
-            host_timer_set(h, &h->link.timer, h->now + LOOKUP_US);
+            l->state = HOST_FA_LOOKUP;
+            host_timer_set(h, &l->timer, h->now + LOOKUP_US);
             return false;
         }
         if (name && !name->addr.e) {
@@ -255,29 +285,28 @@ static bool located(struct host *h, struct host_fa *f, struct hip_path to[HOST_P
         }
     }
     *n = host_paths(h, a, k, f->udp_only, to);
-    h->link.n_addr = k < HOST_ADDRS_MAX ? k : HOST_ADDRS_MAX;
-    memcpy(h->link.addr, a, h->link.n_addr * sizeof a[0]);
+    l->n_addr = k < HOST_ADDRS_MAX ? k : HOST_ADDRS_MAX;
+    memcpy(l->addr, a, l->n_addr * sizeof a[0]);
     return true;
 }
 
-static void proceed(struct host *h)
+static void proceed(struct host *h, struct host_link *l)
 {
-    struct host_link *l = &h->link;
     struct host_fa *f = l->fa;
     struct hip_path to[HOST_PATHS_MAX];
     char text[ADDR_TEXT_MAX];
     size_t n;
     err e;
 
-    if (!identified(h, f) || !located(h, f, to, &n))
+    if (!identified(h, l, f) || !located(h, l, f, to, &n))
         return;
     if (n == 0) {
         if (h->n_addr == 0) { /* host_fa_network() goes on */
-            link_reset(h, HOST_FA_IDLE);
-            host_timer_stop(h, &h->link.timer);
+            link_reset(l, HOST_FA_IDLE);
+            host_timer_stop(h, &l->timer);
         } else {
             f->unanswered = true; /* another network may have the family, or its DNS the name */
-            host_fa_give_up(h, HOST_FA_RETRY, 0);
+            host_fa_give_up(h, l, HOST_FA_RETRY, 0);
         }
         return;
     }
@@ -289,7 +318,7 @@ static void proceed(struct host *h)
     if (e) {
         memset(&l->ref, 0, sizeof l->ref);
         host_event(h, HOST_EV_CONNECT, LOG_LV_WARN, &f->hit, "cannot begin with the FA: %s", err_text(e));
-        host_fa_give_up(h, HOST_FA_RETRY, 0);
+        host_fa_give_up(h, l, HOST_FA_RETRY, 0);
         return;
     }
     l->state = HOST_FA_CONNECTING;
@@ -302,27 +331,35 @@ static void proceed(struct host *h)
 
 void host_fa_name_ready(struct host *h, const struct host_name *n)
 {
-    if (h->link.state == HOST_FA_LOOKUP && h->link.fa && dnsu_name_eq(&h->link.fa->name, &n->name))
-        proceed(h);
+    for (size_t i = 0; i < HOST_LINKS_MAX; i++) {
+        struct host_link *l = &h->link[i];
+        if (l->state == HOST_FA_LOOKUP && l->fa && dnsu_name_eq(&l->fa->name, &n->name))
+            proceed(h, l);
+    }
+}
+
+/* The exchange began from an address that is gone. */
+static void restart_if_lost(struct host *h, struct host_link *l)
+{
+    struct hip_assoc_view v;
+
+    if (l->state != HOST_FA_CONNECTING || l->established || hip_assoc_get(h->hip, l->ref, &v))
+        return;
+    for (size_t i = 0; i < h->n_addr; i++)
+        if (addr_same_ip(&h->addr[i].addr, &v.path.local))
+            return;
+    let_go(h, l, false);
 }
 
 void host_fa_network(struct host *h)
 {
-    struct host_link *l = &h->link;
-    struct hip_assoc_view v;
-
     for (size_t i = 0; i < h->n_fa; i++)
         if (h->fa[i].unanswered) {
             h->fa[i].unanswered = false;
             h->fa[i].not_before_us = 0;
         }
-    if (l->state == HOST_FA_CONNECTING && !l->established && !hip_assoc_get(h->hip, l->ref, &v)) {
-        bool there = false;
-        for (size_t i = 0; i < h->n_addr; i++)
-            there |= addr_same_ip(&h->addr[i].addr, &v.path.local);
-        if (!there)
-            let_go(h, false);
-    }
+    for (size_t i = 0; i < HOST_LINKS_MAX; i++)
+        restart_if_lost(h, &h->link[i]);
     host_fa_kick(h);
 }
 
@@ -348,9 +385,8 @@ static bool group_allowed(uint8_t g)
 }
 
 /* Which way this exchange goes. NULL: as said in *bind; else why it must not go on. */
-static const char *judge(struct host *h, const struct hip_action *a, bool *bind)
+static const char *judge(const struct host *h, struct host_link *l, const struct hip_action *a, bool *bind)
 {
-    struct host_link *l = &h->link;
     const struct hip_reg_info *info = &a->ask.contents.info;
 
     *bind = false;
@@ -371,20 +407,19 @@ static const char *judge(struct host *h, const struct hip_action *a, bool *bind)
     return NULL;
 }
 
-void host_fa_request(const struct host *h, bool bind, uint8_t lifetime, struct hip_reg_list *out)
+void host_fa_request(const struct host_link *l, bool bind, uint8_t lifetime, struct hip_reg_list *out)
 {
     struct hip_reg_list r = { .present = true, .lifetime = lifetime };
 
     if (bind)
         r.type[r.n++] = HIP_BIND_REG_TYPE;
-    for (size_t i = 0; i < h->link.service.n; i++)
-        r.type[r.n++] = h->link.service.type[i];
+    for (size_t i = 0; i < l->service.n; i++)
+        r.type[r.n++] = l->service.type[i];
     *out = r;
 }
 
-void host_fa_ask(struct host *h, const struct hip_action *a)
+void host_fa_ask(struct host *h, struct host_link *l, const struct hip_action *a)
 {
-    struct host_link *l = &h->link;
     struct hip_answer ans = { .accept = true };
     uint8_t inner[HIP_INNER_MAX];
     struct wcur w = wcur_of(inner, sizeof inner);
@@ -396,28 +431,27 @@ void host_fa_ask(struct host *h, const struct hip_action *a)
     l->opportunistic |= a->ask.opportunistic;
     l->peer = a->peer;
     l->offered = offers(&a->ask.contents.info, HIP_BIND_REG_TYPE);
-    why = judge(h, a, &bind);
+    why = judge(h, l, a, &bind);
     if (!why && bind && host_run_begin(h, false, &w))
         why = "the run could not begin";
     if (why) {
         host_event(h, HOST_EV_REFUSED, LOG_LV_WARN, &a->peer, "%s", why);
         ans.accept = false;
     }
-    host_fa_request(h, bind, lifetime_for(h, &a->ask.contents.info), &ans.contents.request);
+    host_fa_request(l, bind, lifetime_for(h, &a->ask.contents.info), &ans.contents.request);
     if (bind)
         ans.contents.inner = wcur_done(&w);
     l->bind_wanted = bind && !why;
     e = hip_answer(h->hip, a->ref, &ans, h->now, host_hip(h));
     sec_wipe(inner, sizeof inner); /* the IMSI in clear */
     if (e || why)
-        host_fa_give_up(h, HOST_FA_RETRY, 0);
+        host_fa_give_up(h, l, HOST_FA_RETRY, 0);
 }
 
 /* ---- registration ---- */
 
-static void next_timer(struct host *h)
+static void next_timer(struct host *h, struct host_link *l)
 {
-    struct host_link *l = &h->link;
     uint64_t at = l->renew_us;
 
     if (l->asked_us) {
@@ -431,12 +465,12 @@ static void next_timer(struct host *h)
     host_timer_set(h, &l->timer, at > h->now ? at : h->now + 1);
 }
 
-void host_fa_heard(struct host *h)
+void host_fa_heard(struct host *h, struct host_link *l)
 {
-    h->link.heard_us = h->now;
-    h->link.asked_us = 0;
-    if (h->link.state == HOST_FA_REGISTERED)
-        next_timer(h);
+    l->heard_us = h->now;
+    l->asked_us = 0;
+    if (l->state == HOST_FA_REGISTERED)
+        next_timer(h, l);
 }
 
 static bool lists(const struct hip_reg_list *r, uint8_t type)
@@ -463,10 +497,8 @@ static const struct hip_reg_fail *failure(const struct hip_contents *c, uint8_t 
     return NULL;
 }
 
-static void trust(struct host *h)
+static void trust(struct host *h, struct host_link *l)
 {
-    struct host_link *l = &h->link;
-
     /* Section 5: packets with FROM or RELAY_FROM only after binding, or a registration by a bound HI at a known FA. A host without a SIM has
      * the operator's word alone (no_binding_ok). */
     if (h->sim->state == HOST_SIM_READY && !(host_sim_bound(h) && (l->fa->known || l->good_mac)))
@@ -475,15 +507,14 @@ static void trust(struct host *h)
         l->trusted = true;
 }
 
-bool host_fa_registered(struct host *h, const struct hip_reg_list *resp)
+bool host_fa_registered(struct host *h, struct host_link *l, const struct hip_reg_list *resp)
 {
-    struct host_link *l = &h->link;
     bool first = l->state != HOST_FA_REGISTERED;
 
     if (!lists(resp, main_service(l)))
         return false;
     if (resp->lifetime == 0) {
-        again(h, "registration withdrawn", h->c.retry_us);
+        again(h, l, "registration withdrawn", h->c.retry_us);
         return true;
     }
     l->reg_life_us = hip_reg_lifetime_us(resp->lifetime);
@@ -494,11 +525,11 @@ bool host_fa_registered(struct host *h, const struct hip_reg_list *resp)
     l->asked_us = 0;
     l->fa->fails = 0;
     l->fa->unanswered = false;
-    trust(h);
+    trust(h, l);
     /* The association must not end for want of traffic while the registration hangs on it. */
     if (hip_keep(h->hip, l->ref, l->reg_until_us, h->now))
         h->dropped++;
-    next_timer(h);
+    next_timer(h, l);
     host_event(h, HOST_EV_REGISTERED, first ? LOG_LV_NOTICE : LOG_LV_INFO, &l->peer, "%s for %llu s",
                !first       ? "renewed"
                : relayed(l) ? "control relay"
@@ -509,75 +540,73 @@ bool host_fa_registered(struct host *h, const struct hip_reg_list *resp)
 
 void host_fa_bound(struct host *h)
 {
-    struct host_link *l = &h->link;
+    struct host_link *l = h->main;
 
     l->fa->known = true;
     l->fa->hit = l->peer;
     l->fa->fails = 0;
-    trust(h);
+    trust(h, l);
 }
 
 /* Bound we thought, but the FA does not know: the run, here and now. */
-static void run_here(struct host *h, const char *why)
+static void run_here(struct host *h, struct host_link *l, const char *why)
 {
-    host_event(h, HOST_EV_BINDING, LOG_LV_NOTICE, &h->link.peer, "%s: binding run", why);
-    if (!h->link.offered || !host_run_may_begin(h) || host_run_begin_update(h, false)) {
-        host_fa_give_up(h, HOST_FA_RETRY, 0);
+    host_event(h, HOST_EV_BINDING, LOG_LV_NOTICE, &l->peer, "%s: binding run", why);
+    if (!l->offered || !host_run_may_begin(h) || host_run_begin_update(h, false)) {
+        host_fa_give_up(h, l, HOST_FA_RETRY, 0);
         return;
     }
-    h->link.state = HOST_FA_BINDING;
-    host_timer_stop(h, &h->link.timer);
+    l->state = HOST_FA_BINDING;
+    host_timer_stop(h, &l->timer);
 }
 
-static void plain_answer(struct host *h, const struct hip_contents *c)
+static void plain_answer(struct host *h, struct host_link *l, const struct hip_contents *c)
 {
-    const struct hip_reg_fail *f = failure(c, main_service(&h->link));
+    const struct hip_reg_fail *f = failure(c, main_service(l));
 
-    if (host_fa_registered(h, &c->response) || !f)
+    if (host_fa_registered(h, l, &c->response) || !f)
         return;
     if (f->reason == 0 && h->sim->state == HOST_SIM_READY) {
-        run_here(h, "the FA does not know our binding");
+        run_here(h, l, "the FA does not know our binding");
         return;
     }
-    host_event(h, HOST_EV_REFUSED, LOG_LV_WARN, &h->link.peer, "registration refused, reason %u", f->reason);
-    host_fa_give_up(h, f->reason == 0 ? HOST_FA_RETRY : HOST_FA_NEXT, 0);
+    host_event(h, HOST_EV_REFUSED, LOG_LV_WARN, &l->peer, "registration refused, reason %u", f->reason);
+    host_fa_give_up(h, l, f->reason == 0 ? HOST_FA_RETRY : HOST_FA_NEXT, 0);
 }
 
-void host_fa_up(struct host *h, const struct hip_action *a)
+void host_fa_up(struct host *h, struct host_link *l, const struct hip_action *a)
 {
-    struct host_link *l = &h->link;
-
     l->established = true;
     l->peer = a->peer;
     l->heard_us = h->now;
     l->udp = a->up.path.peer.port != 0;
-    host_nat_told(h, &a->up.contents);
+    host_nat_told(h, l, &a->up.contents);
     if (l->bind_wanted) {
         l->state = HOST_FA_BINDING;
         host_run_established(h);
         host_run_contents(h, &a->up.contents, true, 0);
         return;
     }
-    plain_answer(h, &a->up.contents);
+    plain_answer(h, l, &a->up.contents);
     if (l->established && l->state == HOST_FA_CONNECTING) {
         host_event(h, HOST_EV_REFUSED, LOG_LV_WARN, &a->peer, "the FA did not answer the registration");
-        host_fa_give_up(h, HOST_FA_RETRY, 0);
+        host_fa_give_up(h, l, HOST_FA_RETRY, 0);
     }
 }
 
-void host_fa_update(struct host *h, const struct hip_action *a)
+void host_fa_update(struct host *h, struct host_link *l, const struct hip_action *a)
 {
     const struct hip_contents *c = &a->update.contents;
     struct hip_ref ref = a->ref;
 
     bool renewal = h->run.refresh && c->inner.n == 0 && !failure(c, HIP_BIND_REG_TYPE);
 
-    host_fa_heard(h);
-    host_nat_told(h, c);
+    host_fa_heard(h, l);
+    host_nat_told(h, l, c);
     if ((h->run.open && !renewal) || c->inner.n)
         host_run_contents(h, c, false, a->update.id);
     else
-        plain_answer(h, c);
+        plain_answer(h, l, c);
     /* While the card is asked the acknowledgement goes along with the answer; the engine sends it alone if that takes long. */
     if (h->run.open && h->run.at_card)
         return;
@@ -585,33 +614,30 @@ void host_fa_update(struct host *h, const struct hip_action *a)
         h->dropped++;
 }
 
-void host_fa_acked(struct host *h, const struct hip_action *a)
+void host_fa_acked(struct host *h, struct host_link *l, const struct hip_action *a)
 {
-    host_fa_heard(h);
+    host_fa_heard(h, l);
 }
 
 /* Somebody who can only come over UDP asked for us, and a rendezvous server cannot let it through (docs/sim-binding.md section 16). */
-void host_fa_notified(struct host *h, uint16_t code)
+void host_fa_notified(struct host *h, struct host_link *l, uint16_t code)
 {
-    struct host_link *l = &h->link;
-
-    host_fa_heard(h);
+    host_fa_heard(h, l);
     if (code != HIP_NTF_UDP_WANTED || l->state != HOST_FA_REGISTERED || relayed(l) || !h->c.udp_port ||
         h->now < l->fa->no_udp_us)
         return;
     l->fa->udp_only = true;
-    again(h, "asked for over UDP", 0);
+    again(h, l, "asked for over UDP", 0);
 }
 
-void host_fa_gone(struct host *h, const struct hip_action *a)
+void host_fa_gone(struct host *h, struct host_link *l, const struct hip_action *a)
 {
-    struct host_link *l = &h->link;
     bool served = l->state == HOST_FA_REGISTERED;
 
     memset(&l->ref, 0, sizeof l->ref);
     l->established = false;
     if (served) {
-        again(h, a->gone.why == HIP_GONE_CLOSED ? "association closed" : "association lost", AGAIN_US);
+        again(h, l, a->gone.why == HIP_GONE_CLOSED ? "association closed" : "association lost", AGAIN_US);
         return;
     }
     if (l->fa) {
@@ -620,31 +646,30 @@ void host_fa_gone(struct host *h, const struct hip_action *a)
     }
     host_event(h, HOST_EV_CONNECT, LOG_LV_WARN, &a->peer, "FA: %s",
                a->gone.why == HIP_GONE_FAILED ? "no answer" : "association ended");
-    host_fa_give_up(h, HOST_FA_RETRY, 0);
+    host_fa_give_up(h, l, HOST_FA_RETRY, 0);
 }
 
 /* ---- staying ---- */
 
 /* A tenth of the binding's life is left: REFRESH needs a run (section 2). */
-static bool refresh_due(const struct host *h)
+static bool refresh_due(const struct host *h, const struct host_link *l)
 {
     const struct host_sealed *s = &h->sim->sealed;
     uint64_t left;
 
-    if (!host_sim_bound(h) || s->bind != HOST_BIND_BOUND || !h->link.offered || h->run.open ||
-        h->now < h->link.refresh_at_us)
+    if (!host_sim_bound(h) || s->bind != HOST_BIND_BOUND || !l->offered || h->run.open ||
+        h->now < l->refresh_at_us)
         return false;
     left = s->bound_until_s - host_unix(h);
     return left < s->bound_life_s / 10;
 }
 
-static void ask_again(struct host *h, bool renew)
+static void ask_again(struct host *h, struct host_link *l, bool renew)
 {
-    struct host_link *l = &h->link;
     struct hip_contents c = { .request = { .present = false } };
 
     if (renew) {
-        host_fa_request(h, false, hip_reg_lifetime_code(l->reg_life_us), &c.request);
+        host_fa_request(l, false, hip_reg_lifetime_code(l->reg_life_us), &c.request);
         l->renew_us = h->now + l->reg_life_us / 8 + HOST_S; /* if it is acknowledged only */
     }
     if (hip_update(h->hip, l->ref, &c, h->now, host_hip(h)))
@@ -652,51 +677,51 @@ static void ask_again(struct host *h, bool renew)
     l->asked_us = h->now;
 }
 
-static void stay(struct host *h)
+static void stay(struct host *h, struct host_link *l)
 {
-    struct host_link *l = &h->link;
-
     if (h->n_addr == 0) { /* silence is our own fault; host_addresses() will tell the FA where we are */
         l->asked_us = 0;
         l->heard_us = h->now;
         if (h->now < l->reg_until_us) {
-            next_timer(h);
+            next_timer(h, l);
             return;
         }
     }
     if (h->now >= l->reg_until_us) {
-        again(h, "registration ran out", 0);
+        again(h, l, "registration ran out", 0);
         return;
     }
     if (l->asked_us && h->now >= l->asked_us + SILENT_US) {
-        again(h, "no sign of life", 0);
+        again(h, l, "no sign of life", 0);
         return;
     }
     if (!l->asked_us && h->now >= l->renew_us)
-        ask_again(h, true);
+        ask_again(h, l, true);
     else if (!l->asked_us && h->now >= l->heard_us + h->c.probe_us)
-        ask_again(h, false);
-    if (refresh_due(h) && host_run_begin_update(h, true))
+        ask_again(h, l, false);
+    if (refresh_due(h, l) && host_run_begin_update(h, true))
         host_event(h, HOST_EV_BINDING, LOG_LV_WARN, &l->peer, "binding could not be refreshed now");
-    next_timer(h);
+    next_timer(h, l);
 }
 
 static void on_timer(struct host *h, struct host_timer *t)
 {
-    switch (h->link.state) {
+    struct host_link *l = HOST_MEMBER(t, struct host_link, timer);
+
+    switch (l->state) {
     case HOST_FA_REGISTERED:
-        stay(h);
+        stay(h, l);
         break;
     case HOST_FA_LOOKUP:
         host_event(h, HOST_EV_CONNECT, LOG_LV_WARN, NULL, "the DNS did not tell where the FA is");
-        if (h->link.fa)
-            h->link.fa->unanswered = true;
-        host_fa_give_up(h, HOST_FA_RETRY, 0);
+        if (l->fa)
+            l->fa->unanswered = true;
+        host_fa_give_up(h, l, HOST_FA_RETRY, 0);
         break;
     case HOST_FA_CONNECTING: /* UDP does not get through here: back to where it answered */
-        h->link.fa->udp_only = false;
-        h->link.fa->no_udp_us = h->now + NO_UDP_US;
-        let_go(h, false);
+        l->fa->udp_only = false;
+        l->fa->no_udp_us = h->now + NO_UDP_US;
+        let_go(h, l, false);
         host_fa_kick(h);
         break;
     default:

@@ -371,7 +371,7 @@ const struct hip_hi *host_identity(const struct host *h)
 
 static void fa_status(const struct host *h, uint64_t now, struct host_status *o)
 {
-    const struct host_link *l = &h->link;
+    const struct host_link *l = h->main;
     struct hip_assoc_view v;
     uint64_t next = HEAP_NEVER;
 

@@ -107,7 +107,10 @@ struct host_fa {
     uint64_t not_before_us; /* back-off */
 };
 
-struct host_link { /* the association with the FA in use */
+/* An association with an FA in use. One of them is the main one: it binds the SIM; the others only register, at partners of the FA that
+ * bound us (docs/sim-binding.md section 17). */
+#define HOST_LINKS_MAX HOST_FAS_MAX
+struct host_link {
     enum host_fa_state state;
     struct host_fa *fa;
     struct hip_ref ref;
@@ -212,7 +215,8 @@ struct host {
     struct host_peer peer[HOST_PEERS_MAX];
     struct host_fa fa[2 * HOST_FAS_MAX]; /* configured ones, then those a BIND_RESPONSE told */
     size_t n_fa;
-    struct host_link link;
+    struct host_link link[HOST_LINKS_MAX];
+    struct host_link *main; /* of these; the run is on it */
     struct host_run run;
 
     size_t n_addr;
@@ -300,7 +304,7 @@ void host_nat_init(struct host *h); /* before the HIP engine is made */
 /* What a registrar with these offers is asked for. false: it offers nothing of use. */
 bool host_nat_service(bool udp, const struct hip_reg_info *offered, struct hip_reg_list *out);
 /* What the registrar told of where we are. */
-void host_nat_told(struct host *h, const struct hip_contents *c);
+void host_nat_told(struct host *h, struct host_link *l, const struct hip_contents *c);
 
 /* ---- fa.c ---- */
 void host_fa_init(struct host *h);
@@ -308,23 +312,24 @@ void host_fa_kick(struct host *h);   /* something changed: go on */
 void host_fa_learn(struct host *h);  /* FAs of the sealed store */
 void host_fa_forget(struct host *h); /* back to what was configured */
 void host_fa_name_ready(struct host *h, const struct host_name *n);
+struct host_link *host_link_of(struct host *h, struct hip_ref ref); /* NULL: not with an FA of ours */
 bool host_fa_is(const struct host *h, struct hip_ref ref);
 bool host_fa_hit(const struct host *h, const struct hit *hit); /* one of ours */
 /* REG_REQUEST of our service, and of a binding. */
-void host_fa_request(const struct host *h, bool bind, uint8_t lifetime, struct hip_reg_list *out);
-void host_fa_ask(struct host *h, const struct hip_action *a);
-void host_fa_up(struct host *h, const struct hip_action *a);
-void host_fa_update(struct host *h, const struct hip_action *a);
-void host_fa_acked(struct host *h, const struct hip_action *a);
-void host_fa_gone(struct host *h, const struct hip_action *a);
-void host_fa_heard(struct host *h);
-void host_fa_notified(struct host *h, uint16_t code);
+void host_fa_request(const struct host_link *l, bool bind, uint8_t lifetime, struct hip_reg_list *out);
+void host_fa_ask(struct host *h, struct host_link *l, const struct hip_action *a);
+void host_fa_up(struct host *h, struct host_link *l, const struct hip_action *a);
+void host_fa_update(struct host *h, struct host_link *l, const struct hip_action *a);
+void host_fa_acked(struct host *h, struct host_link *l, const struct hip_action *a);
+void host_fa_gone(struct host *h, struct host_link *l, const struct hip_action *a);
+void host_fa_heard(struct host *h, struct host_link *l);
+void host_fa_notified(struct host *h, struct host_link *l, uint16_t code);
 /* What REG_RESPONSE grants, if anything. */
-bool host_fa_registered(struct host *h, const struct hip_reg_list *resp);
+bool host_fa_registered(struct host *h, struct host_link *l, const struct hip_reg_list *resp);
 void host_fa_bound(struct host *h);                             /* the run ended well */
 enum host_fa_end { HOST_FA_RETRY, HOST_FA_HOUR, HOST_FA_NEXT }; /* back-off; an hour; another FA at once */
 /* The FA is of no use now: close, back off, try the next. wait_s: at least so long. */
-void host_fa_give_up(struct host *h, enum host_fa_end how, uint32_t wait_s);
+void host_fa_give_up(struct host *h, struct host_link *l, enum host_fa_end how, uint32_t wait_s);
 void host_fa_down(struct host *h, bool close); /* without back-off (card gone, stopping) */
 void host_fa_network(struct host *h);          /* own addresses changed */
 

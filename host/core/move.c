@@ -30,24 +30,24 @@ static const struct host_addr *find(const struct host *h, const struct addr *a)
 }
 
 /* Where this association should go from, and to which of the peer's addresses. false: nowhere better. */
-static bool better(const struct host *h, const struct hip_assoc_view *v, bool lost_only, struct hip_path *out)
+static bool better(struct host *h, const struct hip_assoc_view *v, bool lost_only, struct hip_path *out)
 {
     const struct host_addr *now = find(h, &v->path.local);
     const struct host_addr *same = host_addr_best(h, v->path.peer.family), *best = same;
+    const struct host_link *l = host_link_of(h, v->ref);
     struct hip_path p = v->path;
 
     if (now && lost_only)
         return false;
     /* The FA has addresses of both families that we know. */
-    if (host_fa_is(h, v->ref))
-        for (size_t i = 0; i < h->link.n_addr; i++) {
-            const struct addr *fa = &h->link.addr[i];
-            const struct host_addr *other = host_addr_best(h, fa->family);
-            if (other && (!best || other->rank < best->rank)) {
-                best = other;
-                p.peer = *fa;
-            }
+    for (size_t i = 0; l && i < l->n_addr; i++) {
+        const struct addr *fa = &l->addr[i];
+        const struct host_addr *other = host_addr_best(h, fa->family);
+        if (other && (!best || other->rank < best->rank)) {
+            best = other;
+            p.peer = *fa;
         }
+    }
     if (!best || (now && now->rank <= best->rank))
         return false;
     p.local = best->addr;
@@ -78,17 +78,19 @@ static void move_one(struct host *h, const struct hip_assoc_view *v, const struc
     host_drain(h);
 }
 
-/* Everybody for whom there is a better address; the FA first. */
+/* Everybody for whom there is a better address; the FAs first: new peers look for us there. */
 static void move_all(struct host *h, bool lost_only)
 {
     struct hip_assoc_view v;
     struct hip_path to;
     size_t pos = 0, moved = 0;
 
-    if (h->link.established && !hip_assoc_get(h->hip, h->link.ref, &v) && better(h, &v, lost_only, &to)) {
-        move_one(h, &v, &to);
-        moved++;
-    }
+    for (size_t i = 0; i < HOST_LINKS_MAX; i++)
+        if (h->link[i].established && !hip_assoc_get(h->hip, h->link[i].ref, &v) &&
+            better(h, &v, lost_only, &to)) {
+            move_one(h, &v, &to);
+            moved++;
+        }
     while (hip_assoc_next(h->hip, &pos, &v)) {
         if ((v.state != HIP_ESTABLISHED && v.state != HIP_R2_SENT) || host_fa_is(h, v.ref))
             continue;

@@ -39,9 +39,8 @@ bool host_nat_service(bool udp, const struct hip_reg_info *offered, struct hip_r
     return true;
 }
 
-void host_nat_told(struct host *h, const struct hip_contents *c)
+void host_nat_told(struct host *h, struct host_link *l, const struct hip_contents *c)
 {
-    struct host_link *l = &h->link;
     char text[ADDR_TEXT_MAX];
 
     if (c->reg_from.family != ADDR_NONE && !addr_eq(&c->reg_from, &l->reg_from)) {
