@@ -25,6 +25,10 @@ void heap_done(struct heap *h);
 MUST_USE err heap_set(struct heap *h, struct heap_node *n, uint64_t at_us);
 void heap_remove(struct heap *h, struct heap_node *n);
 struct heap_node *heap_min(const struct heap *h); /* NULL when empty */
+static inline bool heap_has(const struct heap_node *n)
+{
+    return n->pos != 0;
+}
 static inline uint64_t heap_deadline(const struct heap *h)
 {
     struct heap_node *n = heap_min(h);

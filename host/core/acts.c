@@ -193,6 +193,8 @@ static void answer_i2(struct host *h, const struct hip_action *a)
     struct hip_answer ans = { .accept = host_peer_admit(h, &a->peer), .notify = 42 /* BLOCKED_BY_POLICY */ };
 
     refuse_registration(&a->ask.contents, &ans.contents);
+    if (ans.accept)
+        host_nat_answer(h, a, &ans);
     if (!ans.accept)
         host_event(h, HOST_EV_PEER, LOG_LV_NOTICE, &a->peer, "association refused by policy");
     if (hip_answer(h->hip, a->ref, &ans, h->now, host_hip(h)))
@@ -208,6 +210,7 @@ static void answer_r1(struct host *h, const struct hip_action *a)
         host_fa_ask(h, l, a);
         return;
     }
+    host_nat_answer(h, a, &ans);
     if (hip_answer(h->hip, a->ref, &ans, h->now, host_hip(h)))
         h->dropped++;
 }
@@ -261,7 +264,14 @@ static void control(struct host *h, const struct hip_action *a)
         if (l)
             host_fa_notified(h, l, a->notify.code);
         break;
+    case HIP_ACT_CHECKS:
+        host_peer_checks(h, a);
+        break;
+    case HIP_ACT_PERMIT:
+        host_nat_permit(h, a);
+        break;
     case HIP_ACT_GONE:
+        host_nat_gone(h, a->ref);
         host_peer_gone(h, a);
         if (l)
             host_fa_gone(h, l, a);

@@ -14,6 +14,7 @@
 #define LOOKUP_US   (10 * HOST_S)
 #define HOUR_US     (3600 * HOST_S)
 #define AGAIN_US    (HOST_S / 2) /* after the FA went: a moment, so that it is up again */
+#define DOUBT_US    (3 * HOST_S)
 #define UDP_WAIT_US (3 * HOST_S) /* for an R1 where UDP alone is tried and the rest is known to work */
 #define NO_UDP_US   (600 * HOST_S)
 #define NULL_CIPHER 1
@@ -393,6 +394,7 @@ static const char *judge(const struct host *h, struct host_link *l, const struct
     l->udp = a->ask.path.peer.port != 0;
     if (!host_nat_service(l->udp, info, &l->service))
         return "the FA offers neither rendezvous nor relaying";
+    l->discovery = l->udp && offers(info, HIP_REGT_CANDIDATE_DISCOVERY);
     if (h->sim->state != HOST_SIM_READY)
         return h->c.no_binding_ok ? NULL : "no SIM";
     if (host_sim_bound(h) && l->fa->known)
@@ -455,7 +457,7 @@ static void next_timer(struct host *h, struct host_link *l)
     uint64_t at = l->renew_us;
 
     if (l->asked_us) {
-        at = l->asked_us + SILENT_US;
+        at = l->asked_us + l->patience_us;
     } else {
         if (l->heard_us + h->c.probe_us < at)
             at = l->heard_us + h->c.probe_us;
@@ -530,6 +532,7 @@ bool host_fa_registered(struct host *h, struct host_link *l, const struct hip_re
     if (hip_keep(h->hip, l->ref, l->reg_until_us, h->now))
         h->dropped++;
     next_timer(h, l);
+    host_nat_registered(h, l);
     host_event(h, HOST_EV_REGISTERED, first ? LOG_LV_NOTICE : LOG_LV_INFO, &l->peer, "%s for %llu s",
                !first       ? "renewed"
                : relayed(l) ? "control relay"
@@ -580,7 +583,7 @@ void host_fa_up(struct host *h, struct host_link *l, const struct hip_action *a)
     l->peer = a->peer;
     l->heard_us = h->now;
     l->udp = a->up.path.peer.port != 0;
-    host_nat_told(h, l, &a->up.contents);
+    host_nat_told(h, l, &a->up.path, &a->up.contents);
     if (l->bind_wanted) {
         l->state = HOST_FA_BINDING;
         host_run_established(h);
@@ -602,7 +605,7 @@ void host_fa_update(struct host *h, struct host_link *l, const struct hip_action
     bool renewal = h->run.refresh && c->inner.n == 0 && !failure(c, HIP_BIND_REG_TYPE);
 
     host_fa_heard(h, l);
-    host_nat_told(h, l, c);
+    host_nat_told(h, l, &a->update.path, c);
     if ((h->run.open && !renewal) || c->inner.n)
         host_run_contents(h, c, false, a->update.id);
     else
@@ -664,17 +667,38 @@ static bool refresh_due(const struct host *h, const struct host_link *l)
     return left < s->bound_life_s / 10;
 }
 
-static void ask_again(struct host *h, struct host_link *l, bool renew)
+static void ask_again(struct host *h, struct host_link *l, bool renew, uint64_t patience_us)
 {
     struct hip_contents c = { .request = { .present = false } };
 
     if (renew) {
         host_fa_request(l, false, hip_reg_lifetime_code(l->reg_life_us), &c.request);
         l->renew_us = h->now + l->reg_life_us / 8 + HOST_S; /* if it is acknowledged only */
+    } else {
+        host_nat_question(l, &c);
     }
     if (hip_update(h->hip, l->ref, &c, h->now, host_hip(h)))
         h->dropped++;
     l->asked_us = h->now;
+    l->patience_us = patience_us;
+}
+
+void host_fa_asked(struct host *h, struct host_link *l, bool soon)
+{
+    if (l->state != HOST_FA_REGISTERED)
+        return;
+    l->asked_us = h->now;
+    l->patience_us = soon ? DOUBT_US : SILENT_US;
+    next_timer(h, l);
+}
+
+/* A few seconds do: what goes through it is lost until it is met again. */
+void host_fa_doubt(struct host *h, struct host_link *l)
+{
+    if (l->state != HOST_FA_REGISTERED || l->asked_us || h->n_addr == 0 || h->now < l->heard_us + DOUBT_US)
+        return;
+    ask_again(h, l, false, DOUBT_US);
+    next_timer(h, l);
 }
 
 static void stay(struct host *h, struct host_link *l)
@@ -691,14 +715,14 @@ static void stay(struct host *h, struct host_link *l)
         again(h, l, "registration ran out", 0);
         return;
     }
-    if (l->asked_us && h->now >= l->asked_us + SILENT_US) {
+    if (l->asked_us && h->now >= l->asked_us + l->patience_us) {
         again(h, l, "no sign of life", 0);
         return;
     }
     if (!l->asked_us && h->now >= l->renew_us)
-        ask_again(h, l, true);
+        ask_again(h, l, true, SILENT_US);
     else if (!l->asked_us && h->now >= l->heard_us + h->c.probe_us)
-        ask_again(h, l, false);
+        ask_again(h, l, false, SILENT_US);
     if (refresh_due(h, l) && host_run_begin_update(h, true))
         host_event(h, HOST_EV_BINDING, LOG_LV_WARN, &l->peer, "binding could not be refreshed now");
     next_timer(h, l);

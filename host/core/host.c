@@ -436,7 +436,11 @@ bool host_peer_next(const struct host *h, size_t *pos, struct host_peer_view *ou
     if (p->name.len)
         dnsu_name_text(&p->name, out->name);
     if (p->state == HOST_PEER_UP && !hip_assoc_get(h->hip, p->ref, &v)) {
+        out->ref = v.ref;
         out->path = v.path;
+        out->esp = v.esp;
+        out->kind = host_path_kind(h, v.ref);
+        out->rtt_us = host_path_why(h, v.ref, out->why);
         out->esp_suite = v.esp_suite;
         out->spi_in = v.spi_in;
         out->spi_out = v.spi_out;

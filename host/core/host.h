@@ -340,13 +340,30 @@ enum host_peer_state {
 };
 const char *host_peer_state_name(enum host_peer_state s);
 
+enum host_path_kind {
+    HOST_PATH_NONE, /* not associated */
+    HOST_PATH_RAW,  /* IP protocols 139 and 50 */
+    HOST_PATH_UDP,  /* UDP, reached without checks (UDP-ENCAPSULATION) */
+    HOST_PATH_CHECKING,
+    HOST_PATH_DIRECT,  /* UDP, found by connectivity checks */
+    HOST_PATH_RELAYED, /* through a data relay */
+    HOST_PATH_FAILED,  /* no pair of candidates works: no data */
+};
+const char *host_path_kind_name(enum host_path_kind k);
+#define HOST_WHY_MAX 192
+
 struct host_peer_view {
+    struct hip_ref ref; /* of the association, while there is one: hip_pair_next() */
     struct hit hit;
     enum host_peer_state state;
     bool fa, configured;
     char name[DNSU_NAME_TEXT_MAX]; /* by which it was looked up; "" */
     enum dnsu_security security;   /* of that name */
-    struct hip_path path;          /* while up */
+    struct hip_path path;          /* while up: signalling */
+    struct hip_path esp;           /* data */
+    enum host_path_kind kind;
+    char why[HOST_WHY_MAX]; /* why this path */
+    uint32_t rtt_us;        /* of the last check of the path in use; 0: not measured */
     uint64_t since_us;
     uint16_t esp_suite;
     uint32_t spi_in, spi_out;

@@ -85,7 +85,30 @@ struct host_peer {
     uint64_t probe_us; /* asked for a sign of life then, no answer yet; 0: not asked */
     struct hip_ref ref;
     struct hip_path path;
+    uint64_t cand_gen; /* of the candidates it was told */
     struct host_timer timer;
+};
+
+/* ---- through NATs ---- */
+
+#define HOST_PERMITS_MAX 128
+
+struct host_permit {    /* one PEER_PERMISSION at a data relay of ours */
+    struct hip_ref ref; /* the peer's association */
+    struct hip_peer_permission p;
+    uint64_t at_us; /* asked for last */
+};
+
+struct host_nat_state {
+    uint64_t gen; /* of our candidates */
+    struct {
+        struct addr local, mapped;
+    } found[HOST_ADDRS_MAX]; /* CANDIDATE_DISCOVERY: where other addresses of ours are seen */
+    size_t n_found;
+    struct host_permit permit[HOST_PERMITS_MAX];
+    size_t n_permit;
+    struct host_timer told;    /* the peers are to hear of other candidates */
+    struct host_timer permits; /* permissions are to be asked for again */
 };
 
 /* ---- forwarding agents ---- */
@@ -122,6 +145,10 @@ struct host_link {
     struct hip_reg_list service; /* what we ask for: rendezvous, or the relays (RFC 9028 s7.8: never both) */
     struct addr reg_from;        /* where the FA sees us: REG_FROM */
     struct addr relayed;         /* port of its data relay that is ours: RELAYED_ADDRESS */
+    bool discovery;              /* it offers CANDIDATE_DISCOVERY */
+    bool moving;                 /* it was told another address; its REG_FROM is not here yet */
+    bool permits_due;            /* the permissions there ended with the old address */
+    uint64_t patience_us;        /* for an answer to what was asked */
     bool bind_wanted;            /* this I2 began a run */
     bool good_mac;               /* a BIND_MAC on this association was right: notices count */
     uint64_t reg_until_us, reg_life_us;
@@ -224,6 +251,7 @@ struct host {
     struct host_timer move_timer;
     bool addr_known;
 
+    struct host_nat_state nat;
     uint32_t runs, runs_failed, moves, alarms;
 };
 
@@ -287,6 +315,14 @@ void host_peer_up(struct host *h, const struct hip_action *a, const struct hip_p
 void host_peer_silent(struct host *h, struct hip_ref ref, uint64_t us);
 void host_peer_acked(struct host *h, const struct hip_action *a);
 void host_peer_gone(struct host *h, const struct hip_action *a);
+/* We moved; if it does not say that it heard so, it is met anew. */
+void host_peer_doubt(struct host *h, struct hip_ref ref);
+void host_peer_checks(struct host *h, const struct hip_action *a);
+/* Which way packets go and why; 0: no round trip measured. */
+enum host_path_kind host_path_kind(const struct host *h, struct hip_ref ref);
+uint32_t host_path_why(const struct host *h, struct hip_ref ref, char why[HOST_WHY_MAX]);
+/* Its entry, made if need be; NULL: full. */
+struct host_peer *host_peer_get(struct host *h, const struct hit *hit);
 void host_peer_path(struct host *h, const struct hip_action *a, const struct hip_path *path);
 void host_peers_reset(struct host *h); /* our identity went away */
 void host_peers_retry(struct host *h); /* addresses came: who was wanted is tried */
@@ -303,8 +339,23 @@ const struct host_addr *host_addr_best(const struct host *h, uint8_t family);
 void host_nat_init(struct host *h); /* before the HIP engine is made */
 /* What a registrar with these offers is asked for. false: it offers nothing of use. */
 bool host_nat_service(bool udp, const struct hip_reg_info *offered, struct hip_reg_list *out);
-/* What the registrar told of where we are. */
-void host_nat_told(struct host *h, struct host_link *l, const struct hip_contents *c);
+/* What the registrar told, over this path, of where we are. */
+void host_nat_told(struct host *h, struct host_link *l, const struct hip_path *path,
+                   const struct hip_contents *c);
+/* Registered, or renewed: our other addresses ask where they are seen. */
+void host_nat_registered(struct host *h, struct host_link *l);
+/* Where the FA sees us may have changed without our doing: the question, instead of an empty one. */
+void host_nat_question(const struct host_link *l, struct hip_contents *out);
+void host_nat_moved(struct host *h, struct host_link *l); /* the FA was told another address */
+void host_nat_addresses(struct host *h);                  /* ours changed */
+/* Our candidates for this association. */
+size_t host_nat_candidates(const struct host *h, struct hip_ref ref,
+                           struct hip_candidate out[HIP_CANDIDATES_MAX]);
+/* The same into the answer to R1 or I2, where connectivity checks will follow. */
+void host_nat_answer(struct host *h, const struct hip_action *a, struct hip_answer *ans);
+void host_nat_permit(struct host *h, const struct hip_action *a);
+void host_nat_gone(struct host *h, struct hip_ref ref); /* this association ended */
+bool host_nat_is_ice(const struct hip_assoc_view *v);
 
 /* ---- fa.c ---- */
 void host_fa_init(struct host *h);
@@ -323,6 +374,10 @@ void host_fa_update(struct host *h, struct host_link *l, const struct hip_action
 void host_fa_acked(struct host *h, struct host_link *l, const struct hip_action *a);
 void host_fa_gone(struct host *h, struct host_link *l, const struct hip_action *a);
 void host_fa_heard(struct host *h, struct host_link *l);
+/* Traffic through its relay is not answered: is it there at all? */
+void host_fa_doubt(struct host *h, struct host_link *l);
+/* It was told something and is to answer; soon: it may well not hear us. */
+void host_fa_asked(struct host *h, struct host_link *l, bool soon);
 void host_fa_notified(struct host *h, struct host_link *l, uint16_t code);
 /* What REG_RESPONSE grants, if anything. */
 bool host_fa_registered(struct host *h, struct host_link *l, const struct hip_reg_list *resp);

@@ -37,8 +37,8 @@ static bool better(struct host *h, const struct hip_assoc_view *v, bool lost_onl
     const struct host_link *l = host_link_of(h, v->ref);
     struct hip_path p = v->path;
 
-    if (now && lost_only)
-        return false;
+    if ((now && lost_only) || host_nat_is_ice(v))
+        return false; /* what connectivity checks are run on hears of candidates: host_nat_addresses() */
     /* The FA has addresses of both families that we know. */
     for (size_t i = 0; l && i < l->n_addr; i++) {
         const struct addr *fa = &l->addr[i];
@@ -46,6 +46,7 @@ static bool better(struct host *h, const struct hip_assoc_view *v, bool lost_onl
         if (other && (!best || other->rank < best->rank)) {
             best = other;
             p.peer = *fa;
+            p.peer.port = v->path.peer.port;
         }
     }
     if (!best || (now && now->rank <= best->rank))
@@ -56,6 +57,26 @@ static bool better(struct host *h, const struct hip_assoc_view *v, bool lost_onl
     return true;
 }
 
+/* A packet of IP protocol 139 does not get out of a network with a NAT, its checksum is wrong afterwards: where this may be one, silence
+ * soon means a new exchange, over UDP. */
+static bool doubtful(const struct host *h, const struct hip_path *to)
+{
+    return to->peer.port == 0 && h->c.udp_port && addr_is_private(&to->local) && !addr_is_private(&to->peer);
+}
+
+static void moved(struct host *h, const struct hip_assoc_view *v, const struct hip_path *to)
+{
+    struct host_link *l = host_link_of(h, v->ref);
+
+    h->moves++;
+    if (l) {
+        host_nat_moved(h, l);
+        host_fa_asked(h, l, doubtful(h, to));
+    } else if (doubtful(h, to)) {
+        host_peer_doubt(h, v->ref);
+    }
+}
+
 static void move_one(struct host *h, const struct hip_assoc_view *v, const struct hip_path *to)
 {
     struct addr set[HIP_LOCATORS_MAX] = { to->local };
@@ -64,14 +85,16 @@ static void move_one(struct host *h, const struct hip_assoc_view *v, const struc
     err e;
 
     for (size_t i = 0; h->c.announce_all && i < h->n_addr && n < HIP_LOCATORS_MAX; i++)
-        if (!addr_same_ip(&h->addr[i].addr, &to->local))
-            set[n++] = h->addr[i].addr;
+        if (!addr_same_ip(&h->addr[i].addr, &to->local)) {
+            set[n] = h->addr[i].addr;
+            set[n++].port = to->local.port;
+        }
     e = hip_move(h->hip, v->ref, to, set, n, h->now, host_hip(h));
     if (e) {
         host_event(h, HOST_EV_MOVE, LOG_LV_WARN, &v->peer, "cannot move: %s", err_text(e));
         return;
     }
-    h->moves++;
+    moved(h, v, to);
     host_event(h, HOST_EV_MOVE, LOG_LV_NOTICE, &v->peer, "from %s to %s%s",
                addr_format(&v->path.local, from_text), addr_format(&to->local, to_text),
                host_fa_is(h, v->ref) ? " (FA told)" : " (peer told)");
@@ -83,20 +106,20 @@ static void move_all(struct host *h, bool lost_only)
 {
     struct hip_assoc_view v;
     struct hip_path to;
-    size_t pos = 0, moved = 0;
+    size_t pos = 0, done = 0;
 
     for (size_t i = 0; i < HOST_LINKS_MAX; i++)
         if (h->link[i].established && !hip_assoc_get(h->hip, h->link[i].ref, &v) &&
             better(h, &v, lost_only, &to)) {
             move_one(h, &v, &to);
-            moved++;
+            done++;
         }
     while (hip_assoc_next(h->hip, &pos, &v)) {
         if ((v.state != HIP_ESTABLISHED && v.state != HIP_R2_SENT) || host_fa_is(h, v.ref))
             continue;
         if (!better(h, &v, lost_only, &to))
             continue;
-        if (moved++ == MOVES_AT_ONCE) {
+        if (done++ == MOVES_AT_ONCE) {
             host_timer_set(h, &h->move_timer, h->now);
             return;
         }
@@ -178,6 +201,7 @@ void host_move_addresses(struct host *h, const struct host_addr *a, size_t n)
         host_timer_set(h, &h->move_timer, h->now + h->c.settle_us);
     else
         host_timer_stop(h, &h->move_timer);
+    host_nat_addresses(h);
     host_fa_network(h);
     host_peers_retry(h);
 }

@@ -10,6 +10,7 @@
 #define TARGETS_MAX        16
 #define HOST_PROBE_WAIT_US (7 * HOST_S) /* three retransmissions */
 #define SILENT_US          (5 * HOST_S)
+#define DOUBT_US           (5 * HOST_S / 2) /* two transmissions of an UPDATE */
 
 static void on_timer(struct host *h, struct host_timer *t);
 static void go(struct host *h, struct host_peer *p);
@@ -28,7 +29,7 @@ static bool idle(const struct host_peer *p)
 }
 
 /* An entry for this HIT; the one longest unused gives way. NULL: all are in use. */
-static struct host_peer *get(struct host *h, const struct hit *hit)
+struct host_peer *host_peer_get(struct host *h, const struct hit *hit)
 {
     struct host_peer *p = host_peer_find(h, hit), *oldest = NULL;
 
@@ -64,7 +65,7 @@ static void state_set(struct host *h, struct host_peer *p, enum host_peer_state 
 
 void host_peer_static(struct host *h, const struct host_peer_conf *c)
 {
-    struct host_peer *p = get(h, &c->hit);
+    struct host_peer *p = host_peer_get(h, &c->hit);
 
     if (!p)
         return;
@@ -79,7 +80,7 @@ void host_peer_static(struct host *h, const struct host_peer_conf *c)
 void host_peer_learn(struct host *h, const struct hit *hit, const struct host_name *by,
                      const struct host_record *rec)
 {
-    struct host_peer *p = get(h, hit);
+    struct host_peer *p = host_peer_get(h, hit);
 
     if (!p || p->configured)
         return; /* the configuration is the better word */
@@ -149,7 +150,13 @@ static bool targets(struct host *h, struct host_peer *p, struct addr out[TARGETS
 {
     bool waiting = false;
 
+    struct addr last = p->path.peer;
+
+    last.port = 0;
     *n = add_addrs(out, 0, p->addr, p->n_addr);
+    /* Somebody who came by itself is where it was last. */
+    if (*n == 0 && p->n_rvs == 0 && p->path.to.family == ADDR_NONE)
+        *n = add_addrs(out, 0, &last, last.family != ADDR_NONE);
     for (size_t i = 0; i < p->n_rvs; i++) {
         struct host_name *r = host_name_get(h, &p->rvs[i]);
         if (!r)
@@ -287,6 +294,19 @@ void host_peer_name_ready(struct host *h, const struct host_name *n)
     }
 }
 
+/* It did not hear that we moved. */
+static void meet_anew(struct host *h, struct host_peer *p)
+{
+    host_event(h, HOST_EV_MOVE, LOG_LV_NOTICE, &p->hit, "it does not hear us from here: a new exchange");
+    state_set(h, p, HOST_PEER_KNOWN); /* so that GONE does not count as a failure */
+    if (hip_drop(h->hip, p->ref, h->now, host_hip(h)))
+        h->dropped++;
+    memset(&p->ref, 0, sizeof p->ref);
+    host_drain(h);
+    p->wanted = true;
+    begin(h, p);
+}
+
 static void on_timer(struct host *h, struct host_timer *t)
 {
     struct host_peer *p = HOST_MEMBER(t, struct host_peer, timer);
@@ -295,6 +315,8 @@ static void on_timer(struct host *h, struct host_timer *t)
         state_set(h, p, HOST_PEER_KNOWN);
     } else if (p->state == HOST_PEER_LOOKUP) {
         unreachable(h, p, "the DNS did not answer");
+    } else if (p->state == HOST_PEER_UP) {
+        meet_anew(h, p);
     } else if (p->state == HOST_PEER_CONNECTING) {
         if (!p->fa && hip_drop(h->hip, p->ref, h->now, host_hip(h)))
             h->dropped++;
@@ -306,7 +328,7 @@ static void on_timer(struct host *h, struct host_timer *t)
 
 void host_peer_up(struct host *h, const struct hip_action *a, const struct hip_path *path)
 {
-    struct host_peer *p = get(h, &a->peer);
+    struct host_peer *p = host_peer_get(h, &a->peer);
     char text[ADDR_TEXT_MAX];
 
     if (!p)
@@ -346,6 +368,9 @@ void host_peer_silent(struct host *h, struct hip_ref ref, uint64_t us)
         return;
     if (v.checks != HIP_CHECKS_NONE)
         hip_path_silent(h->hip, ref, h->now, host_hip(h));
+    for (size_t i = 0; v.checks == HIP_CHECKS_RELAYED && i < HOST_LINKS_MAX; i++)
+        if (h->link[i].relayed.family != ADDR_NONE)
+            host_fa_doubt(h, &h->link[i]);
     if (us < SILENT_US)
         return;
     if (p->probe_us == 0) {
@@ -362,8 +387,39 @@ void host_peer_acked(struct host *h, const struct hip_action *a)
 {
     struct host_peer *p = host_peer_find(h, &a->peer);
 
-    if (p && host_ref_eq(p->ref, a->ref))
-        p->probe_us = 0;
+    if (!p || !host_ref_eq(p->ref, a->ref))
+        return;
+    p->probe_us = 0;
+    if (p->state == HOST_PEER_UP)
+        host_timer_stop(h, &p->timer);
+}
+
+void host_peer_doubt(struct host *h, struct hip_ref ref)
+{
+    struct hip_assoc_view v;
+    struct host_peer *p;
+
+    if (!hip_assoc_get(h->hip, ref, &v) && (p = host_peer_find(h, &v.peer)) && host_ref_eq(p->ref, ref) &&
+        p->state == HOST_PEER_UP)
+        host_timer_set(h, &p->timer, h->now + DOUBT_US);
+}
+
+/* What the connectivity checks came to. */
+void host_peer_checks(struct host *h, const struct hip_action *a)
+{
+    static const enum log_level level[HIP_CHECKS__COUNT] = { [HIP_CHECKS_NONE] = LOG_LV_DEBUG,
+                                                             [HIP_CHECKS_RUNNING] = LOG_LV_INFO,
+                                                             [HIP_CHECKS_DIRECT] = LOG_LV_NOTICE,
+                                                             [HIP_CHECKS_RELAYED] = LOG_LV_NOTICE,
+                                                             [HIP_CHECKS_FAILED] = LOG_LV_WARN };
+    const struct host_peer *p = host_peer_find(h, &a->peer);
+    char why[HOST_WHY_MAX];
+
+    if (!p || !host_ref_eq(p->ref, a->ref))
+        return;
+    host_path_why(h, a->ref, why);
+    host_event(h, HOST_EV_PEER, level[a->checks.what], &a->peer, "path %s: %s",
+               hip_checks_name(a->checks.what), why);
 }
 
 void host_peer_gone(struct host *h, const struct hip_action *a)

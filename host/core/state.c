@@ -17,4 +17,6 @@ NAMES(enum host_seal_level, host_seal_level_name, "none", "sim-key", "sim-gate")
 NAMES(enum host_bind_state, host_bind_state_name, "none", "running", "pending", "bound", "lost")
 NAMES(enum host_fa_state, host_fa_state_name, "idle", "lookup", "connecting", "binding", "registered",
       "back-off")
+NAMES(enum host_path_kind, host_path_kind_name, "none", "raw", "udp", "checking", "direct", "relayed",
+      "failed")
 NAMES(enum host_peer_state, host_peer_state_name, "known", "lookup", "connecting", "up", "failed")
