@@ -69,6 +69,7 @@
     X(NOT_OUR_CLIENT, "RELAY_TO from somebody who is not registered, or from elsewhere than registered") \
     X(FORBIDDEN_DESTINATION, "to an address that nothing is relayed to") \
     X(NO_PERMISSION, "no permission for this peer and SPI") \
+    X(SPI_CLASH, "SPI that another permission of this address has") \
     X(OVER_QUOTA, "more than this client may send or receive") \
     X(RELAY_BUSY, "the relay as a whole is at its limit") \
     X(UNVERIFIED_LOCATOR, "no credit for data to a locator that is not verified")

@@ -114,6 +114,7 @@ struct hip_contents {
     uint8_t n_failed;
     struct addr reg_from; /* REG_FROM: where the registrar sees the requester; ADDR_NONE: not there */
     struct addr relayed;  /* RELAYED_ADDRESS: port that the data relay server opened, or is to close */
+    bool has_cert;        /* CERT was there; none is looked at */
     bool has_permission;  /* PEER_PERMISSION (RFC 9028 s4.12) */
     struct hip_peer_permission permission;
     struct span inner;

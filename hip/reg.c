@@ -96,6 +96,9 @@ static err read_one(const struct hip_par *par, struct hip_contents *c)
     case HIP_PAR_PEER_PERMISSION:
         r = read_permission(par->v, c);
         break;
+    case HIP_PAR_CERT:
+        c->has_cert = true;
+        break;
     default:
         break;
     }

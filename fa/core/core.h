@@ -15,6 +15,7 @@
 #include "fa/core/naming.h"
 #include "hip/bind_key.h"
 #include "hip/bind_param.h"
+#include "hip/reg.h"
 
 #define US            UINT64_C(1000000)
 #define FA_OWN_MAX    4
@@ -69,12 +70,33 @@ struct fa_check {
     uint8_t inner[FA_INNER_MAX];
 };
 
+/* ---- clients of the relays ---- */
+
+struct fa_permit {
+    uint32_t slot;    /* in the flow table */
+    struct addr from; /* where the PEER_PERMISSION came from */
+};
+
+/* What a guest that is registered for RELAY_UDP_HIP or RELAY_UDP_ESP has of the relays. */
+struct fa_relayed {
+    uint32_t slot, gen; /* its client slot in the flow table */
+    uint8_t n_port, n_flow;
+    struct addr port[FA_CLIENT_PORTS_MAX]; /* relayed addresses */
+    struct fa_permit flow[FA_CLIENT_FLOWS_MAX];
+    uint64_t control_in, control_out;
+    struct bucket control; /* HIP packets to and from it, I1s to it left out */
+};
+
 struct fa_guest {
     struct fa_timer timer;
     uint32_t index;
     struct hip_ref ref;
     struct hit local, peer;
     struct hip_path path;
+    struct hip_path
+        heard; /* the way of its last I2 or UPDATE that asked something: the answer says where it was seen (REG_FROM) */
+    struct addr asked; /* RELAYED_ADDRESS in it */
+    bool cert;         /* CERT in it */
 
     bool direct;  /* the I1 and I2 came from the host itself */
     bool r2_owed; /* ASK_R2 is not answered yet */
@@ -85,8 +107,13 @@ struct fa_guest {
     bool registered; /* it is this guest that by_hit names */
     uint8_t n_type;
     uint8_t type[HIP_REG_TYPES_MAX];
+    uint64_t type_us
+        [HIP_REG_TYPES_MAX]; /* each type's end (RFC 8003 s4.3: a request alters only the types that it lists) */
     uint32_t lifetime_s;
-    uint64_t expires_us, touch_us, relayed;
+    uint64_t expires_us, touch_us, relayed; /* expires_us: the last of type_us */
+    struct fa_relayed *relay;               /* NULL: no client of the relays */
+    struct bucket i1;                       /* I1s passed on to it */
+    uint64_t wanted_us;                     /* NOTIFY UDP_WANTED was sent; 0: not yet */
 
     bool bound, revoked; /* as last heard from the stores */
     uint64_t fresh_us;   /* until then */
@@ -213,6 +240,21 @@ struct fa_admit {
     uint32_t runs;
 };
 
+/* This engine's share of relayed ports and of the flow table, and what bounds strangers. */
+struct fa_relays {
+    struct limiter *i1_source;
+    struct bucket_rate i1_rate, control_rate; /* of a client */
+    struct fa_closed closed;
+    struct fa_prefix *prefix;
+    uint16_t port_first, port_step;
+    uint32_t n_port;    /* ports that are ours: port_first + i * port_step */
+    uint64_t *port_bad; /* i -> not before */
+    uint32_t client_base, n_client;
+    uint32_t *client_free, n_client_free;
+    struct fa_guest **by_slot; /* client slot - client_base -> guest */
+    uint32_t *flow_free, n_flow_free;
+};
+
 struct fa_intent {
     struct fa_timer timer;
     struct fa_wait wait;
@@ -255,6 +297,7 @@ struct fa {
     struct heap heap;
     struct fa_admit admit;
     struct fa_intent intent;
+    struct fa_relays relays;
     struct fa_flows *flows;
     bool own_flows; /* nobody else's table */
 
@@ -273,6 +316,7 @@ static inline struct hip_actions *fa_hip_out(struct fa *f)
 /* A job to fill in, or NULL when this call has no room for more: then `w` stays empty and the owner treats it as failed. */
 struct fa_job *fa_job_begin(struct fa *f, enum fa_job_owner owner, uint32_t index, enum fa_job_type type,
                             struct fa_wait *w);
+struct fa_action *fa_action_new(struct fa *f, enum fa_act_type type); /* NULL: full */
 void fa_emit_event(struct fa *f, enum fa_event_type type, const struct hit *peer, const char *subscriber,
                    const char *name, uint32_t number, const char *detail);
 /* Event, audit record, counter. */
@@ -285,6 +329,7 @@ uint64_t fa_min(uint64_t a, uint64_t b);
 
 /* ---- dispatch.c ---- */
 int fa_dispatch(struct fa *f, const struct hip_path *path, struct span octets);
+int fa_dispatch_relayed(struct fa *f, const struct hip_path *path, struct span octets);
 void fa_pump(struct fa *f); /* until the HIP engine has nothing more to say */
 
 /* ---- registry.c ---- */
@@ -297,11 +342,15 @@ void fa_guest_timeout(struct fa *f, struct fa_guest *g);
 /* False: no room. */
 bool fa_registry_set(struct fa *f, struct fa_guest *g, const struct hip_reg_list *granted);
 void fa_registry_drop(struct fa *f, struct fa_guest *g); /* all its types */
+void fa_registry_cancel(struct fa *f, struct fa_guest *g,
+                        uint8_t type); /* one of them; what hangs on it goes */
 
 /* ---- registrar.c ---- */
 void fa_registrar_ask(struct fa *f, const struct hip_action *a);
 void fa_registrar_update(struct fa *f, struct fa_guest *g, const struct hip_action *a);
 void fa_registrar_complete(struct fa *f, struct fa_guest *g, const struct fa_result *r);
+/* The registrar ends it: told, and gone. */
+void fa_registrar_end(struct fa *f, struct fa_guest *g);
 void fa_registrar_lost(struct fa *f, struct fa_guest *g); /* the check's job did not answer */
 /* Grants and refusals of the types in req (SIM_BINDING left out) as things stand; grants take effect. Refusals of a kind that a bound HI would
  * be spared carry `reason` (RFC 8003 s4.5; 0: additional credentials required). */
@@ -314,12 +363,31 @@ void fa_contents_cancel(const struct fa *f, struct hip_contents *c);
 err fa_guest_send(struct fa *f, struct fa_guest *g, const struct hip_contents *c);
 void fa_guest_r2_bare(struct fa *f, struct fa_guest *g);
 
-/* ---- rendezvous.c ---- */
-int fa_rendezvous(struct fa *f, const struct hit *to, const struct hip_path *path, struct span octets);
+/* ---- control.c: HIP packets for registered hosts, and from clients to their peers ---- */
+/* octets: a whole header at least. to: the receiver's HIT, not ours. A drop reason, counted. */
+int fa_control(struct fa *f, const struct hit *to, const struct hip_path *path, struct span octets);
+int fa_control_relayed(struct fa *f, const struct hit *to, const struct hip_path *path, struct span octets);
+int fa_relay_refused(struct fa *f, const struct fa_guest *g, int drop); /* counts; drop */
 
 /* ---- client.c: clients of the relays ---- */
 err fa_clients_init(struct fa *f);
 void fa_clients_done(struct fa *f);
+struct fa_relayed *fa_client_make(struct fa *f,
+                                  struct fa_guest *g); /* the one it has, or a new one; NULL: full */
+void fa_client_drop(struct fa *f, struct fa_guest *g); /* ports closed, permissions gone */
+/* Another relayed address where the client reaches us; NULL: no more. */
+const struct addr *fa_client_port_open(struct fa *f, struct fa_guest *g);
+void fa_client_port_close(struct fa *f, struct fa_guest *g, const struct addr *port);
+void fa_client_ports_close(struct fa *f, struct fa_guest *g);
+void fa_client_port_failed(struct fa *f, const struct addr *port);
+struct fa_guest *fa_client_at(const struct fa *f,
+                              const struct addr *relayed); /* whose it is; NULL: nobody's */
+/* PEER_PERMISSION in an UPDATE that came from there: installed or refreshed, else a drop reason, counted. */
+int fa_client_permit(struct fa *f, struct fa_guest *g, const struct hip_peer_permission *p,
+                     const struct addr *from);
+void fa_client_moved(struct fa *f, struct fa_guest *g, const struct addr *was);
+uint64_t fa_client_due(const struct fa *f, const struct fa_guest *g); /* when its next permission ends */
+void fa_client_expire(struct fa *f, struct fa_guest *g);
 
 /* ---- bind.c: the run ---- */
 /* A run begins with a Response/Identity. What is refused is answered. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A packet to who deals with it: for one of our HITs the HIP engine; an I1 for a registered HIT is passed on; nothing else is taken.
+ * A packet to who deals with it: for one of our HITs the HIP engine; for a registered HIT, or from a client of the relay, control.c; nothing else is
+ * taken.
  * And what the HIP engine says to who deals with that.
  */
 #include <string.h>
@@ -19,10 +20,19 @@ int fa_dispatch(struct fa *f, const struct hip_path *path, struct span octets)
     memcpy(to.b, octets.p + OFF_RECEIVER, sizeof to.b);
     if (hit_is_null(&to) || fa_own_find(f, &to))
         return hip_input(f->hip, path, octets, f->now, fa_hip_out(f));
-    int drop = fa_rendezvous(f, &to, path, octets);
+    int drop = fa_control(f, &to, path, octets);
     if (drop != HIP_TAKEN)
         f->st.dropped_dispatch++;
     return drop;
+}
+
+int fa_dispatch_relayed(struct fa *f, const struct hip_path *path, struct span octets)
+{
+    struct hit to;
+    if (octets.n < HIP_HEADER_LEN)
+        return fa_relay_refused(f, fa_client_at(f, &path->local), HIP_DROP_TRUNCATED);
+    memcpy(to.b, octets.p + OFF_RECEIVER, sizeof to.b);
+    return fa_control_relayed(f, &to, path, octets);
 }
 
 static void emit_send(struct fa *f, const struct hip_action *a)
@@ -43,7 +53,9 @@ static void emit_send(struct fa *f, const struct hip_action *a)
 
 static void moved(struct fa *f, struct fa_guest *g, const struct hip_action *a)
 {
+    struct addr was = g->path.peer;
     g->path = a->moved.path;
+    fa_client_moved(f, g, &was);
     if (g->registered)
         fa_emit_reg(f, FA_ACT_REG_UP, g);
 }

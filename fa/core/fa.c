@@ -97,7 +97,7 @@ static bool deliver(struct fa *f, const struct fa_result *r)
 
 /* ---- actions ---- */
 
-static struct fa_action *action(struct fa *f, enum fa_act_type type)
+struct fa_action *fa_action_new(struct fa *f, enum fa_act_type type)
 {
     if (f->out->n == FA_ACTIONS_MAX)
         return NULL;
@@ -110,7 +110,7 @@ static struct fa_action *action(struct fa *f, enum fa_act_type type)
 void fa_emit_event(struct fa *f, enum fa_event_type type, const struct hit *peer, const char *subscriber,
                    const char *name, uint32_t number, const char *detail)
 {
-    struct fa_action *a = action(f, FA_ACT_EVENT);
+    struct fa_action *a = fa_action_new(f, FA_ACT_EVENT);
     if (!a)
         return;
     a->event.type = type;
@@ -143,7 +143,7 @@ void fa_alarm(struct fa *f, const struct hit *peer, const char *subscriber, cons
 
 void fa_emit_reg(struct fa *f, enum fa_act_type type, const struct fa_guest *g)
 {
-    struct fa_action *a = action(f, type);
+    struct fa_action *a = fa_action_new(f, type);
     if (!a)
         return;
     a->reg = (struct fa_registration){
@@ -212,6 +212,36 @@ int fa_input(struct fa *f, const struct hip_path *path, struct span octets, uint
     int drop = fa_dispatch(f, path, octets);
     fa_pump(f);
     return drop;
+}
+
+int fa_relayed_input(struct fa *f, const struct hip_path *path, struct span octets, uint64_t now,
+                     struct fa_actions *out)
+{
+    enter(f, now, out);
+    int drop = fa_dispatch_relayed(f, path, octets);
+    fa_pump(f);
+    return drop;
+}
+
+void fa_port_failed(struct fa *f, const struct addr *port, uint64_t now, struct fa_actions *out)
+{
+    enter(f, now, out);
+    fa_client_port_failed(f, port);
+    fa_pump(f);
+}
+
+bool fa_stop(struct fa *f, uint64_t now, struct fa_actions *out)
+{
+    enter(f, now, out);
+    bool told = true;
+    for (uint32_t i = 0; told && i < f->guests_max; i++)
+        if (f->guests[i] && f->guests[i]->registered) {
+            told = room(f);
+            if (told)
+                fa_registrar_end(f, f->guests[i]);
+            fa_pump(f);
+        }
+    return told;
 }
 
 void fa_timeout(struct fa *f, uint64_t now, struct fa_actions *out)
@@ -319,13 +349,21 @@ static void defaults(struct fa_config *c)
     if (c->hip.assoc_max == 0)
         c->hip.assoc_max = c->registrations_max;
     c->hip.env = c->env;
-    c->hip.offer = (struct hip_reg_offer){
+    struct hip_reg_offer *o = &c->hip.offer;
+    *o = (struct hip_reg_offer){
         .min = hip_reg_lifetime_code(c->reg_min_s * US),
         .max = hip_reg_lifetime_code(c->reg_max_s * US),
         .n = 1,
         .type = { FA_REG_RENDEZVOUS },
         .sim_binding = c->sim_binding,
     };
+    if (c->relay.control)
+        o->type[o->n++] = FA_REG_RELAY_HIP;
+    if (c->relay.data)
+        o->type[o->n++] = FA_REG_RELAY_ESP;
+    if (c->relay.discovery)
+        o->type[o->n++] = FA_REG_DISCOVERY;
+    c->hip.relay_server = c->relay.control || c->relay.data;
     /* The code is the longest not longer: the least lifetime must not fall below what RFC 8003 s5 lets a requester count on. */
     if (hip_reg_lifetime_us(c->hip.offer.min) < c->reg_min_s * US)
         c->hip.offer.min++;

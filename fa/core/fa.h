@@ -83,9 +83,11 @@ struct fa_config {
     size_t n_reserved;
     bool own_names_only; /* only names that the subscriber's data yield */
 
-    bool sim_binding;                        /* offer type 201 */
-    uint32_t reg_min_s, reg_max_s;           /* registration lifetimes; 0: 10 s and 3600 s */
-    uint32_t binding_s, binding_max_s;       /* default and longest binding; 0: 30 days, 90 days */
+    bool sim_binding;                  /* offer type 201 */
+    uint32_t reg_min_s, reg_max_s;     /* registration lifetimes; 0: 10 s and 3600 s */
+    uint32_t binding_s, binding_max_s; /* default and longest binding; 0: 30 days, 90 days */
+    bool
+        reg_required; /* an exchange that asks for no registration ends with NOTIFY REG_REQUIRED (RFC 8003 s3.2) */
     uint32_t registrations_max;              /* 0: 65536 */
     uint32_t runs_max;                       /* open runs; 0: 4096 */
     uint32_t runs_per_source;                /* 0: 16 */
@@ -206,6 +208,8 @@ int fa_relayed_input(struct fa *f, const struct hip_path *path, struct span octe
 void fa_port_failed(struct fa *f, const struct addr *port, uint64_t now, struct fa_actions *out);
 /* The table that fa_relay_esp() wants. Lives as long as the engine, or as long as its owner lets it (fa_relay_config.flows). */
 struct fa_flows *fa_flow_table(struct fa *f);
+/* The end: every registered host is told that its registration is over (RFC 8003 s5), as many as the list has room for. True: that was all. */
+bool fa_stop(struct fa *f, uint64_t now, struct fa_actions *out);
 void fa_timeout(struct fa *f, uint64_t now, struct fa_actions *out);
 /* Result of a job. A result nobody waits for any more is counted and forgotten. */
 void fa_complete(struct fa *f, const struct fa_result *r, uint64_t now, struct fa_actions *out);

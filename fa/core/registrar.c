@@ -9,9 +9,8 @@
 #include "common/crypto/secret.h"
 #include "fa/core/core.h"
 #include "hip/param_reg.h"
+#include "hip/proto.h"
 #include "hip/reg.h"
-
-#define NOTIFY_RESPONDER_BUSY 44
 
 void fa_contents_fail(struct hip_contents *c, uint8_t reason, uint8_t type)
 {
@@ -34,7 +33,8 @@ void fa_contents_cancel(const struct fa *f, struct hip_contents *c)
     const struct hip_reg_offer *o = &f->c.hip.offer;
     c->response = (struct hip_reg_list){ .present = true };
     for (size_t i = 0; i < o->n && c->response.n < HIP_REG_TYPES_MAX - 1; i++)
-        c->response.type[c->response.n++] = o->type[i];
+        if (o->type[i] != FA_REG_DISCOVERY)
+            c->response.type[c->response.n++] = o->type[i];
     c->response.type[c->response.n++] = FA_REG_SIM_BINDING;
 }
 
@@ -46,15 +46,92 @@ static bool allowed_by_list(const struct fa *f, const struct hit *hit, uint8_t t
     return false;
 }
 
-static void cancel(struct fa *f, struct fa_guest *g, uint8_t type)
+/* Whether this type can be had on this association, whoever asks: 0xff, or the reason why not. Control relay and data relay are for
+ * exchanges in UDP, rendezvous is for those without; and never both (RFC 9028 s7.8). */
+#define CAN_BE 0xff
+static uint8_t possible(const struct fa *f, const struct fa_guest *g, const struct hip_reg_list *req,
+                        uint8_t type)
 {
-    uint8_t left = 0;
-    for (size_t i = 0; i < g->n_type; i++)
-        if (g->type[i] != type)
-            g->type[left++] = g->type[i];
-    g->n_type = left;
-    if (left == 0)
-        fa_registry_drop(f, g);
+    const struct hip_reg_offer *o = &f->c.hip.offer;
+    bool udp = g->path.peer.port != 0;
+    if (!hip_reg_has(o->type, o->n, type))
+        return HIP_REGF_TYPE_UNAVAILABLE;
+    if (req->lifetime == 0)
+        return CAN_BE;
+    if (type != FA_REG_RENDEZVOUS)
+        return udp ? CAN_BE : HIP_REGF_TYPE_UNAVAILABLE;
+    if (udp && hip_reg_has(o->type, o->n, FA_REG_RELAY_HIP) &&
+        (hip_reg_has(req->type, req->n, FA_REG_RELAY_HIP) ||
+         hip_reg_has(g->type, g->n_type, FA_REG_RELAY_HIP)))
+        return HIP_REGF_RVS_AND_RELAY;
+    return udp ? HIP_REGF_TYPE_UNAVAILABLE : CAN_BE;
+}
+
+/* The relayed address that a request for RELAY_UDP_ESP is answered with. A first one, and another one where it is asked for alone and names none
+ * (RFC 9028 s4.1); else the request renews. NULL: none left. */
+static const struct addr *relayed_for(struct fa *f, struct fa_guest *g, const struct hip_reg_list *req)
+{
+    const struct fa_relayed *c = fa_client_make(f, g);
+    if (!c)
+        return NULL;
+    for (uint8_t i = 0; i < c->n_port; i++)
+        if (addr_eq(&c->port[i], &g->asked))
+            return &c->port[i];
+    bool more = req->n == 1 && g->asked.family == ADDR_NONE;
+    return c->n_port && !more ? &c->port[0] : fa_client_port_open(f, g);
+}
+
+/* What a grant needs besides the entry; false: there is not enough of it. */
+static bool provide(struct fa *f, struct fa_guest *g, const struct hip_reg_list *req, uint8_t type,
+                    struct hip_contents *c)
+{
+    if (type == FA_REG_RELAY_HIP)
+        return fa_client_make(f, g) != NULL;
+    if (type != FA_REG_RELAY_ESP)
+        return true;
+    const struct addr *port = relayed_for(f, g, req);
+    if (port)
+        c->relayed = *port;
+    return port != NULL;
+}
+
+static void cancel(struct fa *f, struct fa_guest *g, uint8_t type, struct hip_contents *c)
+{
+    if (type == FA_REG_RELAY_ESP && g->asked.family != ADDR_NONE && g->relay) {
+        c->relayed = g->asked; /* this one alone (RFC 9028 s4.1) */
+        fa_client_port_close(f, g, &g->asked);
+        if (g->relay->n_port)
+            return;
+    }
+    fa_registry_cancel(f, g, type);
+}
+
+static void grant(struct fa *f, struct fa_guest *g, const struct hip_reg_list *req,
+                  struct hip_reg_list *granted, struct hip_contents *c)
+{
+    struct hip_reg_list keep = { .lifetime = granted->lifetime }, ok = keep;
+    if (hip_reg_has(granted->type, granted->n, FA_REG_RELAY_HIP)) /* never both (RFC 9028 s7.8) */
+        fa_registry_cancel(f, g, FA_REG_RENDEZVOUS);
+    for (uint8_t i = 0; i < granted->n; i++) {
+        uint8_t type = granted->type[i];
+        if (!provide(f, g, req, type, c)) {
+            fa_contents_fail(c, HIP_REGF_INSUFFICIENT_RESOURCES, type);
+            continue;
+        }
+        ok.type[ok.n++] = type;
+        if (type != FA_REG_DISCOVERY) /* leaves nothing behind (s4.2) */
+            keep.type[keep.n++] = type;
+    }
+    if (keep.n && !fa_registry_set(f, g, &keep)) {
+        for (uint8_t i = 0; i < keep.n; i++)
+            fa_contents_fail(c, HIP_REGF_INSUFFICIENT_RESOURCES, keep.type[i]);
+        fa_client_drop(f, g);
+        c->relayed = (struct addr){ 0 };
+        ok.n = 0;
+    }
+    if (g->relay && !g->registered)
+        fa_client_drop(f, g);
+    *granted = ok;
 }
 
 void fa_registrar_decide(struct fa *f, struct fa_guest *g, const struct hip_reg_list *req, uint8_t reason,
@@ -62,38 +139,55 @@ void fa_registrar_decide(struct fa *f, struct fa_guest *g, const struct hip_reg_
 {
     const struct hip_reg_offer *o = &f->c.hip.offer;
     struct hip_reg_list granted = { .lifetime = hip_reg_grant(req->lifetime, o->min, o->max) };
+    /* A certificate does not help: none is accepted here, whoever issued it (RFC 8003 s3.3). */
+    uint8_t refused = g->revoked || reason || !g->cert ? reason : HIP_REGF_UNSUPPORTED_CERTIFICATE;
     for (size_t i = 0; i < req->n; i++) {
-        uint8_t type = req->type[i];
+        uint8_t type = req->type[i], why = possible(f, g, req, type);
         if (type == FA_REG_SIM_BINDING)
             continue;
-        if (!hip_reg_has(o->type, o->n, type))
-            fa_contents_fail(c, 1, type); /* type unavailable */
+        if (why != CAN_BE)
+            fa_contents_fail(c, why, type);
         else if (req->lifetime == 0 || (!g->revoked && (g->bound || allowed_by_list(f, &g->peer, type))))
             granted.type[granted.n++] = type;
         else
-            fa_contents_fail(c, g->revoked ? 0 : reason, type);
+            fa_contents_fail(c, g->revoked ? 0 : refused, type);
     }
+    if (req->lifetime == 0)
+        for (size_t i = 0; i < granted.n; i++)
+            cancel(f, g, granted.type[i], c);
+    else
+        grant(f, g, req, &granted, c);
     if (granted.n == 0)
         return;
-    if (req->lifetime == 0) {
-        for (size_t i = 0; i < granted.n; i++)
-            cancel(f, g, granted.type[i]);
-    } else if (!fa_registry_set(f, g, &granted)) {
-        for (size_t i = 0; i < granted.n; i++)
-            fa_contents_fail(c, 2, granted.type[i]);
-        return;
-    }
     granted.present = true;
     c->response = granted;
+}
+
+void fa_registrar_end(struct fa *f, struct fa_guest *g)
+{
+    struct hip_contents c = {
+        .info = { .present = true, .min = f->c.hip.offer.min, .max = f->c.hip.offer.max }
+    }; /* nothing is offered any more */
+    c.response.present = true;
+    for (uint8_t i = 0; i < g->n_type; i++)
+        c.response.type[c.response.n++] = g->type[i];
+    fa_registry_drop(f, g);
+    if (fa_guest_send(f, g, &c) != ERR_OK)
+        f->st.failed++;
 }
 
 /* ---- sending ---- */
 
 err fa_guest_send(struct fa *f, struct fa_guest *g, const struct hip_contents *c)
 {
-    if (!g->r2_owed)
-        return hip_update(f->hip, g->ref, c, f->now, fa_hip_out(f));
     struct hip_answer a = { .accept = true, .contents = *c };
+    bool discovery = hip_reg_has(c->response.type, c->response.n, FA_REG_DISCOVERY);
+    if (g->heard.peer.port && f->c.hip.relay_server) /* RFC 9028 s4.1: in R2 and in every answer */
+        a.contents.reg_from = g->heard.peer;
+    if (!g->r2_owed && discovery) /* back through the interface that asked (s4.2) */
+        return hip_update_on(f->hip, g->ref, &g->heard, &a.contents, f->now, fa_hip_out(f));
+    if (!g->r2_owed)
+        return hip_update(f->hip, g->ref, &a.contents, f->now, fa_hip_out(f));
     g->r2_owed = false;
     return hip_answer(f->hip, g->ref, &a, f->now, fa_hip_out(f));
 }
@@ -291,11 +385,27 @@ static bool gives_back(const struct hip_reg_list *req)
     return req->present && req->lifetime == 0 && hip_reg_has(req->type, req->n, FA_REG_SIM_BINDING);
 }
 
+static void heard(struct fa_guest *g, const struct hip_path *path, const struct hip_contents *c)
+{
+    g->heard = *path;
+    g->asked = c->relayed;
+    g->cert = c->has_cert;
+}
+
+static void refuse(struct fa *f, struct fa_guest *g, uint16_t notify)
+{
+    struct hip_answer no = { .accept = false, .notify = notify };
+    struct hip_ref ref = g->ref;
+    fa_guest_free(f, g);
+    if (hip_answer(f->hip, ref, &no, f->now, fa_hip_out(f)) != ERR_OK)
+        f->st.failed++;
+}
+
 void fa_registrar_ask(struct fa *f, const struct hip_action *a)
 {
     struct fa_guest *g = fa_guest_new(f, a);
     if (!g) {
-        struct hip_answer no = { .accept = false, .notify = NOTIFY_RESPONDER_BUSY };
+        struct hip_answer no = { .accept = false, .notify = HIP_NTF_RESPONDER_BUSY_PLEASE_RETRY };
         if (hip_answer(f->hip, a->ref, &no, f->now, fa_hip_out(f)) != ERR_OK)
             f->st.failed++;
         return;
@@ -305,6 +415,11 @@ void fa_registrar_ask(struct fa *f, const struct hip_action *a)
     g->r2_until_us = f->now + FA_R2_WAIT_US;
     const struct hip_reg_list *req = &a->ask.contents.request;
     bool back = gives_back(req);
+    heard(g, &a->ask.path, &a->ask.contents);
+    if (f->c.reg_required && !(req->present && req->n)) {
+        refuse(f, g, HIP_NTF_REG_REQUIRED);
+        return;
+    }
     if (req->present && req->n && !back) {
         check_begin(f, g, req, a->ask.contents.inner);
         return;
@@ -321,11 +436,25 @@ static bool knows_enough(const struct fa *f, const struct fa_guest *g, const str
     return req->lifetime == 0 || (g->bound && f->now < g->fresh_us);
 }
 
+/* What is refused is told: the client takes another way. */
+static void permit(struct fa *f, struct fa_guest *g, const struct hip_action *a)
+{
+    int drop = fa_client_permit(f, g, &a->update.contents.permission, &a->update.path.peer);
+    bool full = drop == HIP_DROP_OVER_QUOTA || drop == HIP_DROP_RELAY_BUSY;
+    if (drop != HIP_TAKEN &&
+        hip_notify(f->hip, g->ref, full ? HIP_NTF_RESPONDER_BUSY_PLEASE_RETRY : HIP_NTF_BLOCKED_BY_POLICY,
+                   span_of(NULL, 0), f->now, fa_hip_out(f)) != ERR_OK)
+        f->st.failed++;
+}
+
 void fa_registrar_update(struct fa *f, struct fa_guest *g, const struct hip_action *a)
 {
     const struct hip_reg_list *req = &a->update.contents.request;
     struct hip_bind_inner in = { 0 };
     bool sane = hip_bind_inner_parse(a->update.contents.inner, &in) == ERR_OK;
+    heard(g, &a->update.path, &a->update.contents);
+    if (a->update.contents.has_permission)
+        permit(f, g, a);
     bool asks = req->present && req->n;
     bool sim = asks && hip_reg_has(req->type, req->n, FA_REG_SIM_BINDING);
 

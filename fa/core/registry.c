@@ -26,7 +26,8 @@ struct fa_guest *fa_guest_new(struct fa *f, const struct hip_action *ask)
     g->ref = ask->ref;
     g->local = ask->local;
     g->peer = ask->peer;
-    g->path = ask->ask.path;
+    g->path = g->heard = ask->ask.path;
+    bucket_init(&g->i1, &f->relays.i1_rate, f->now);
     if (htab_put(f->by_ref, &g->ref, g) != ERR_OK) {
         free(g);
         return NULL;
@@ -60,6 +61,7 @@ void fa_guest_free(struct fa *f, struct fa_guest *g)
         fa_bind_end(f, g);
     if (g->registered && f->out)
         fa_registry_drop(f, g);
+    fa_client_drop(f, g);
     free(g->check);
     heap_remove(&f->heap, &g->timer.node);
     htab_del(f->by_ref, &g->ref);
@@ -68,22 +70,38 @@ void fa_guest_free(struct fa *f, struct fa_guest *g)
     free(g);
 }
 
+static void type_set(struct fa_guest *g, uint8_t type, uint64_t until_us)
+{
+    uint8_t i = 0;
+    while (i < g->n_type && g->type[i] != type)
+        i++;
+    if (i == HIP_REG_TYPES_MAX)
+        return;
+    g->type[i] = type;
+    g->type_us[i] = until_us;
+    if (i == g->n_type)
+        g->n_type++;
+    g->expires_us = 0;
+    for (i = 0; i < g->n_type; i++)
+        g->expires_us = g->type_us[i] > g->expires_us ? g->type_us[i] : g->expires_us;
+}
+
 bool fa_registry_set(struct fa *f, struct fa_guest *g, const struct hip_reg_list *granted)
 {
     struct fa_guest *old = htab_get(f->by_hit, &g->peer);
     if (old && old != g) { /* the same host's earlier association */
         old->registered = false;
+        old->n_type = 0;
+        fa_client_drop(f, old);
         htab_del(f->by_hit, &g->peer);
     }
     if (!g->registered && htab_put(f->by_hit, &g->peer, g) != ERR_OK)
         return false;
     g->registered = true;
-    for (size_t i = 0; i < granted->n; i++)
-        if (!hip_reg_has(g->type, g->n_type, granted->type[i]) && g->n_type < HIP_REG_TYPES_MAX)
-            g->type[g->n_type++] = granted->type[i];
     uint64_t life = hip_reg_lifetime_us(granted->lifetime);
+    for (size_t i = 0; i < granted->n; i++)
+        type_set(g, granted->type[i], f->now + life);
     g->lifetime_s = (uint32_t)(life / US);
-    g->expires_us = f->now + life;
     g->touch_us = f->now + touch_period(f);
     fa_emit_reg(f, FA_ACT_REG_UP, g);
     fa_guest_timer(f, g);
@@ -98,7 +116,46 @@ void fa_registry_drop(struct fa *f, struct fa_guest *g)
     g->registered = false;
     fa_emit_reg(f, FA_ACT_REG_DOWN, g);
     g->n_type = 0;
+    fa_client_drop(f, g);
     fa_guest_timer(f, g);
+}
+
+void fa_registry_cancel(struct fa *f, struct fa_guest *g, uint8_t type)
+{
+    uint8_t left = 0;
+    for (uint8_t i = 0; i < g->n_type; i++)
+        if (g->type[i] != type) {
+            g->type[left] = g->type[i];
+            g->type_us[left++] = g->type_us[i];
+        }
+    if (left == g->n_type)
+        return;
+    if (left == 0) {
+        fa_registry_drop(f, g);
+        return;
+    }
+    g->n_type = left;
+    if (type == FA_REG_RELAY_ESP)
+        fa_client_ports_close(f, g);
+    if (!hip_reg_has(g->type, left, FA_REG_RELAY_HIP) && !hip_reg_has(g->type, left, FA_REG_RELAY_ESP))
+        fa_client_drop(f, g);
+    fa_emit_reg(f, FA_ACT_REG_UP, g);
+    fa_guest_timer(f, g);
+}
+
+static uint64_t first_end(const struct fa_guest *g)
+{
+    uint64_t at = HEAP_NEVER;
+    for (uint8_t i = 0; i < g->n_type; i++)
+        at = fa_min(at, g->type_us[i]);
+    return at;
+}
+
+static void types_expire(struct fa *f, struct fa_guest *g)
+{
+    for (uint8_t i = g->n_type; g->registered && i > 0; i--)
+        if (i <= g->n_type && g->type_us[i - 1] <= f->now)
+            fa_registry_cancel(f, g, g->type[i - 1]);
 }
 
 /* ---- what is due ---- */
@@ -120,7 +177,7 @@ void fa_guest_timer(struct fa *f, struct fa_guest *g)
     if (g->r2_owed)
         at = fa_min(at, g->r2_until_us);
     if (g->registered)
-        at = fa_min(at, fa_min(g->expires_us, g->touch_us));
+        at = fa_min(at, fa_min(first_end(g), fa_min(g->touch_us, fa_client_due(f, g))));
     if (g->check && g->check->wait.gen)
         at = fa_min(at, g->check->wait.until_us);
     if (g->run)
@@ -143,8 +200,9 @@ void fa_guest_timeout(struct fa *f, struct fa_guest *g)
         fa_registrar_lost(f, g);
     if (g->run && run_due(g) <= f->now)
         fa_bind_timeout(f, g);
-    if (g->registered && g->expires_us <= f->now)
-        fa_registry_drop(f, g);
+    if (g->registered)
+        types_expire(f, g);
+    fa_client_expire(f, g);
     if (g->registered && g->touch_us <= f->now) {
         g->touch_us = f->now + touch_period(f);
         hip_sa_used(f->hip, g->ref, f->now, fa_hip_out(f));
