@@ -190,7 +190,10 @@ int fa_control(struct fa *f, const struct hit *to, const struct hip_path *path, 
 {
     struct addr dest;
     bool check;
-    if (path->local.port && hip_relay_wants(octets, &dest, &check) == HIP_TAKEN) {
+    int wants = path->local.port ? hip_relay_wants(octets, &dest, &check) : HIP_DROP_PARAM_MISSING;
+    if (wants == HIP_DROP_FORBIDDEN_DESTINATION || wants == HIP_DROP_PARAM_MALFORMED)
+        return fa_relay_refused(f, client_of(f, path, octets), wants);
+    if (wants == HIP_TAKEN && !addr_eq(&dest, &path->local)) { /* one that names us was for the relay before */
         struct fa_guest *c = client_of(f, path, octets);
         return refused(f, c, c ? from_client(f, c, path, octets, &dest, check) : HIP_DROP_NOT_OUR_CLIENT);
     }

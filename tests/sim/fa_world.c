@@ -168,6 +168,7 @@ static void mn_engine(struct fw *w, struct fw_mn *m)
                             .ciphers = { 2 },
                             .esp_suites = { 8 },
                             .puzzle_k_max = 20,
+                            .nat_modes = { 3, 1 },
                             .ual_us = 36000 * FW_S };
     hip_engine_free(m->e);
     m->e = must(hip_engine_new(&c));
@@ -261,6 +262,9 @@ static struct hip_reg_list request_of(const struct fw_mn *m)
         r.type[r.n++] = FA_REG_SIM_BINDING;
     if (m->want_rvs)
         r.type[r.n++] = FA_REG_RENDEZVOUS;
+    for (uint8_t i = 0; i < m->n_want; i++)
+        r.type[r.n++] = m->want[i];
+    r.present = r.n != 0;
     return r;
 }
 
@@ -278,6 +282,19 @@ static void mn_ask(struct fw *w, struct fw_mn *m, const struct hip_action *a)
 
 static void note_registration(struct fw_mn *m, const struct hip_contents *c)
 {
+    m->got = *c;
+    m->got.inner = span_of(NULL, 0);
+    for (size_t i = 0; c->response.present && i < c->response.n; i++)
+        if (c->response.type[i] < 64 && c->response.lifetime)
+            m->granted |= UINT64_C(1) << c->response.type[i];
+        else if (c->response.type[i] < 64)
+            m->granted &= ~(UINT64_C(1) << c->response.type[i]);
+    for (size_t i = 0; i < c->n_failed; i++)
+        for (size_t k = 0; k < c->failed[i].n; k++)
+            if (c->failed[i].type[k] < 64)
+                m->failed[c->failed[i].type[k]] = c->failed[i].reason;
+    if (c->relayed.family != ADDR_NONE && c->response.lifetime)
+        m->relayed = c->relayed;
     for (size_t i = 0; c->response.present && i < c->response.n; i++) {
         if (c->response.type[i] == FA_REG_SIM_BINDING)
             m->granted_sim = c->response.lifetime != 0;
@@ -493,8 +510,15 @@ static void mn_one(struct fw *w, struct fw_mn *m, const struct hip_action *a)
         ok(hip_answer(m->e, a->ref, &(struct hip_answer){ .accept = true }, w->now, &m->out));
         break;
     case HIP_ACT_ESTABLISHED:
+        m->up_count++;
+        if (!hit_eq(&a->peer, &w->fa_hi.hit)) {
+            m->peer_ref = a->ref;
+            break;
+        }
         m->ref = a->ref;
         m->up = true;
+        if (m->trust)
+            ok(hip_relay_trust(m->e, m->ref, true));
         mn_contents(w, m, a, &a->up.contents);
         break;
     case HIP_ACT_UPDATE:
@@ -503,6 +527,7 @@ static void mn_one(struct fw *w, struct fw_mn *m, const struct hip_action *a)
         break;
     case HIP_ACT_NOTIFY:
         m->notify = a->notify.code;
+        m->notes[a->notify.code >> 8]++;
         break;
     case HIP_ACT_GONE:
         if (a->gone.why != HIP_GONE_REPLACED)
@@ -522,9 +547,17 @@ static void mn_act(struct fw *w, struct fw_mn *m)
     hip_actions_reset(&m->out);
 }
 
+void fw_act_mn(struct fw *w, struct fw_mn *m)
+{
+    mn_act(w, m);
+}
+
 void fw_connect(struct fw *w, struct fw_mn *m)
 {
     struct hip_path path = { .local = m->addr, .peer = w->fa_addr };
+    path.peer.port = m->addr.port ? HIP_UDP_PORT : 0;
+    m->granted = 0;
+    memset(m->failed, -1, sizeof m->failed);
     m->up = m->gone = m->bound_ok = m->mac_bad = m->success = m->eap_failure = m->granted_sim =
         m->granted_rvs = false;
     m->status = m->notice = m->fail_sim = m->fail_rvs = m->notify = -1;
@@ -578,6 +611,7 @@ int fw_i1_for(struct fw *w, const struct fw_mn *from, const struct hit *to)
 {
     struct hip_engine *e = from->e;
     struct hip_path path = { .local = from->addr, .peer = w->fa_addr };
+    path.peer.port = from->addr.port ? HIP_UDP_PORT : 0;
     struct hip_actions *out = must(calloc(1, sizeof *out));
     struct hip_ref ref;
     int drop = -1;
@@ -603,6 +637,9 @@ void fw_act(struct fw *w)
         const struct fa_action *a = &w->out->v[i];
         switch (a->type) {
         case FA_ACT_SEND:
+            w->fa_octets += a->send.octets.n;
+            if (w->sent)
+                w->sent(w, &a->send.path, a->send.octets);
             send(w, &a->send.path, a->send.octets);
             break;
         case FA_ACT_JOB: {
@@ -616,8 +653,19 @@ void fw_act(struct fw *w)
             break;
         }
         case FA_ACT_PORT_OPEN:
-        case FA_ACT_PORT_CLOSE:
+            if (w->n_port == FW_PORTS)
+                abort();
+            w->port[w->n_port++] = a->port;
             break;
+        case FA_ACT_PORT_CLOSE: {
+            size_t k = 0;
+            while (k < w->n_port && !addr_eq(&w->port[k], &a->port))
+                k++;
+            if (k == w->n_port)
+                abort(); /* was not open */
+            w->port[k] = w->port[--w->n_port];
+            break;
+        }
         case FA_ACT_EVENT:
             w->event[a->event.type]++;
             if (getenv("SIM_LOG"))
@@ -637,17 +685,35 @@ void fw_act(struct fw *w)
 
 /* ---- time ---- */
 
+bool fw_port_open(const struct fw *w, const struct addr *port)
+{
+    for (size_t i = 0; i < w->n_port; i++)
+        if (addr_eq(&w->port[i], port))
+            return true;
+    return false;
+}
+
+int fw_input(struct fw *w, const struct hip_path *path, struct span o)
+{
+    fa_actions_reset(w->out);
+    int drop = path->local.port && path->local.port != HIP_UDP_PORT
+                   ? fa_relayed_input(w->fa, path, o, w->now, w->out)
+                   : fa_input(w->fa, path, o, w->now, w->out);
+    if (drop)
+        w->drop = drop;
+    fw_act(w);
+    return drop;
+}
+
 static void deliver(struct fw *w, struct fw_packet *p)
 {
     struct span o = span_of(p->p, p->n);
     if (addr_same_ip(&p->path.local, &w->fa_addr)) {
         if (w->stopped)
             return;
-        fa_actions_reset(w->out);
-        int drop = fa_input(w->fa, &p->path, o, w->now, w->out);
-        if (drop)
-            w->drop = drop;
-        fw_act(w);
+        if (p->path.local.port && p->path.local.port != HIP_UDP_PORT && !fw_port_open(w, &p->path.local))
+            return;
+        fw_input(w, &p->path, o);
         return;
     }
     for (size_t i = 0; i < w->n_mn; i++) {

@@ -16,6 +16,7 @@
 
 #define FW_MNS   4
 #define FW_AIR   1024
+#define FW_PORTS 16
 #define FW_JOBS  256
 #define FW_ROWS  32
 #define FW_SUBS  6
@@ -80,6 +81,17 @@ struct fw_mn {
     char fqdn[256], reason[128];
     uint32_t bound_s, wait_s;
     unsigned i1_relayed;
+
+    /* relays (addr with a port: exchange in UDP) */
+    uint8_t n_want, want[6];     /* registration types asked for besides */
+    struct hip_contents got;     /* of the last R2 or UPDATE with contents; inner empty */
+    uint64_t granted;            /* bit for each type below 64 granted, those of lifetime 0 taken off */
+    int failed[64];              /* last reason for each type; -1: none */
+    struct addr relayed;         /* last RELAYED_ADDRESS of a grant */
+    bool trust;                  /* hip_relay_trust() when it is up */
+    unsigned notes[65536 / 256]; /* NOTIFYs by the high octet of their code */
+    unsigned up_count;
+    struct hip_ref peer_ref; /* of the last association that is not with the FA */
 };
 
 enum fw_as {
@@ -150,6 +162,10 @@ struct fw {
     struct fa_actions *out;
     struct fw_mn mn[FW_MNS];
     size_t n_mn;
+    struct addr port[FW_PORTS]; /* relayed ports that are open */
+    size_t n_port;
+    void (*sent)(struct fw *w, const struct hip_path *path, struct span o); /* told of what the FA sends */
+    uint64_t fa_octets;                                                     /* that the FA sent */
 
     unsigned loss_pm, dup_pm;
     uint64_t delay_us, job_us[FA_JOB__COUNT];
@@ -214,4 +230,8 @@ size_t fw_rows(const struct fw *w, enum fa_binding_state s);
 /* What must hold when everything is quiet: each bound row's record is in the zone, each HIP record in the zone has its row, nothing is open. NULL: it
  * holds; else what does not. */
 const char *fw_inconsistent(struct fw *w);
-void fw_act(struct fw *w); /* carry out w->out */
+/* These octets reach the FA now, by protocol 139, port 10500 or a relayed port. The drop reason. */
+int fw_input(struct fw *w, const struct hip_path *path, struct span o);
+bool fw_port_open(const struct fw *w, const struct addr *port);
+void fw_act_mn(struct fw *w, struct fw_mn *m); /* carry out m->out */
+void fw_act(struct fw *w);                     /* carry out w->out */
