@@ -279,8 +279,7 @@ static bool has_port(const struct fa_relayed *c, const struct addr *port)
 /* May it be at all? A drop reason. */
 static int check(const struct fa *f, const struct fa_guest *g, const struct hip_peer_permission *p)
 {
-    if (!g->registered || g->expires_us <= f->now || !g->relay ||
-        !hip_reg_has(g->type, g->n_type, FA_REG_RELAY_ESP) || !has_port(g->relay, &p->relayed))
+    if (!fa_registry_live(f, g, FA_REG_RELAY_ESP) || !g->relay || !has_port(g->relay, &p->relayed))
         return HIP_DROP_NOT_OUR_CLIENT;
     if (p->protocol != PROTOCOL_UDP || p->spi_in < SPI_LEAST || p->spi_out < SPI_LEAST)
         return HIP_DROP_PARAM_MALFORMED;

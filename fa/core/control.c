@@ -30,11 +30,6 @@ static uint8_t type_of(struct span octets)
     return octets.p[OFF_TYPE] & 0x7f;
 }
 
-static bool live(const struct fa *f, const struct fa_guest *g, uint8_t type)
-{
-    return g->registered && g->expires_us > f->now && hip_reg_has(g->type, g->n_type, type);
-}
-
 /* Where answers to this packet would go: nothing that we do not relay to gets into FROM or RELAY_FROM either. */
 static bool answerable(const struct fa *f, const struct hip_path *path)
 {
@@ -99,8 +94,8 @@ static int for_guest(struct fa *f, struct fa_guest *g, const struct hip_path *pa
 {
     uint8_t type = type_of(octets);
     bool udp = path->local.port != 0;
-    if (!live(f, g, udp ? FA_REG_RELAY_HIP : FA_REG_RENDEZVOUS)) {
-        if (!udp || !live(f, g, FA_REG_RENDEZVOUS))
+    if (!fa_registry_live(f, g, udp ? FA_REG_RELAY_HIP : FA_REG_RENDEZVOUS)) {
+        if (!udp || !fa_registry_live(f, g, FA_REG_RENDEZVOUS))
             return HIP_DROP_NOT_REGISTERED;
         if (!answerable(f, path) || !within_rate(f, g, path, type))
             return HIP_DROP_RATE_LIMITED;
@@ -180,7 +175,8 @@ static struct fa_guest *client_of(const struct fa *f, const struct hip_path *pat
     struct hit hit;
     memcpy(hit.b, octets.p + OFF_SENDER, sizeof hit.b);
     struct fa_guest *g = htab_get(f->by_hit, &hit);
-    if (!g || !g->relay || (!live(f, g, FA_REG_RELAY_HIP) && !live(f, g, FA_REG_RELAY_ESP)) ||
+    if (!g || !g->relay ||
+        (!fa_registry_live(f, g, FA_REG_RELAY_HIP) && !fa_registry_live(f, g, FA_REG_RELAY_ESP)) ||
         !addr_eq(&g->path.peer, &path->peer) || !addr_same_ip(&g->path.local, &path->local))
         return NULL;
     return g;
@@ -193,7 +189,8 @@ int fa_control(struct fa *f, const struct hit *to, const struct hip_path *path, 
     int wants = path->local.port ? hip_relay_wants(octets, &dest, &check) : HIP_DROP_PARAM_MISSING;
     if (wants == HIP_DROP_FORBIDDEN_DESTINATION || wants == HIP_DROP_PARAM_MALFORMED)
         return fa_relay_refused(f, client_of(f, path, octets), wants);
-    if (wants == HIP_TAKEN && !addr_eq(&dest, &path->local)) { /* one that names us was for the relay before */
+    if (wants == HIP_TAKEN &&
+        !addr_eq(&dest, &path->local)) { /* one that names us was for the relay before */
         struct fa_guest *c = client_of(f, path, octets);
         return refused(f, c, c ? from_client(f, c, path, octets, &dest, check) : HIP_DROP_NOT_OUR_CLIENT);
     }
@@ -206,7 +203,7 @@ int fa_control_relayed(struct fa *f, const struct hit *to, const struct hip_path
 {
     struct fa_guest *g = fa_client_at(f, &path->local);
     int drop = HIP_TAKEN;
-    if (!g || !hit_eq(&g->peer, to) || !live(f, g, FA_REG_RELAY_ESP))
+    if (!g || !hit_eq(&g->peer, to) || !fa_registry_live(f, g, FA_REG_RELAY_ESP))
         drop = HIP_DROP_NOT_REGISTERED;
     else if (!answerable(f, path))
         drop = HIP_DROP_FORBIDDEN_DESTINATION;

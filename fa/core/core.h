@@ -341,7 +341,8 @@ void fa_guest_timer(struct fa *f, struct fa_guest *g); /* sets it to what is due
 void fa_guest_timeout(struct fa *f, struct fa_guest *g);
 /* False: no room. */
 bool fa_registry_set(struct fa *f, struct fa_guest *g, const struct hip_reg_list *granted);
-void fa_registry_drop(struct fa *f, struct fa_guest *g); /* all its types */
+void fa_registry_drop(struct fa *f, struct fa_guest *g);                           /* all its types */
+bool fa_registry_live(const struct fa *f, const struct fa_guest *g, uint8_t type); /* registered for it now */
 void fa_registry_cancel(struct fa *f, struct fa_guest *g,
                         uint8_t type); /* one of them; what hangs on it goes */
 

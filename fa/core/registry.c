@@ -143,6 +143,14 @@ void fa_registry_cancel(struct fa *f, struct fa_guest *g, uint8_t type)
     fa_guest_timer(f, g);
 }
 
+bool fa_registry_live(const struct fa *f, const struct fa_guest *g, uint8_t type)
+{
+    for (uint8_t i = 0; g->registered && i < g->n_type; i++)
+        if (g->type[i] == type)
+            return g->type_us[i] > f->now;
+    return false;
+}
+
 static uint64_t first_end(const struct fa_guest *g)
 {
     uint64_t at = HEAP_NEVER;
