@@ -81,8 +81,9 @@ static const struct rt_conf_row binding_rows[] = {
 
 static const struct rt_conf_row allow_rows[] = {
     { "hit", RT_CONF_STR, RT_CONF_REQUIRED, .max = 45, .doc = "", .example = "\"2001:22::1\"" },
-    { "types", RT_CONF_LIST, .item = RT_CONF_ENUM, .choices = "rendezvous", .max = HIP_REG_TYPES_MAX,
-      .def = "rendezvous", .doc = "" },
+    { "types", RT_CONF_LIST, .item = RT_CONF_ENUM,
+      .choices = "rendezvous|control-relay|data-relay|candidate-discovery", .max = HIP_REG_TYPES_MAX,
+      .doc = "what it may register for; left out: all of these" },
     { 0 },
 };
 
@@ -91,8 +92,36 @@ static const struct rt_conf_row registration_rows[] = {
       .doc = "shortest lifetime" },
     { "max", RT_CONF_DURATION, .min = SECOND_US, .max = 24 * HOUR_US, .def = "1h",
       .doc = "longest lifetime" },
+    { "required", RT_CONF_BOOL, .def = "no", .doc = "no association for who asks for no registration" },
     { "allow", RT_CONF_LIST, .item = RT_CONF_MAP, .rows = allow_rows, .max = FA_ALLOW_MAX,
       .doc = "hosts that may register without a SIM" },
+    { 0 },
+};
+
+static const struct rt_conf_row relay_rows[] = {
+    { "control", RT_CONF_BOOL, .def = "yes", .doc = "HIP for hosts behind NATs (RELAY_UDP_HIP)" },
+    { "data", RT_CONF_BOOL, .def = "yes", .doc = "ESP for them (RELAY_UDP_ESP)" },
+    { "port_first", RT_CONF_INT, .min = 1024, .max = 65535, .def = "20000",
+      .doc = "relayed ports are drawn from here" },
+    { "port_last", RT_CONF_INT, .min = 1024, .max = 65535, .def = "29999", .doc = "to here" },
+    { "ports_per_client", RT_CONF_INT, .min = 1, .max = FA_CLIENT_PORTS_MAX, .def = "4", .doc = "" },
+    { "flows_per_client", RT_CONF_INT, .min = 1, .max = FA_CLIENT_FLOWS_MAX, .def = "64",
+      .doc = "permissions: peers and SAs" },
+    { "flows", RT_CONF_INT, .min = 16, .max = 4000000, .def = "16384", .doc = "permissions of all clients" },
+    { "client_kbit", RT_CONF_INT, .min = 0, .max = 100000000, .def = "100000",
+      .doc = "kbit/s of ESP for a client, both directions; 0: no limit" },
+    { "client_packets", RT_CONF_INT, .min = 0, .max = 100000000, .def = "50000",
+      .doc = "packets a second for a client; 0: no limit" },
+    { "total_kbit", RT_CONF_INT, .min = 0, .max = 1000000000, .def = "10000000",
+      .doc = "kbit/s of ESP for all; 0: no limit" },
+    { "i1_per_second", RT_CONF_INT, .min = 1, .max = 1000000, .def = "10",
+      .doc = "relayed I1s, by IPv4 address or IPv6 /64" },
+    { "i1_per_client", RT_CONF_INT, .min = 1, .max = 1000000, .def = "50",
+      .doc = "relayed I1s a second to one client" },
+    { "control_per_client", RT_CONF_INT, .min = 1, .max = 1000000, .def = "200",
+      .doc = "other HIP packets a second to and from one client" },
+    { "forbidden", RT_CONF_LIST, .item = RT_CONF_PREFIX, .max = FA_FORBIDDEN_MAX,
+      .doc = "networks that nothing is relayed to: our own", .example = "10.0.0.0/8, \"fd00::/8\"" },
     { 0 },
 };
 
@@ -143,6 +172,8 @@ const struct rt_conf_row fa_schema[] = {
     { "binding", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = binding_rows, .doc = "binding by SIM" },
     { "registration", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = registration_rows,
       .doc = "lifetimes that we grant" },
+    { "relay", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = relay_rows,
+      .doc = "relays for registered hosts, in UDP (RFC 9028)" },
     { "limits", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = limit_rows, .doc = "what strangers may cost us" },
     { "control", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = control_rows, .doc = "control socket" },
     { "log", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = log_rows, .doc = "log, to stderr" },
@@ -235,9 +266,70 @@ static err read_allow(struct fa_settings *s, const struct rt_conf_node *map, cha
     if (hit_parse(rt_conf_node_str(n), &a->hit) != ERR_OK || !hit_is_valid(&a->hit))
         return rt_conf_expected(s->conf, n, why, "a host identity tag (inside 2001:20::/28), not \"%.46s\"",
                                 rt_conf_node_str(n));
-    a->type[a->n++] = FA_REG_RENDEZVOUS; /* the one type there is for now */
+    static const struct {
+        const char *name;
+        uint8_t type;
+    } types[] = { { "rendezvous", FA_REG_RENDEZVOUS },
+                  { "control-relay", FA_REG_RELAY_HIP },
+                  { "data-relay", FA_REG_RELAY_ESP },
+                  { "candidate-discovery", FA_REG_DISCOVERY } };
+    size_t given = rt_conf_count(map, "types");
+    for (size_t t = 0; t < sizeof types / sizeof types[0]; t++) {
+        bool listed = given == 0;
+        for (size_t i = 0; i < given; i++)
+            listed |= strcmp(rt_conf_node_str(rt_conf_item(map, "types", i)), types[t].name) == 0;
+        if (listed)
+            a->type[a->n++] = types[t].type;
+    }
     s->n_allow++;
     return ERR_OK;
+}
+
+static uint32_t milli(const struct rt_conf_node *map, const char *key)
+{
+    return (uint32_t)rt_conf_int(map, key) * 1000;
+}
+
+static err read_relay(struct fa_settings *s, const struct rt_conf_node *root, char *why)
+{
+    const struct rt_conf_node *r = rt_conf_map(root, "relay");
+    struct fa_relay_config *c = &s->relay;
+    c->control = c->discovery = s->udp_port && rt_conf_bool(r, "control");
+    c->data = s->udp_port && rt_conf_bool(r, "data");
+    c->port_first = (uint16_t)rt_conf_int(r, "port_first");
+    c->port_last = (uint16_t)rt_conf_int(r, "port_last");
+    if (c->port_last < c->port_first)
+        return rt_conf_expected(s->conf, rt_conf_get(r, "port_last"), why, "port_last not below port_first");
+    if (s->udp_port >= c->port_first && s->udp_port <= c->port_last)
+        return rt_conf_expected(s->conf, rt_conf_get(r, "port_first"), why,
+                                "ports without udp_port %u among them", s->udp_port);
+    c->table = (struct fa_flows_config){
+        .flows = (uint32_t)rt_conf_int(r, "flows"),
+        .clients = s->registrations_max,
+        .hip_port = s->udp_port,
+        .client_bit_s = (uint64_t)rt_conf_int(r, "client_kbit") * 1000,
+        .total_bit_s = (uint64_t)rt_conf_int(r, "total_kbit") * 1000,
+        .client_packet_s = (uint32_t)rt_conf_int(r, "client_packets"),
+    };
+    c->n_local = s->n_addr;
+    memcpy(c->local, s->addr, sizeof c->local);
+    c->ports_per_client = (uint8_t)rt_conf_int(r, "ports_per_client");
+    c->flows_per_client = (uint8_t)rt_conf_int(r, "flows_per_client");
+    c->i1_per_source_milli = milli(r, "i1_per_second");
+    c->i1_per_client_milli = milli(r, "i1_per_client");
+    c->control_per_client_milli = milli(r, "control_per_client");
+    for (size_t i = 0; i < rt_conf_count(r, "forbidden"); i++) {
+        const struct rt_conf_node *n = rt_conf_item(r, "forbidden", i);
+        s->forbidden[c->n_forbidden++] =
+            (struct fa_prefix){ .net = *rt_conf_node_addr(n), .bits = (uint8_t)rt_conf_node_prefix_len(n) };
+    }
+    return ERR_OK;
+}
+
+void fa_settings_relay(const struct fa_settings *s, struct fa_relay_config *out)
+{
+    *out = s->relay;
+    out->forbidden = s->forbidden;
 }
 
 static err read_registration(struct fa_settings *s, const struct rt_conf_node *root, char *why)
@@ -249,6 +341,7 @@ static err read_registration(struct fa_settings *s, const struct rt_conf_node *r
     if (s->binding_max_s < s->binding_s)
         return rt_conf_expected(s->conf, rt_conf_get(b, "lifetime_max"), why,
                                 "lifetime_max not below lifetime");
+    s->reg_required = rt_conf_bool(r, "required");
     s->reg_min_s = seconds(r, "min");
     s->reg_max_s = seconds(r, "max");
     if (s->reg_max_s < s->reg_min_s)
@@ -309,6 +402,8 @@ err fa_settings_load(const char *path, struct fa_settings *out, char why[RT_CONF
         e = read_zone(out, root, why);
     if (e == ERR_OK)
         e = read_registration(out, root, why);
+    if (e == ERR_OK)
+        e = read_relay(out, root, why);
     if (e != ERR_OK)
         fa_settings_done(out);
     return e;

@@ -14,6 +14,7 @@
 #define FA_ALLOW_MAX         256
 #define FA_RESERVED_MAX      256
 #define FA_PRIMARIES_MAX     4
+#define FA_FORBIDDEN_MAX     64
 #define FA_PATH_MAX          1024
 
 extern const struct rt_conf_row fa_schema[];
@@ -58,8 +59,12 @@ struct fa_settings {
 
     uint32_t binding_s, binding_max_s;
     uint32_t reg_min_s, reg_max_s;
+    bool reg_required;
     size_t n_allow;
     struct fa_allow allow[FA_ALLOW_MAX];
+
+    struct fa_relay_config relay; /* fa_settings_relay() */
+    struct fa_prefix forbidden[FA_FORBIDDEN_MAX];
 
     uint8_t puzzle_k;
     uint32_t assoc_max, registrations_max, runs_max, runs_per_source, new_runs_per_minute;
@@ -72,4 +77,6 @@ struct fa_settings {
 
 /* Reads and checks everything that can be checked without touching the system. why: "FILE:LINE: expected ...". ERR_CONFIG, ERR_IO, ERR_MEMORY. */
 MUST_USE err fa_settings_load(const char *path, struct fa_settings *out, char why[RT_CONF_WHY_MAX]);
+/* The relays' part of the engine's configuration; borrows from s. */
+void fa_settings_relay(const struct fa_settings *s, struct fa_relay_config *out);
 void fa_settings_done(struct fa_settings *s);

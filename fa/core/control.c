@@ -16,7 +16,7 @@
 int fa_relay_refused(struct fa *f, const struct fa_guest *g, int drop)
 {
     f->st.not_relayed[drop]++;
-    fa_flows_refuse(f->flows, g && g->relay ? g->relay->slot : FA_FLOW_NONE, drop);
+    fa_flows_refuse(f->flows, g && g->relay ? g->relay->slot : FA_FLOW_NONE, 1, drop);
     return drop;
 }
 

@@ -363,7 +363,7 @@ static void defaults(struct fa_config *c)
         o->type[o->n++] = FA_REG_RELAY_ESP;
     if (c->relay.discovery)
         o->type[o->n++] = FA_REG_DISCOVERY;
-    c->hip.relay_server = c->relay.control || c->relay.data;
+    c->hip.relay_server = c->hip.relay_server || c->relay.control || c->relay.data;
     /* The code is the longest not longer: the least lifetime must not fall below what RFC 8003 s5 lets a requester count on. */
     if (hip_reg_lifetime_us(c->hip.offer.min) < c->reg_min_s * US)
         c->hip.offer.min++;
