@@ -326,6 +326,7 @@ static struct fa *make_engine(const struct worker_config *c)
         .n_reserved = s->n_reserved,
         .own_names_only = s->own_names_only,
         .sim_binding = s->n_realms > 0,
+        .reg_required = s->reg_required,
         .reg_min_s = s->reg_min_s,
         .reg_max_s = s->reg_max_s,
         .binding_s = s->binding_s,
@@ -335,6 +336,7 @@ static struct fa *make_engine(const struct worker_config *c)
         .runs_per_source = s->runs_per_source,
         .new_runs_per_minute_and_source = s->new_runs_per_minute,
     };
+    fa_settings_relay(s, &f.relay);
     memcpy(f.name, s->name, sizeof f.name);
     memcpy(f.domain, s->domain, sizeof f.domain);
     memcpy(f.addr, s->addr, sizeof f.addr);

@@ -72,6 +72,12 @@ static const char *const bad[][2] = {
     { HEAD ZONE "identity: { type: dsa }\n", ":4:" },
     { HEAD ZONE "limits: { puzzle: 40 }\n", ":4:" },
     { HEAD ZONE "udp_port: 65536\n", ":4:" },
+    { HEAD ZONE "relay: { port_first: 20000, port_last: 19999 }\n",
+      ":4: expected port_last not below port_first" },
+    { HEAD ZONE "relay: { port_first: 10000, port_last: 11000 }\n",
+      ":4: expected ports without udp_port 10500" },
+    { HEAD ZONE "relay: { forbidden: [10.0.0.0/33] }\n", ":4:" },
+    { HEAD ZONE "registration: { allow: [ { hit: \"2001:22::1\", types: [sim-binding] } ] }\n", ":4:" },
 };
 
 static char dir[64], path[96];
@@ -98,6 +104,7 @@ static void messages(void **st)
     put(HEAD ZONE "udp_port: 0\n");
     assert_int_equal(fa_settings_load(path, &s, why), ERR_OK);
     assert_int_equal(s.udp_port, 0);
+    assert_true(!s.relay.control && !s.relay.data); /* they are in UDP */
     assert_int_equal(s.n_realms, 0);
     assert_true(strncmp(s.key_file, dir, strlen(dir)) == 0); /* relative to the configuration's folder */
     fa_settings_done(&s);
@@ -105,9 +112,31 @@ static void messages(void **st)
         "registration: { allow: [ { hit: \"2001:22::1\" } ] }\nlog: { imsi: clear, level: debug }\n");
     assert_int_equal(fa_settings_load(path, &s, why), ERR_OK);
     assert_int_equal(s.n_allow, 1);
-    assert_int_equal(s.allow[0].n, 1);
-    assert_int_equal(s.allow[0].type[0], FA_REG_RENDEZVOUS);
+    assert_int_equal(s.allow[0].n, 4); /* every type */
+    assert_int_equal(s.allow[0].type[3], FA_REG_DISCOVERY);
     assert_true(s.imsi_clear);
+    fa_settings_done(&s);
+    put(HEAD ZONE
+        "registration: { required: yes, allow: [ { hit: \"2001:22::1\", types: [data-relay, rendezvous] } ] "
+        "}\n"
+        "relay: { control: no, forbidden: [10.0.0.0/8, \"fd00::/8\"], client_kbit: 8, port_last: 20001 }\n");
+    assert_int_equal(fa_settings_load(path, &s, why), ERR_OK);
+    assert_true(s.reg_required);
+    assert_int_equal(s.allow[0].n, 2);
+    assert_int_equal(s.allow[0].type[0], FA_REG_RENDEZVOUS);
+    assert_int_equal(s.allow[0].type[1], FA_REG_RELAY_ESP);
+    struct fa_relay_config r;
+    fa_settings_relay(&s, &r);
+    assert_true(r.data && !r.control && !r.discovery);
+    assert_int_equal(r.n_forbidden, 2);
+    assert_int_equal(r.forbidden[1].bits, 8);
+    assert_int_equal(r.forbidden[1].net.family, ADDR_V6);
+    assert_int_equal(r.table.client_bit_s, 8000);
+    assert_int_equal(r.table.hip_port, 10500);
+    assert_int_equal(r.port_first, 20000);
+    assert_int_equal(r.port_last, 20001);
+    assert_int_equal(r.n_local, 1);
+    assert_int_equal(r.i1_per_source_milli, 10000);
     fa_settings_done(&s);
     unlink(path);
     assert_int_equal(fa_settings_load(path, &s, why), ERR_IO);
