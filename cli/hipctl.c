@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * hipctl [--socket PATH] [--json] COMMAND [ARGUMENT]: asks a daemon and shows the answer.
+ * hipctl [--socket PATH] [--json] [-v] COMMAND [ARGUMENT]: asks a daemon and shows the answer.
  * Exit status: 0; 1 the daemon said no; 2 wrong usage; 3 no daemon there.
  */
 #include "cli/hipctl.h"
@@ -23,7 +23,10 @@ const struct hipctl_cmd hipctl_cmds[] = {
     { "bindings", NULL, NULL, "hipfad", hipctl_show_bindings, "names that it gave out" },
     { "revoke", "NAME|HIT", "name", "hipfad", hipctl_show_done,
       "take a binding back, and its name out of the DNS" },
-    { "peers", NULL, NULL, "hiphostd", hipctl_show_peers, "hosts that this one knows and talks to" },
+    { "peers", NULL, NULL, "hiphostd", hipctl_show_peers,
+      "hosts that this one knows and talks to, directly or relayed and why; -v: every pair of addresses "
+      "tried",
+      hipctl_show_pairs },
     { "resolve", "NAME", "name", "hiphostd", hipctl_show_resolved,
       "HITs of a name, as applications get them" },
     { "move", "[INTERFACE]", "interface", "hiphostd", hipctl_show_done,
@@ -38,7 +41,7 @@ static const char *const daemons[] = { "hipfad", "hiphostd", "hipakad" };
 
 static int usage(FILE *to, int code)
 {
-    (void)fprintf(to, "usage: hipctl [--socket PATH] [--json] COMMAND\n\n");
+    (void)fprintf(to, "usage: hipctl [--socket PATH] [--json] [-v] COMMAND\n\n");
     for (const struct hipctl_cmd *c = hipctl_cmds; c->name != NULL; c++)
         (void)fprintf(to, "  %s %-*s  %s\n", c->name, (int)(24 - strlen(c->name)), c->arg ? c->arg : "",
                       c->doc);
@@ -87,7 +90,7 @@ static int ask(const struct hipctl_cmd *cmd, const char *path, const json_t *req
     return no_daemon(SOCKET_DIR, e);
 }
 
-static int show(const struct hipctl_cmd *cmd, const json_t *answer, bool json)
+static int show(const struct hipctl_cmd *cmd, const json_t *answer, bool json, bool verbose)
 {
     const char *no_color = getenv("NO_COLOR");
     bool color = isatty(STDOUT_FILENO) && (no_color == NULL || no_color[0] == '\0');
@@ -101,13 +104,13 @@ static int show(const struct hipctl_cmd *cmd, const json_t *answer, bool json)
         (void)json_dumpf(answer, stdout, JSON_INDENT(2));
         (void)putchar('\n');
     } else {
-        cmd->show(answer, stdout, color);
+        (verbose && cmd->verbose ? cmd->verbose : cmd->show)(answer, stdout, color);
     }
     return fflush(stdout) == 0 ? HIPCTL_OK : HIPCTL_ERROR;
 }
 
 /* argv: the command and its argument. */
-static int run(int argc, char **argv, const char *path, bool json)
+static int run(int argc, char **argv, const char *path, bool json, bool verbose)
 {
     const struct hipctl_cmd *cmd = argc > 0 ? find(argv[0]) : NULL;
     json_t *request, *answer = NULL;
@@ -133,7 +136,7 @@ static int run(int argc, char **argv, const char *path, bool json)
     }
     code = ask(cmd, path, request, &answer);
     if (code == HIPCTL_OK)
-        code = show(cmd, answer, json);
+        code = show(cmd, answer, json, verbose);
     json_decref(answer);
     json_decref(request);
     return code;
@@ -142,23 +145,24 @@ static int run(int argc, char **argv, const char *path, bool json)
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
-        { "socket", required_argument, NULL, 's' },
-        { "json", no_argument, NULL, 'j' },
-        { "version", no_argument, NULL, 'V' },
-        { "help", no_argument, NULL, 'h' },
-        { 0 },
+        { "socket", required_argument, NULL, 's' }, { "json", no_argument, NULL, 'j' },
+        { "verbose", no_argument, NULL, 'v' },      { "version", no_argument, NULL, 'V' },
+        { "help", no_argument, NULL, 'h' },         { 0 },
     };
     const char *path = getenv("HIPFA_SOCKET");
-    bool json = false;
+    bool json = false, verbose = false;
     int o;
 
-    while ((o = getopt_long(argc, argv, "s:jh", options, NULL)) != -1) {
+    while ((o = getopt_long(argc, argv, "s:jvh", options, NULL)) != -1) {
         switch (o) {
         case 's':
             path = optarg;
             break;
         case 'j':
             json = true;
+            break;
+        case 'v':
+            verbose = true;
             break;
         case 'V':
             (void)printf("hipctl %s\n", HIPFA_VERSION);
@@ -169,5 +173,5 @@ int main(int argc, char **argv)
             return usage(stderr, HIPCTL_USAGE);
         }
     }
-    return run(argc - optind, argv + optind, path, json);
+    return run(argc - optind, argv + optind, path, json, verbose);
 }

@@ -20,6 +20,7 @@ struct hipctl_cmd {
     const char *daemon; /* whose default socket: "hipfad", "hiphostd"; NULL: the first that is there */
     void (*show)(const json_t *answer, FILE *to, bool color);
     const char *doc;
+    void (*verbose)(const json_t *answer, FILE *to, bool color); /* for -v; NULL: as `show` */
 };
 
 extern const struct hipctl_cmd hipctl_cmds[]; /* name NULL ends it */
@@ -28,6 +29,7 @@ void hipctl_show_status(const json_t *answer, FILE *to, bool color);
 void hipctl_show_registrations(const json_t *answer, FILE *to, bool color);
 void hipctl_show_bindings(const json_t *answer, FILE *to, bool color);
 void hipctl_show_peers(const json_t *answer, FILE *to, bool color);
+void hipctl_show_pairs(const json_t *answer, FILE *to, bool color); /* each peer and what was tried with it */
 void hipctl_show_resolved(const json_t *answer, FILE *to, bool color);
 void hipctl_show_done(const json_t *answer, FILE *to, bool color);
 

@@ -8,6 +8,9 @@ void hipctl_show_peers(const json_t *answer, FILE *to, bool color)
         { "hit", "HIT" },
         { "name", "NAME" },
         { "state", "STATE" },
+        { "path", "PATH" },
+        { "why", "WHY" },
+        { "rtt_ms", "RTT ms" },
         { "address", "ADDRESS" },
         { "from", "FROM" },
         { "dnssec", "DNSSEC" },
@@ -20,11 +23,45 @@ void hipctl_show_peers(const json_t *answer, FILE *to, bool color)
         { "bad", "BAD" },
         { "spi_in", NULL },
         { "spi_out", NULL },
+        { "kind", NULL },
+        { "data_to", NULL },
+        { "pairs", NULL },
         { "seconds", "SECONDS" },
         { NULL, NULL },
     };
 
     table_print(json_object_get(answer, "peers"), columns, "no peers", to, color);
+}
+
+static void show_one(const json_t *peer, FILE *to, bool color)
+{
+    static const struct table_column columns[] = {
+        { "local_kind", "LOCAL" },   { "local", "FROM" },          { "as", "AS" },
+        { "remote_kind", "REMOTE" }, { "remote", "TO" },           { "state", "STATE" },
+        { "used", "USED" },          { "triggered", "TRIGGERED" }, { "tries", "TRIES" },
+        { "rtt_ms", "RTT ms" },      { "seconds", "SECONDS AGO" }, { NULL, NULL },
+    };
+    char a[TABLE_CELL_MAX], b[TABLE_CELL_MAX], c[TABLE_CELL_MAX], d[TABLE_CELL_MAX];
+
+    (void)fprintf(to, "%s  %s  %s  %s\n", table_cell(json_object_get(peer, "hit"), a),
+                  table_cell(json_object_get(peer, "name"), b), table_cell(json_object_get(peer, "state"), c),
+                  table_cell(json_object_get(peer, "path"), d));
+    if (json_is_string(json_object_get(peer, "why")))
+        (void)fprintf(to, "  %s\n", table_cell(json_object_get(peer, "why"), a));
+    if (json_array_size(json_object_get(peer, "pairs")))
+        table_print(json_object_get(peer, "pairs"), columns, "", to, color);
+    (void)fputc('\n', to);
+}
+
+void hipctl_show_pairs(const json_t *answer, FILE *to, bool color)
+{
+    const json_t *peers = json_object_get(answer, "peers"), *peer;
+    size_t i;
+
+    if (json_array_size(peers) == 0)
+        (void)fprintf(to, "no peers\n");
+    json_array_foreach ((json_t *)peers, i, peer)
+        show_one(peer, to, color);
 }
 
 void hipctl_show_resolved(const json_t *answer, FILE *to, bool color)

@@ -177,6 +177,49 @@ static const char *suite_name(uint16_t suite)
     }
 }
 
+/* Milliseconds with what is below them; null: not measured. */
+static json_t *ms_json(uint32_t us)
+{
+    return us ? json_real((double)us / 1000) : json_null();
+}
+
+static json_t *pair_json(const struct hip_pair_view *p, uint64_t now)
+{
+    json_t *o = json_object();
+
+    set(o, "local", addr_json(&p->local.base));
+    set(o, "local_kind", json_string(hip_locator_kind_name(p->local.kind)));
+    set(o, "as", addr_json(&p->local.addr));
+    set(o, "remote", addr_json(&p->remote));
+    set(o, "remote_kind", json_string(hip_locator_kind_name(p->remote_kind)));
+    set(o, "state", json_string(hip_pair_state_name(p->state)));
+    set(o, "used", json_boolean(p->nominated));
+    set(o, "triggered", json_boolean(p->triggered));
+    set(o, "tries", json_integer(p->tries));
+    set(o, "rtt_ms", ms_json(p->rtt_us));
+    set(o, "seconds",
+        p->at_us ? json_integer(now > p->at_us ? (json_int_t)((now - p->at_us) / 1000000) : 0) : json_null());
+    return o;
+}
+
+static json_t *pairs_json(const struct host_ctl *c, struct hip_ref ref, uint64_t now)
+{
+    const struct hip_engine *e = host_engine(host_worker_core(c->worker));
+    json_t *v = json_array();
+    struct hip_pair_view p;
+    size_t pos = 0;
+
+    while (ref.gen && hip_pair_next(e, ref, &pos, &p))
+        (void)json_array_append_new(v, pair_json(&p, now));
+    return v;
+}
+
+/* direct, relayed, or neither yet: what the user asks first. */
+static const char *path_word(enum host_path_kind k)
+{
+    return k == HOST_PATH_RAW || k == HOST_PATH_UDP ? "direct" : host_path_kind_name(k);
+}
+
 static json_t *peer_json(const struct host_ctl *c, const struct host_status *s,
                          const struct host_peer_view *p, uint64_t now)
 {
@@ -187,8 +230,14 @@ static json_t *peer_json(const struct host_ctl *c, const struct host_status *s,
     set(o, "state", json_string(host_peer_state_name(p->state)));
     set(o, "name", text_or_null(p->name));
     set(o, "dnssec", p->name[0] ? json_string(dnsu_security_name(p->security)) : json_null());
+    set(o, "path", p->kind == HOST_PATH_NONE ? json_null() : json_string(path_word(p->kind)));
+    set(o, "why", text_or_null(p->why));
+    set(o, "rtt_ms", ms_json(p->rtt_us));
+    set(o, "kind", p->kind == HOST_PATH_NONE ? json_null() : json_string(host_path_kind_name(p->kind)));
     set(o, "address", addr_json(&p->path.peer));
     set(o, "from", addr_json(&p->path.local));
+    set(o, "data_to", addr_json(&p->esp.peer));
+    set(o, "pairs", pairs_json(c, p->ref, now));
     set(o, "fa", json_boolean(p->fa));
     set(o, "configured", json_boolean(p->configured));
     set(o, "seconds", json_integer(now > p->since_us ? (json_int_t)((now - p->since_us) / 1000000) : 0));

@@ -350,7 +350,7 @@ enum host_path_kind {
     HOST_PATH_FAILED,  /* no pair of candidates works: no data */
 };
 const char *host_path_kind_name(enum host_path_kind k);
-#define HOST_WHY_MAX 192
+#define HOST_WHY_MAX 160
 
 struct host_peer_view {
     struct hip_ref ref; /* of the association, while there is one: hip_pair_next() */
