@@ -404,10 +404,28 @@ static void act(struct world *w, struct w_node *n)
 
 static void input(struct world *w, struct w_node *n, const struct hip_path *path, struct span octets)
 {
-    int drop = fa_input(n->core->f, path, octets, w->now, &n->core->out);
+    bool relayed = path->local.port != 0 && path->local.port != HIP_UDP_PORT;
+    int drop = (relayed ? fa_relayed_input : fa_input)(n->core->f, path, octets, w->now, &n->core->out);
     if (drop && getenv("SIM_LOG"))
         printf("# %10.3f ms %s dropped: %d\n", (double)w->now / 1000, n->name, drop);
     act(w, n);
+}
+
+static void esp(struct world *w, struct w_node *n, const struct hip_path *path, struct span octets)
+{
+    struct fa_relay_in in = { .local = path->local, .from = path->peer, .len = (uint32_t)octets.n };
+    struct fa_relay_out out;
+    int drop;
+
+    if (path->local.port == 0 || !esp_spi(octets, &in.spi))
+        return;
+    drop = fa_relay_esp(fa_flow_table(n->core->f), &in, w->now, &out);
+    if (drop && getenv("SIM_LOG"))
+        printf("# %10.3f ms %s dropped ESP: %d\n", (double)w->now / 1000, n->name, drop);
+    if (drop)
+        return;
+    n->core->relayed_esp++;
+    w_fly(w, n, &(struct hip_path){ .local = out.local, .peer = out.to }, 50, octets);
 }
 
 static uint64_t deadline(const struct w_node *n)
@@ -454,7 +472,7 @@ static void done(struct w_node *n)
     free(n->core);
 }
 
-static const struct w_node_ops ops = { .input = input, .deadline = deadline, .fire = fire, .done = done };
+static const struct w_node_ops ops = { .input = input, .esp = esp, .deadline = deadline, .fire = fire, .done = done };
 
 /* ---- making ---- */
 
@@ -484,6 +502,17 @@ struct w_node *w_core_new(struct world *w, const char *name, const char *addr, c
     c->c.hip.assoc_max = 64;
     memcpy(c->c.name, fqdn, strlen(fqdn) + 1);
     return n;
+}
+
+void w_core_relay(struct w_node *n)
+{
+    n->core->c.relay = (struct fa_relay_config){ .control = true,
+                                                 .data = true,
+                                                 .discovery = true,
+                                                 .port_first = 20000,
+                                                 .port_last = 20999,
+                                                 .n_local = 1,
+                                                 .local = { n->addr[0].addr } };
 }
 
 struct fa_subscriber *w_core_subscriber(struct w_node *n, const struct w_card *card, const char *given,

@@ -41,7 +41,7 @@ struct w_core {
     struct w_pending job[64];
     bool as_down, dns_down, db_down, bad_msk;
     int writes_left; /* then the process is gone (-1: never) */
-    unsigned writes, booked, audits, alarms, as_asked, dns_asked, relayed;
+    unsigned writes, booked, audits, alarms, as_asked, dns_asked, relayed, relayed_esp;
     unsigned events[FA_EVENT__COUNT];
 };
 
@@ -49,6 +49,8 @@ struct w_node *w_core_new(struct world *w, const char *name, const char *addr, c
 /* A subscriber of the operator with this card. */
 struct fa_subscriber *w_core_subscriber(struct w_node *n, const struct w_card *c, const char *given,
                                         const char *surname);
+/* Before it is started: it relays as well (RFC 9028). */
+void w_core_relay(struct w_node *n);
 void w_core_start(struct world *w, struct w_node *n);
 /* The process ends without a word and begins anew. */
 void w_core_restart(struct world *w, struct w_node *n);

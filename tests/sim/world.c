@@ -321,6 +321,37 @@ static struct w_node *owner(struct world *w, const struct addr *a)
     return NULL;
 }
 
+struct sim_nat *w_nat(struct world *w, enum sim_nat_kind mapping, enum sim_nat_kind filtering,
+                      const char *outside, const char *prefix, unsigned bits)
+{
+    struct sim_nat *n = &w->nat[w->n_nat++];
+    sim_nat_init(n, mapping, filtering, outside, prefix, bits);
+    return n;
+}
+
+/* Out of the sender's network. false: it gets nowhere. */
+static bool leave_net(struct world *w, struct hip_path *p)
+{
+    for (size_t i = 0; i < w->n_nat; i++) {
+        struct sim_nat *n = &w->nat[i];
+        bool from = sim_nat_inside(n, &p->local), to = sim_nat_inside(n, &p->peer);
+        if (from && !to && !sim_nat_out(n, &p->local, &p->peer, w->now))
+            return false;
+        if (to && !from)
+            return false;
+    }
+    return true;
+}
+
+/* Into the receiver's; p as the receiver sees it. false: no mapping, or filtered. */
+static bool enter_net(struct world *w, struct hip_path *p)
+{
+    for (size_t i = 0; i < w->n_nat; i++)
+        if (addr_same_ip(&w->nat[i].outside, &p->local))
+            return sim_nat_in(&w->nat[i], &p->peer, &p->local, w->now);
+    return true;
+}
+
 static void put(struct world *w, const struct w_packet *p, uint64_t after)
 {
     struct w_packet *c = must(malloc(sizeof *c));
@@ -354,13 +385,15 @@ static const char *kind(uint8_t proto, const uint8_t *p)
 void w_fly(struct world *w, const struct w_node *from, const struct hip_path *path, uint8_t proto,
            struct span octets)
 {
-    struct w_packet p = { .path = { .local = path->peer, .peer = path->local },
+    struct hip_path out = { .local = path->local, .peer = path->peer };
+    uint64_t d = w->delay_us;
+    bool lost = chance(w, w->loss_pm) || owner(w, &path->local) != from ||
+                path->local.family != path->peer.family || !leave_net(w, &out) ||
+                (w->lose && w->lose(w->lose_ctx, &out, proto == PROTO_ESP));
+    struct w_packet p = { .path = { .local = out.peer, .peer = out.local },
                           .proto = proto,
                           .n = octets.n };
-    uint64_t d = w->delay_us;
     struct w_node *to = owner(w, &path->peer);
-    bool lost =
-        chance(w, w->loss_pm) || owner(w, &path->local) != from || path->local.family != path->peer.family;
     memcpy(p.p, octets.p, octets.n);
     if (loud())
         printf("# %10.3f ms %s > %s %s%s\n", (double)w->now / 1000, from->name, to ? to->name : "?",
@@ -649,12 +682,14 @@ static uint64_t deadline(const struct w_node *n)
 
 static void deliver(struct world *w, struct w_packet *p)
 {
-    struct w_node *n = owner(w, &p->path.local);
+    struct w_node *n = enter_net(w, &p->path) ? owner(w, &p->path.local) : NULL;
     if (!n)
         return;
     if (n->ops) {
         if (p->proto == PROTO_HIP)
             n->ops->input(w, n, &p->path, span_of(p->p, p->n));
+        else if (n->ops->esp)
+            n->ops->esp(w, n, &p->path, span_of(p->p, p->n));
     } else if (n->fa) {
         if (p->proto == PROTO_HIP)
             w_fa_input(w, n, &p->path, span_of(p->p, p->n));
@@ -777,6 +812,25 @@ bool w_ping(struct world *w, struct w_node *from, struct w_node *to, uint64_t us
     const void *arg[2] = { to, (const void *)(uintptr_t)to->rx };
     w_send(w, from, &to->id);
     return w_until(w, us, has_more, arg);
+}
+
+void w_silent(struct world *w, struct w_node *n, const struct hit *peer, uint64_t us)
+{
+    struct w_sa *s = sa_of(n, peer);
+    if (!s)
+        return;
+    host_actions_reset(&n->out);
+    host_sa_silent(n->h, s->ref, us, w->now, &n->out);
+    w_act(w, n);
+}
+
+bool w_peer(const struct w_node *n, const struct hit *peer, struct host_peer_view *out)
+{
+    size_t pos = 0;
+    while (host_peer_next(n->h, &pos, out))
+        if (hit_eq(&out->hit, peer))
+            return true;
+    return false;
 }
 
 void w_resolve(struct world *w, struct w_node *n, const char *name)

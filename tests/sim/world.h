@@ -13,9 +13,11 @@
 #include "hip/bind_param.h"
 #include "hip/esp/seal.h"
 #include "host/core/host.h"
+#include "tests/sim/nat.h"
 
 #define W_NODES 6
 #define W_AIR   2048
+#define W_NATS  3
 #define W_S     UINT64_C(1000000)
 #define W_MS    UINT64_C(1000)
 
@@ -171,6 +173,11 @@ struct world {
     struct w_name dns[8];
     size_t n_dns;
     bool dns_down;
+    struct sim_nat nat[W_NATS]; /* what lies inside one is reached only through it */
+    size_t n_nat;
+    /* true: this packet is lost. As the outside sees it. */
+    bool (*lose)(void *ctx, const struct hip_path *path, bool esp);
+    void *lose_ctx;
     struct w_packet *air[W_AIR];
     size_t n_air;
     struct w_job *job[256];
@@ -205,6 +212,9 @@ void w_dns_addr(struct world *w, const char *name, const char *addr);
 /* HIP record of this HI; rvs NULL: none. */
 void w_dns_hip(struct world *w, const char *name, const struct hip_hi *hi, const char *rvs);
 
+struct sim_nat *w_nat(struct world *w, enum sim_nat_kind mapping, enum sim_nat_kind filtering,
+                      const char *outside, const char *prefix, unsigned bits);
+
 /* ---- doing ---- */
 void w_run(struct world *w, uint64_t us);
 /* Until this is true, at most us. */
@@ -213,6 +223,10 @@ bool w_until(struct world *w, uint64_t us, bool (*done)(const struct world *w, v
 void w_send(struct world *w, struct w_node *from, const struct hit *to);
 /* Sends and says whether it arrived within us. */
 bool w_ping(struct world *w, struct w_node *from, struct w_node *to, uint64_t us);
+/* Traffic to that peer has had no answer for so long. */
+void w_silent(struct world *w, struct w_node *n, const struct hit *peer, uint64_t us);
+/* What the host knows of this peer. false: nothing. */
+bool w_peer(const struct w_node *n, const struct hit *peer, struct host_peer_view *out);
 void w_resolve(struct world *w, struct w_node *n, const char *name);
 void w_jobs_lost(struct world *w); /* jobs on their way are never answered */
 struct host_status w_status(const struct world *w, const struct w_node *n);
@@ -223,6 +237,8 @@ void w_fly(struct world *w, const struct w_node *from, const struct hip_path *pa
 /* ---- nodes of other kinds: the real FA (core_fa.c), attackers ---- */
 struct w_node_ops {
     void (*input)(struct world *w, struct w_node *n, const struct hip_path *path, struct span octets);
+    void (*esp)(struct world *w, struct w_node *n, const struct hip_path *path,
+                struct span octets); /* NULL: none is taken */
     uint64_t (*deadline)(const struct w_node *n);
     void (*fire)(struct world *w, struct w_node *n);
     void (*done)(struct w_node *n);
