@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "hip/core.h"
+#include "hip/ice.h"
 #include "hip/param_nat.h"
 
 bool hip_act_room(const struct hip_actions *out)
@@ -85,13 +86,16 @@ static struct hip_sa_keys sa_keys(uint32_t spi, uint16_t suite, const struct hip
 
 void hip_act_sas(struct hip_engine *e, struct hip_actions *out, struct hip_assoc *a)
 {
+    if (hip_ice_waits(
+            a)) /* no ESP before a pair is nominated (RFC 9028 s4.6.3): hip_ice_select() comes back here */
+        return;
     struct hip_action *v = hip_act(e, out, HIP_ACT_SA_UP, a);
     if (!v)
         return;
     a->sas_up = true;
     v->sa.in = sa_keys(a->spi_in, a->esp_suite, &a->keys.secrets->esp.in);
     v->sa.out = sa_keys(a->spi_out, a->esp_suite, &a->keys.secrets->esp.out);
-    v->sa.path = a->path;
+    v->sa.path = *hip_ice_esp(a);
     v->sa.out_ready = true;
 }
 
@@ -99,5 +103,5 @@ void hip_act_sa_path(struct hip_engine *e, struct hip_actions *out, struct hip_a
 {
     struct hip_action *v = hip_act(e, out, HIP_ACT_SA_PATH, a);
     if (v)
-        v->sa_path.path = a->path;
+        v->sa_path.path = *hip_ice_esp(a);
 }

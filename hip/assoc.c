@@ -6,6 +6,7 @@
 
 #include "common/crypto/secret.h"
 #include "hip/core.h"
+#include "hip/ice.h"
 #include "hip/initiator.h"
 #include "hip/relay.h"
 #include "hip/rvs.h"
@@ -113,6 +114,7 @@ void hip_assoc_free(struct hip_engine *e, struct hip_assoc *a)
     if (a->rekeying)
         hip_assoc_release_spi(e, a->spi_in_next);
     hip_timers_stop(&e->heap, &a->timers);
+    hip_ice_free(a);
     hip_exchange_free(a->x);
     hip_stored_clear(&a->last);
     hip_stored_clear(&a->echo);
@@ -244,6 +246,7 @@ void hip_assoc_end(struct hip_engine *e, struct hip_assoc *a, enum hip_gone why,
     hip_relay_forget(e, a);
     hip_update_cancel_all(e, a);
     hip_timers_stop(&e->heap, &a->timers);
+    hip_ice_free(a);
     if (was != HIP_CLOSED)
         hip_assoc_set_state(e, a, HIP_CLOSED, now);
     hip_assoc_timer(e, a, HIP_TIMER_LINGER, now + e->cfg.ual_us + 2 * HIP_MSL_US);

@@ -20,11 +20,13 @@ struct hip_ice;
 
 #define HIP_UPDATES_OWNER 8 /* of our owner's, not yet acknowledged */
 #define HIP_UPDATES_MAX \
-    11 /* of ours altogether: one place each for a move, an address check and a rekey, so that owners cannot
+    13 /* of ours altogether: one place each for a move, an address check, a rekey and both of candidates, so that owners cannot
                               * stand in their way */
 #define HIP_ACKS_OWED     16 /* Update IDs of the peer's that wait for our ACK */
-#define HIP_UPDATE_WINDOW 64 /* Update IDs remembered behind the newest one, and accepted before it */
-#define HIP_ECHO_LEN      16
+#define HIP_UPDATE_WINDOW 64 /* Update IDs remembered behind the newest one */
+#define HIP_UPDATE_AHEAD \
+    1024 /* accepted before it: connectivity checks take Update IDs too and may all be lost */
+#define HIP_ECHO_LEN 16
 
 /* A packet as it was sent; a retransmission differs in nothing but, after a move, the checksum. */
 struct hip_stored {
@@ -33,10 +35,12 @@ struct hip_stored {
 };
 
 enum hip_update_kind {
-    HIP_UPD_OWNER,  /* from hip_update() */
-    HIP_UPD_MOVE,   /* our LOCATOR_SET */
-    HIP_UPD_VERIFY, /* an address check of ours: goes to the address that is checked */
-    HIP_UPD_REKEY,  /* our half of a rekey */
+    HIP_UPD_OWNER,           /* from hip_update() */
+    HIP_UPD_MOVE,            /* our LOCATOR_SET */
+    HIP_UPD_VERIFY,          /* an address check of ours: goes to the address that is checked */
+    HIP_UPD_REKEY,           /* our half of a rekey */
+    HIP_UPD_CANDIDATES,      /* our candidates: through the relay (RFC 9028 s4.9) */
+    HIP_UPD_CANDIDATES_ECHO, /* the peer's: goes back the way they came */
 };
 
 struct hip_sent_update {
@@ -49,6 +53,16 @@ struct hip_sent_update {
     bool own_path;        /* from hip_update_on() */
     bool has_echo;        /* it asked for this: an ACK without it does not count */
     uint8_t echo[HIP_ECHO_LEN];
+};
+
+#define HIP_PROBES_MAX 4
+#define HIP_PROBE_US   UINT64_C(2000000) /* no answer by then: none */
+struct hip_probe_sent {
+    bool on;
+    uint32_t id;
+    uint8_t nonce[HIP_ECHO_LEN];
+    uint64_t sent_us;
+    struct hip_path path;
 };
 
 /* RFC 8046 s5.1 */
@@ -134,6 +148,7 @@ struct hip_assoc {
     struct hip_path ack_path; /* where the UPDATE that is owed an ACK came from */
     struct hip_stored echo;   /* what it wants to have back with the ACK; p NULL: nothing */
     struct bucket reack, notifies;
+    struct hip_probe_sent probe[HIP_PROBES_MAX];
     uint64_t used_us; /* last sign of life, for UAL */
     uint64_t keep_until_us;
 

@@ -68,6 +68,7 @@
     X(BAD_NAT_MODE, "NAT traversal mode missing, not offered, or not for this way") \
     X(NOT_OUR_CLIENT, "RELAY_TO from somebody who is not registered, or from elsewhere than registered") \
     X(FORBIDDEN_DESTINATION, "to an address that nothing is relayed to") \
+    X(CHECK_ASYMMETRIC, "answer to a connectivity check by another way than the one checked") \
     X(NO_PERMISSION, "no permission for this peer and SPI") \
     X(SPI_CLASH, "SPI that another permission of this address has") \
     X(OVER_QUOTA, "more than this client may send or receive") \

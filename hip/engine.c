@@ -8,10 +8,12 @@
 #include "hip/close.h"
 #include "hip/core.h"
 #include "hip/fsm.h"
+#include "hip/ice.h"
 #include "hip/initiator.h"
 #include "hip/mobility.h"
 #include "hip/nat.h"
 #include "hip/param_nat.h"
+#include "hip/probe.h"
 #include "hip/relay.h"
 #include "hip/responder.h"
 #include "hip/suite.h"
@@ -331,6 +333,12 @@ static void expire(struct hip_engine *e, struct hip_assoc *a, enum hip_timer whi
     case HIP_TIMER_KEEPALIVE:
         hip_nat_keepalive(e, a, now, out);
         break;
+    case HIP_TIMER_CHECK:
+        hip_ice_timeout(e, a, now, out);
+        break;
+    case HIP_TIMER_PROBE:
+        hip_probe_timeout(e, a, now, out);
+        break;
     case HIP_TIMER__COUNT:
         break;
     }
@@ -420,6 +428,9 @@ static void view(const struct hip_assoc *a, struct hip_assoc_view *out)
         .spi_in = a->spi_in,
         .spi_out = a->spi_out,
         .nat_mode = a->nat_mode,
+        .checks = a->ice ? a->ice->what : HIP_CHECKS_NONE,
+        .controlling = a->ice && a->ice->list.controlling,
+        .esp = *hip_ice_esp(a),
         .peer_hi = span_of(a->peer_hi.wire, a->peer_hi.wire_len),
     };
 }

@@ -8,6 +8,7 @@
 #include "hip/auth.h"
 #include "hip/encrypted.h"
 #include "hip/fsm.h"
+#include "hip/ice.h"
 #include "hip/mobility.h"
 #include "hip/nat.h"
 #include "hip/param_echo.h"
@@ -408,6 +409,8 @@ static err build_inner(const struct hip_assoc *a, uint8_t *buf, struct span *out
 {
     struct hip_build b;
     hip_build_inner(&b, buf, HIP_PACKET_MAX);
+    if (a->ice)
+        hip_ice_put(&b, a, a->ice->local, a->ice->n_local);
     hip_put_host_id(&b, &(struct hip_host_id){ .hi = span_of(a->id->hi.wire, a->id->hi.wire_len) });
     if (a->x->answer.inner.n)
         hip_build_tlvs(&b, a->x->answer.inner);
@@ -496,6 +499,10 @@ err hip_initiator_answer(struct hip_engine *e, struct hip_assoc *a, const struct
     err r = hip_stored_set(&x->answer_inner, w->contents.inner);
     if (r != ERR_OK)
         return r;
+    if (a->nat_mode == HIP_NAT_ICE_HIP_UDP)
+        r = hip_ice_set(a, w->cand, w->n_cand, now);
+    if (r != ERR_OK)
+        return r;
     x->answer = w->contents;
     x->answer.inner = span_of(x->answer_inner.p, x->answer_inner.n);
     if (x->solver.solved) {
@@ -543,6 +550,7 @@ void hip_initiator_solve(struct hip_engine *e, struct hip_assoc *a, uint64_t now
 struct r2 {
     struct hip_esp_info info;
     struct hip_contents contents;
+    struct hip_ice_offer offer;
     uint8_t plain[HIP_PACKET_MAX];
 };
 
@@ -562,6 +570,8 @@ static int verify_r2(const struct hip_rx *rx, struct r2 *v)
         v->info.old_spi != 0 || v->info.new_spi < 256)
         return HIP_DROP_BAD_ESP_INFO;
     int drop = hip_contents_open(rx, v->plain, &v->contents);
+    if (drop == HIP_TAKEN && a->ice)
+        drop = hip_ice_read(&v->contents.inner, &v->offer);
     return drop;
 }
 
@@ -583,12 +593,16 @@ static void commit_r2(struct hip_rx *rx, const struct r2 *v)
         a->pacing_ms = HIP_PACING_MAX_MS;
     hip_act_sas(e, rx->out, a);
     struct hip_action *q = hip_act(e, rx->out, HIP_ACT_ESTABLISHED, a);
-    if (!q)
-        return;
-    q->up.initiator = true;
-    q->up.path = a->path;
-    q->up.contents = v->contents;
-    q->up.contents.inner = hip_act_copy(e, rx->out, v->contents.inner);
+    if (q) {
+        q->up.initiator = true;
+        q->up.path = a->path;
+        q->up.contents = v->contents;
+        q->up.contents.inner = hip_act_copy(e, rx->out, v->contents.inner);
+    }
+    if (a->ice) {
+        a->ice->offer = v->offer;
+        hip_ice_start(e, a, rx->now, rx->out);
+    }
 }
 
 int hip_r2_receive(struct hip_rx *rx)

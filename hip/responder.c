@@ -7,6 +7,7 @@
 #include "hip/auth.h"
 #include "hip/encrypted.h"
 #include "hip/fsm.h"
+#include "hip/ice.h"
 #include "hip/mobility.h"
 #include "hip/nat.h"
 #include "hip/notify.h"
@@ -85,6 +86,7 @@ struct i2 {
     struct hip_keyset keys;
     struct hip_nat_choice nat;
     struct hip_contents contents;
+    struct hip_ice_offer offer; /* used when the mode is ICE-HIP-UDP */
     uint8_t plain[HIP_PACKET_MAX];
 };
 
@@ -153,8 +155,12 @@ static int open_i2(const struct hip_rx *rx, struct i2 *v)
     if (hip_pkt_has(&rx->pkt, HIP_PAR_ENCRYPTED)) {
         if (hip_encrypted_open(hip_pkt_span(&rx->pkt, HIP_PAR_ENCRYPTED), v->cipher,
                                hip_key_enc(&v->keys.secrets->hip.in), v->plain, sizeof v->plain,
-                               &inner) != ERR_OK ||
-            hip_inner_parse(inner, &p, NULL) != HIP_TAKEN)
+                               &inner) != ERR_OK)
+            return HIP_DROP_BAD_ENCRYPTED;
+        int drop = hip_ice_read(&inner, &v->offer);
+        if (drop != HIP_TAKEN)
+            return drop;
+        if (hip_inner_parse(inner, &p, NULL) != HIP_TAKEN)
             return HIP_DROP_BAD_ENCRYPTED;
         const struct hip_par *par = hip_par_get(&p, HIP_PAR_HOST_ID);
         if (!host_id.p && (!par || par->off != 0))
@@ -298,6 +304,10 @@ static int commit_i2(struct hip_rx *rx, struct i2 *v)
     memcpy(a->i2_hash, v->hash, sizeof a->i2_hash);
     a->has_i2_hash = true;
     a->i2_counter = v->counter.counter;
+    if (a->nat_mode == HIP_NAT_ICE_HIP_UDP && hip_ice_offered(a, &v->offer, rx->now) != ERR_OK) {
+        hip_assoc_free(e, a);
+        return HIP_DROP_INTERNAL;
+    }
     hip_assoc_timer(e, a, HIP_TIMER_ASK, rx->now + HIP_ASK_US);
     ask_r2(rx, a, v);
     return HIP_TAKEN;
@@ -345,10 +355,22 @@ static err build_r2(struct hip_engine *e, struct hip_assoc *a, const struct hip_
 {
     const struct hip_keys *k = &a->keys.secrets->hip;
     struct hip_build b;
+    uint8_t plain[HIP_PACKET_MAX];
+    struct span inner = c->inner;
+    if (a->ice) {
+        hip_build_inner(&b, plain, sizeof plain);
+        hip_ice_put(&b, a, a->ice->local, a->ice->n_local);
+        if (inner.n)
+            hip_build_tlvs(&b, inner);
+        err r = hip_build_inner_finish(&b, &inner);
+        if (r != ERR_OK)
+            return r;
+    }
     hip_build_init(&b, buf, HIP_PACKET_MAX, HIP_PKT_R2, hip_assoc_local(a), &a->peer, 0);
     hip_put_esp_info(&b, &(struct hip_esp_info){ .keymat_index = a->keys.esp_index, .new_spi = a->spi_in });
-    if (c->inner.n)
-        hip_encrypted_add(&b, a->cipher, hip_key_enc(&k->out), hip_env(e), c->inner);
+    if (inner.n)
+        hip_encrypted_add(&b, a->cipher, hip_key_enc(&k->out), hip_env(e), inner);
+    sec_wipe(plain, sizeof plain);
     hip_reg_put(&b, c);
     hip_reg_put_relay(&b, c, HIP_PKT_R2);
     hip_mac2_add(&b, a->rhash, hip_key_mac(&k->out), span_of(a->id->tlv, a->id->tlv_len));
@@ -373,7 +395,9 @@ err hip_responder_answer(struct hip_engine *e, struct hip_assoc *a, const struct
         refuse(e, a, w->notify, now, out);
         return ERR_OK;
     }
-    err r = build_r2(e, a, &w->contents, buf, &r2);
+    err r = a->ice ? hip_ice_set(a, w->cand, w->n_cand, now) : ERR_OK;
+    if (r == ERR_OK)
+        r = build_r2(e, a, &w->contents, buf, &r2);
     if (r == ERR_OK)
         r = hip_stored_set(&a->last, r2);
     if (r != ERR_OK)
@@ -396,6 +420,7 @@ err hip_responder_answer(struct hip_engine *e, struct hip_assoc *a, const struct
     hip_act_send(e, out, a, &a->path, r2);
     hip_nat_sent(e, a, now);
     hip_act_sas(e, out, a);
+    hip_ice_start(e, a, now, out);
     return ERR_OK;
 }
 

@@ -15,6 +15,8 @@
  *   LOCATOR  The lifetime of a peer's locator ended: DEPRECATED (RFC 8046 s5.1).
  *   UDP      The I1s in UDP follow those without (RFC 9028 s4.7.2): udp_after_us after each try of theirs.
  *   KEEPALIVE  A UDP path carried nothing for keepalive_us: NOTIFY NAT_KEEPALIVE (RFC 9028 s4.10).
+ *   CHECK    Connectivity checks: the next one, a retransmission, a nomination, another round (RFC 9028 s4.6).
+ *   PROBE    hip_probe() was not answered.
  *   LINGER   CLOSED was kept for UAL + 2 MSL to answer repeated CLOSEs: forget it.
  */
 #pragma once
@@ -33,6 +35,8 @@ enum hip_timer {
     HIP_TIMER_LINGER,
     HIP_TIMER_UDP,
     HIP_TIMER_KEEPALIVE,
+    HIP_TIMER_CHECK,
+    HIP_TIMER_PROBE,
     HIP_TIMER__COUNT
 };
 

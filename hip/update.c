@@ -8,10 +8,12 @@
 #include "hip/close.h"
 #include "hip/encrypted.h"
 #include "hip/fsm.h"
+#include "hip/ice.h"
 #include "hip/mobility.h"
 #include "hip/nat.h"
 #include "hip/notify.h"
 #include "hip/param_echo.h"
+#include "hip/probe.h"
 #include "hip/reg.h"
 #include "hip/rekey.h"
 #include "hip/responder.h"
@@ -67,7 +69,9 @@ static void schedule(struct hip_engine *e, struct hip_assoc *a)
 
 static const struct hip_path *path_of(const struct hip_assoc *a, const struct hip_sent_update *u)
 {
-    return u->kind == HIP_UPD_VERIFY || u->own_path ? &u->path : &a->path;
+    bool own = u->kind == HIP_UPD_VERIFY || u->kind == HIP_UPD_CANDIDATES ||
+               u->kind == HIP_UPD_CANDIDATES_ECHO || u->own_path;
+    return own ? &u->path : &a->path;
 }
 
 static void put_owed(struct hip_build *b, const struct hip_assoc *a)
@@ -199,7 +203,10 @@ void hip_update_timeout(struct hip_engine *e, struct hip_assoc *a, uint64_t now,
             continue;
         if (++s->tries <= e->cfg.rtx_tries) {
             s->due_us = now + hip_backoff(e->cfg.rtx_first_us, s->tries);
-            hip_act_send(e, out, a, path_of(a, s), span_of(s->pkt.p, s->pkt.n));
+            struct hip_path path = *path_of(a, s);
+            if (s->kind != HIP_UPD_VERIFY && !s->own_path)
+                path = hip_ice_signal(a, &path, s->tries);
+            hip_act_send(e, out, a, &path, span_of(s->pkt.p, s->pkt.n));
         } else if (s->kind == HIP_UPD_VERIFY) {
             hip_stored_clear(&s->pkt);
             hip_mobility_failed(a, s->id);
@@ -258,7 +265,9 @@ struct in {
     struct hip_esp_info esp;
     struct hip_locator_set set;
     struct hip_contents contents;
+    struct hip_ice_offer offer; /* candidates in ENCRYPTED */
     bool acks_ours, echo_missing;
+    int drop; /* of an ACK for a connectivity check */
     uint8_t plain[HIP_PACKET_MAX];
 };
 
@@ -268,7 +277,7 @@ enum seen { SEEN_NEW, SEEN_BEFORE, SEEN_OUTSIDE };
 static enum seen seen_before(const struct hip_assoc *a, uint32_t id)
 {
     int32_t ahead = (int32_t)(id - (a->any_in ? a->newest_in : UINT32_MAX));
-    if (ahead > HIP_UPDATE_WINDOW || ahead <= -HIP_UPDATE_WINDOW)
+    if (ahead > HIP_UPDATE_AHEAD || ahead <= -HIP_UPDATE_WINDOW)
         return SEEN_OUTSIDE;
     if (ahead > 0 || !a->any_in)
         return SEEN_NEW;
@@ -310,12 +319,17 @@ static int read_body(const struct hip_rx *rx, struct in *v)
         return HIP_DROP_BAD_LOCATOR;
     if (v->has_esp && hip_rekey_kind(rx->a, &v->esp) == HIP_ESP_BAD)
         return HIP_DROP_BAD_ESP_INFO;
+    if (v->has_set && rx->a->ice) /* candidates travel in ENCRYPTED (RFC 9028 s4.9) */
+        return HIP_DROP_BAD_LOCATOR;
     if (v->has_set) {
         int drop = hip_mobility_check(rx->a, &v->set, v->has_esp ? &v->esp : NULL);
         if (drop != HIP_TAKEN)
             return drop;
     }
-    return hip_contents_open(rx, v->plain, &v->contents);
+    int drop = hip_contents_open(rx, v->plain, &v->contents);
+    if (drop == HIP_TAKEN && rx->a->ice)
+        drop = hip_ice_read(&v->contents.inner, &v->offer);
+    return drop;
 }
 
 /* One of ours was acknowledged. */
@@ -329,6 +343,10 @@ static void acked(struct hip_rx *rx, struct hip_sent_update *s)
         hip_mobility_verified(rx, id, &checked);
     } else if (kind == HIP_UPD_REKEY) {
         hip_rekey_finish(rx);
+    } else if (kind == HIP_UPD_CANDIDATES) {
+        hip_ice_next_acked(rx);
+    } else if (kind == HIP_UPD_CANDIDATES_ECHO) {
+        hip_ice_moved_verified(rx);
     } else if (kind == HIP_UPD_OWNER) {
         struct hip_action *q = hip_act(rx->e, rx->out, HIP_ACT_ACKED, rx->a);
         if (q)
@@ -341,9 +359,14 @@ static void process_acks(struct hip_rx *rx, struct in *v)
     struct span echo = hip_pkt_span(&rx->pkt, HIP_PAR_ECHO_RESPONSE_SIGNED);
     for (size_t i = 0; i < v->acks.n; i++) {
         struct hip_sent_update *s = find_sent(rx->a, v->acks.id[i]);
-        if (!s)
+        if (!s) {
+            int drop = hip_ice_acked(rx, v->acks.id[i], echo);
+            v->acks_ours |= drop == HIP_TAKEN;
+            v->drop = drop != HIP_DROP_BAD_ACK ? drop : v->drop;
             continue;
-        if (s->kind == HIP_UPD_VERIFY && !hip_mobility_echo_ok(rx->a, s->id, echo)) {
+        }
+        if ((s->kind == HIP_UPD_VERIFY && !hip_mobility_echo_ok(rx->a, s->id, echo)) ||
+            (s->kind == HIP_UPD_CANDIDATES_ECHO && !hip_ice_echo_ok(rx->a, echo))) {
             v->echo_missing = true;
             continue;
         }
@@ -354,6 +377,7 @@ static void process_acks(struct hip_rx *rx, struct in *v)
         v->acks_ours = true;
         acked(rx, s);
     }
+    v->acks_ours |= hip_probe_acked(rx, &v->acks, echo);
     schedule(rx->e, rx->a);
 }
 
@@ -405,7 +429,9 @@ static int take(struct hip_rx *rx, struct in *v)
     hip_assoc_touch(e, a, rx->now);
     if (v->has_set)
         hip_mobility_take(rx, &v->set, v->id);
-    else
+    else if (v->offer.present)
+        hip_ice_moved(rx, &v->offer, v->id);
+    else if (!a->ice)
         hip_mobility_heard(rx);
     bool owners = !hip_contents_empty(&v->contents);
     if (echo.p && a->n_owed == 0) {
@@ -446,13 +472,15 @@ static int receive(struct hip_rx *rx, struct in *v)
             hip_assoc_touch(rx->e, rx->a, rx->now);
             return HIP_TAKEN;
         }
-        return v->echo_missing ? HIP_DROP_BAD_ECHO : HIP_DROP_BAD_ACK;
+        return v->echo_missing ? HIP_DROP_BAD_ECHO : v->drop ? v->drop : HIP_DROP_BAD_ACK;
     }
     return seen == SEEN_BEFORE ? again(rx, v) : take(rx, v);
 }
 
 int hip_update_receive(struct hip_rx *rx)
 {
+    if (hip_ice_is_check(&rx->pkt))
+        return hip_ice_receive(rx);
     struct in v = { 0 };
     int drop = receive(rx, &v);
     sec_wipe(v.plain, sizeof v.plain);

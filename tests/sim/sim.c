@@ -159,12 +159,21 @@ struct sim_rule *sim_rule(struct sim *s, const struct sim_host *from, uint8_t ty
 
 /* ---- the air ---- */
 
-static struct sim_host *owner_of(struct sim *s, const struct addr *a)
+/* Who has this address in the network outside (nat NULL) or behind this box. */
+static struct sim_host *owner_in(struct sim *s, const struct sim_nat *nat, const struct addr *a)
 {
     for (size_t i = 0; i < s->n_hosts; i++)
-        for (size_t k = 0; k < s->host[i].n_addr; k++)
+        for (size_t k = 0; k < s->host[i].n_addr && s->host[i].nat == nat; k++)
             if (s->host[i].addr[k].family != ADDR_NONE && addr_same_ip(&s->host[i].addr[k], a))
                 return &s->host[i];
+    return NULL;
+}
+
+static struct sim_nat *nat_at(struct sim *s, const struct addr *outside)
+{
+    for (size_t i = 0; i < s->n_hosts; i++)
+        if (s->host[i].nat && addr_same_ip(&s->host[i].nat->outside, outside))
+            return s->host[i].nat;
     return NULL;
 }
 
@@ -212,8 +221,16 @@ static struct sim_rule *rule_for(struct sim *s, const struct sim_host *from, uin
 static void send(struct sim *s, struct sim_host *from, const struct hip_path *path, struct span octets)
 {
     struct sim_packet p = { .path = { .local = path->peer, .peer = path->local }, .n = octets.n };
+    bool lost = owner_in(s, from->nat, &path->local) != from;
     memcpy(p.p, octets.p, octets.n);
-    p.to = owner_of(s, &path->peer);
+    p.to = owner_in(s, from->nat, &path->peer);
+    if (from->nat && !p.to && !lost) { /* out through the box; in through the other one when it arrives */
+        lost = !sim_nat_out(from->nat, &p.path.peer, &p.path.local, s->now);
+        p.to = owner_in(s, NULL, &path->peer);
+    }
+    p.by = p.to ? NULL : nat_at(s, &path->peer);
+    lost |= !p.to && !p.by;
+    lost |= s->lose && s->lose(s, &(struct hip_path){ .local = p.path.peer, .peer = p.path.local });
     uint8_t type = p.p[2];
     bool udp = path->peer.port != 0;
     s->last[type % 32] = p;
@@ -224,7 +241,7 @@ static void send(struct sim *s, struct sim_host *from, const struct hip_path *pa
         f = SIM_TWICE;
     if (!r && chance(s, s->link.reorder_pm))
         d += 5 * s->link.delay_us;
-    if (f == SIM_LOSE || !p.to || owner_of(s, &path->local) != from) {
+    if (f == SIM_LOSE || lost) {
         note(s, from, p.to, type, udp, " (lost)");
         return;
     }
@@ -331,8 +348,18 @@ static void act(struct sim *s, struct sim_host *h, const struct hip_action *v)
         h->notify_code = v->notify.code;
         break;
     case HIP_ACT_CHECKS:
+        h->what = v->checks.what;
+        h->checks[h->what]++;
+        h->checks_path = v->checks.path;
+        h->checked_us = s->now;
+        break;
     case HIP_ACT_PERMIT:
+        h->permits++;
+        h->permit_peer = v->permit.peer;
+        break;
     case HIP_ACT_PROBED:
+        *(v->probed.answered ? &h->probes : &h->unanswered) += 1;
+        h->rtt_us = v->probed.rtt_us;
         break;
     case HIP_ACT_GONE:
         h->gone++;
@@ -403,7 +430,9 @@ static int relay(struct sim *s, struct sim_host *h, const struct hip_path *path,
 
 int sim_inject(struct sim *s, struct sim_host *to, const struct hip_path *path, struct span octets)
 {
-    int drop = hip_input(to->e, path, octets, s->now, &s->out);
+    int drop = HIP_TAKEN;
+    if (!to->input || !to->input(s, to, path, octets, &drop))
+        drop = hip_input(to->e, path, octets, s->now, &s->out);
     if (drop == HIP_DROP_NOT_OUR_HIT && to->relays)
         drop = relay(s, to, path, octets);
     if (drop != HIP_TAKEN)
@@ -451,8 +480,10 @@ void sim_run(struct sim *s, uint64_t us)
                 break;
             s->air[i] = s->air[--s->n_air];
             s->now = p->at_us > s->now ? p->at_us : s->now;
+            if (p->by && sim_nat_in(p->by, &p->path.peer, &p->path.local, s->now))
+                p->to = owner_in(s, p->by, &p->path.local);
             /* An address that went while the packet was under way does not get it. */
-            if (owner_of(s, &p->path.local) == p->to)
+            if (p->to && owner_in(s, p->to->nat, &p->path.local) == p->to)
                 (void)sim_inject(s, p->to, &p->path, span_of(p->p, p->n));
             free(p);
         } else if (h && at <= end) {

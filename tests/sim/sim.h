@@ -12,6 +12,7 @@
 #include "hip/drop.h"
 #include "hip/engine.h"
 #include "hip/pkt.h"
+#include "tests/sim/nat.h"
 
 #define SIM_HOSTS   6
 #define SIM_ADDRS   4
@@ -59,6 +60,18 @@ struct sim_host {
     uint8_t key_in[64], key_out[64];
     size_t key_in_n, key_out_n;
     int drop; /* last drop reason */
+
+    struct sim_nat
+        *nat; /* it stands behind this one (the test's own); hosts behind the same one see each other */
+    /* A packet before the engine gets it: true, it was dealt with (*drop says how). For servers that relay. */
+    bool (*input)(struct sim *s, struct sim_host *h, const struct hip_path *path, struct span octets,
+                  int *drop);
+    enum hip_checks what;
+    unsigned checks[HIP_CHECKS__COUNT], permits, probes, unanswered;
+    uint64_t checked_us; /* when `what` came */
+    struct hip_path checks_path;
+    struct addr permit_peer;
+    uint32_t rtt_us;
 };
 
 enum sim_fate { SIM_PASS, SIM_LOSE, SIM_TWICE, SIM_DELAY, SIM_CHANGE };
@@ -77,7 +90,8 @@ struct sim_packet {
     uint64_t at_us;
     uint64_t order;
     struct hip_path path; /* as the receiver sees it */
-    struct sim_host *to;  /* NULL: address that nobody has */
+    struct sim_host *to;  /* NULL: address that nobody has, or `by` */
+    struct sim_nat *by;   /* it arrives at this box */
     size_t n;
     uint8_t p[HIP_PACKET_MAX];
 };
@@ -97,6 +111,8 @@ struct sim {
     char ladder[65536];
     size_t ladder_n;
     struct sim_packet last[32]; /* the last packet of each type as sent, by type */
+    bool (*lose)(const struct sim *s,
+                 const struct hip_path *path); /* between two outside addresses; as sent */
 };
 
 /* A fresh world; link without loss and 10 ms long. */

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ICE-HIP-UDP between two hosts behind NAT boxes, by way of a relay host (RFC 9028 s4.6, s4.9): which pair both ends come to, what happens
+ * when that breaks and when it heals, and moves. Every mapping and filtering that RFC 4787 names on both sides; seeded runs with
+ * loss and reordering: SEED=n replays one, RUNS=n makes more.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/base/heap.h"
+#include "hip/param_nat.h"
+#include "tests/sim/sim.h"
+
+#define S  UINT64_C(1000000)
+#define MS UINT64_C(1000)
+
+#define FA "198.51.100.1"
+
+#define HOLDS(s, c) \
+    do { \
+        if (!(c)) { \
+            show(s); \
+            fail_msg("seed %llu: %s", (unsigned long long)(s)->seed, #c); \
+        } \
+    } while (0)
+
+/* ---- the relay: control and data, one port for each client ---- */
+
+struct flow {
+    struct hit client;
+    struct addr at; /* the relayed address */
+};
+
+struct place {
+    struct sim_nat nat;
+    struct sim_host *h;
+    struct hip_ref fa; /* its association with the relay */
+};
+
+struct two {
+    struct sim *s;
+    struct sim_host *fa;
+    struct place a, b;
+    struct flow flow[4];
+    size_t n_flows;
+};
+
+static struct two *world;
+
+static bool fa_input(struct sim *s, struct sim_host *fa, const struct hip_path *path, struct span octets,
+                     int *drop)
+{
+    struct hip_pkt k;
+    struct hip_ref client;
+    struct addr to;
+    bool check;
+    if (hip_pkt_parse(octets, &k) != HIP_TAKEN)
+        return false;
+    const struct flow *f = NULL, *from = NULL;
+    for (size_t i = 0; i < world->n_flows; i++) {
+        if (world->flow[i].at.port == path->local.port)
+            f = &world->flow[i];
+        if (hit_eq(&world->flow[i].client, &k.sender))
+            from = &world->flow[i];
+    }
+    const struct hit *receiver = f ? &f->client : &k.receiver;
+    if (!f && hit_eq(receiver, sim_hit(fa)))
+        return false;
+    *drop = HIP_DROP_NOT_REGISTERED;
+    if (!f && hip_relay_wants(octets, &to, &check) == HIP_TAKEN) {
+        struct hip_path out = { .local = check && from ? from->at : fa->addr[0], .peer = to };
+        *drop = hip_relay_from_client(fa->e, &out, octets, s->now, &s->out);
+    } else if (hip_assoc_find(fa->e, sim_hit(fa), receiver, &client) == ERR_OK) {
+        *drop = hip_relay_to_client(fa->e, client, path, NULL, octets, s->now, &s->out);
+    }
+    return true;
+}
+
+/* ---- making ---- */
+
+static void show(const struct sim *s)
+{
+    const struct sim_host *h[2] = { world->a.h, world->b.h };
+    for (int k = 0; k < 2; k++) {
+        struct hip_pair_view v;
+        size_t pos = 0;
+        char l[ADDR_TEXT_MAX], r[ADDR_TEXT_MAX];
+        printf("%s: %s, %u SA_UP, path %s", h[k]->name, hip_checks_name(h[k]->what), h[k]->sa_up,
+               addr_format(&h[k]->sa_path.peer, l));
+        printf(" to %s\n", addr_format(&h[k]->sa_path.to, l));
+        while (hip_pair_next(h[k]->e, h[k]->ref, &pos, &v))
+            printf("  %-18s %-22s -> %-18s %-22s %s%s tries %u rtt %u\n", hip_locator_kind_name(v.local.kind),
+                   addr_format(&v.local.base, l), hip_locator_kind_name(v.remote_kind),
+                   addr_format(&v.remote, r), hip_pair_state_name(v.state), v.nominated ? " nominated" : "",
+                   v.tries, v.rtt_us);
+    }
+    if (getenv("LADDER"))
+        printf("%s", s->ladder);
+}
+
+static size_t gather(const struct two *t, const struct place *p, struct hip_candidate c[3])
+{
+    struct hip_assoc_view v;
+    size_t n = 0;
+    struct addr base = p->h->addr[0];
+    c[n++] = (struct hip_candidate){ .kind = HIP_LOC_HOST, .addr = base, .base = base, .local_pref = 65535 };
+    assert_int_equal(hip_assoc_get(p->h->e, p->fa, &v), ERR_OK);
+    struct hip_ref at_fa;
+    assert_int_equal(hip_assoc_find(t->fa->e, sim_hit(t->fa), sim_hit(p->h), &at_fa), ERR_OK);
+    assert_int_equal(hip_assoc_get(t->fa->e, at_fa, &v), ERR_OK);
+    if (!addr_eq(&v.path.peer, &base)) /* REG_FROM */
+        c[n++] = (struct hip_candidate){
+            .kind = HIP_LOC_SRFLX, .addr = v.path.peer, .base = base, .local_pref = 65535
+        };
+    for (size_t i = 0; i < t->n_flows; i++)
+        if (hit_eq(&t->flow[i].client, sim_hit(p->h)))
+            c[n++] = (struct hip_candidate){ .kind = HIP_LOC_RELAYED,
+                                             .addr = t->flow[i].at,
+                                             .base = base,
+                                             .relay = t->fa->addr[0],
+                                             .local_pref = 65535 };
+    return n;
+}
+
+static void join(struct two *t, struct place *p, bool relayed)
+{
+    struct sim *s = t->s;
+    p->fa = sim_connect(s, p->h, t->fa);
+    sim_run(s, 2 * S);
+    p->h->sa_up = 0;
+    HOLDS(s, hip_relay_trust(p->h->e, p->fa, true) == ERR_OK);
+    if (relayed) {
+        t->flow[t->n_flows] = (struct flow){ .client = *sim_hit(p->h), .at = t->fa->addr[0] };
+        t->flow[t->n_flows].at.port = (uint16_t)(50001 + t->n_flows);
+        t->n_flows++;
+    }
+    struct hip_candidate c[3];
+    p->h->i2.n_cand = p->h->r2.n_cand = gather(t, p, c);
+    memcpy(p->h->i2.cand, c, sizeof c);
+    memcpy(p->h->r2.cand, c, sizeof c);
+}
+
+/* -1: no NAT on this side */
+struct side {
+    int mapping, filtering;
+    bool relay;
+};
+
+static void put(struct two *t, struct place *p, const char *name, int key, const struct side *v,
+                const char *outside, const char *net)
+{
+    struct hip_config c = sim_config();
+    char at[32];
+    c.nat_modes[0] = HIP_NAT_ICE_HIP_UDP;
+    c.nat_modes[1] = HIP_NAT_UDP_ENCAPSULATION;
+    snprintf(at, sizeof at, "%s:10500", v->mapping < 0 ? outside : net);
+    p->h = sim_host(t->s, name, &c, key, at);
+    if (v->mapping < 0)
+        return;
+    sim_nat_init(&p->nat, (enum sim_nat_kind)v->mapping, (enum sim_nat_kind)v->filtering, outside, net, 24);
+    p->h->nat = &p->nat;
+}
+
+static struct two *make(uint64_t seed, const struct side *a, const struct side *b)
+{
+    struct two *t = calloc(1, sizeof *t);
+    struct hip_config c = sim_config();
+    world = t;
+    t->s = sim_new(seed);
+    c.relay_server = true;
+    t->fa = sim_host(t->s, "fa", &c, 1, FA ":10500");
+    t->fa->input = fa_input;
+    put(t, &t->a, "a", 0, a, "192.0.2.77", "10.0.0.2");
+    put(t, &t->b, "b", 2, b, "203.0.113.88", "10.9.0.2");
+    join(t, &t->a, a->relay);
+    join(t, &t->b, b->relay);
+    return t;
+}
+
+static void unmake(struct two *t)
+{
+    sim_free(t->s);
+    free(t);
+}
+
+static bool meet(struct two *t)
+{
+    struct hip_path path = { .local = t->a.h->addr[0], .peer = t->fa->addr[0] };
+    struct hip_ref ref;
+    err r = hip_connect(t->a.h->e, sim_hit(t->a.h), sim_hit(t->b.h), &path, 1, t->s->now, &t->s->out, &ref);
+    sim_act(t->s, t->a.h);
+    return r == ERR_OK;
+}
+
+/* ---- what must hold ---- */
+
+static bool find(struct sim_host *h, const struct sim_host *peer)
+{
+    return hip_assoc_find(h->e, sim_hit(h), sim_hit(peer), &h->ref) == ERR_OK;
+}
+
+/* Do the NATs let a direct pair come to be? With endpoint-independent mapping on one side the other may be as it likes, unless that
+ * one filters by port and the other's ports cannot be known. With such mapping on neither side it takes luck, or filters that let
+ * strangers in. */
+enum direct { NEVER, ALWAYS, PERHAPS };
+
+static enum direct direct_possible(const struct side *a, const struct side *b)
+{
+    bool eim_a = a->mapping == SIM_NAT_ENDPOINT_INDEPENDENT,
+         eim_b = b->mapping == SIM_NAT_ENDPOINT_INDEPENDENT;
+    bool ports_a = a->filtering == SIM_NAT_ADDRESS_AND_PORT_DEPENDENT;
+    bool ports_b = b->filtering == SIM_NAT_ADDRESS_AND_PORT_DEPENDENT;
+    if (a->mapping < 0 || b->mapping < 0 || (eim_a && eim_b))
+        return ALWAYS;
+    if (eim_a || eim_b)
+        return (eim_a ? ports_a : ports_b) ? NEVER : ALWAYS;
+    return ports_a && ports_b ? NEVER : PERHAPS;
+}
+
+/* What a sends to is what b sends from, whatever the boxes make of it. */
+static bool same_pair(const struct two *t)
+{
+    const struct hip_path *a = &t->a.h->sa_path, *b = &t->b.h->sa_path;
+    bool relay_a = a->to.family != ADDR_NONE, relay_b = b->to.family != ADDR_NONE;
+    struct addr to_a = relay_b ? b->to : b->peer, to_b = relay_a ? a->to : a->peer;
+    struct addr at_a = a->local, at_b = b->local;
+    for (size_t i = 0; i < t->n_flows; i++) {
+        if (relay_a && hit_eq(&t->flow[i].client, sim_hit(t->a.h)))
+            at_a = t->flow[i].at;
+        if (relay_b && hit_eq(&t->flow[i].client, sim_hit(t->b.h)))
+            at_b = t->flow[i].at;
+    }
+    if (!relay_a && t->a.h->nat && addr_same_ip(&to_a, &t->a.nat.outside))
+        at_a = to_a;
+    if (!relay_b && t->b.h->nat && addr_same_ip(&to_b, &t->b.nat.outside))
+        at_b = to_b;
+    return addr_eq(&to_a, &at_a) && addr_eq(&to_b, &at_b);
+}
+
+static bool settled(const struct two *t, enum direct d)
+{
+    bool direct = t->a.h->what == HIP_CHECKS_DIRECT && t->b.h->what == HIP_CHECKS_DIRECT;
+    bool relayed = t->a.h->what == HIP_CHECKS_RELAYED && t->b.h->what == HIP_CHECKS_RELAYED;
+    return (d == NEVER ? relayed : d == ALWAYS ? direct : direct || relayed) && same_pair(t);
+}
+
+static bool until(struct two *t, enum direct what, uint64_t us)
+{
+    uint64_t end = t->s->now + us;
+    while (!settled(t, what) && t->s->now < end)
+        sim_run(t->s, 20 * MS);
+    return settled(t, what);
+}
+
+/* A probe from each end over the path that ESP takes comes back. */
+static bool answers(struct two *t)
+{
+    struct sim_host *h[2] = { t->a.h, t->b.h };
+    bool good = true;
+    for (int k = 0; k < 2; k++) {
+        unsigned before = h[k]->probes;
+        uint32_t id;
+        for (int i = 0; i < 6 && h[k]->probes == before; i++) {
+            if (hip_probe(h[k]->e, h[k]->ref, t->s->now, &t->s->out, &id) != ERR_OK)
+                return false;
+            sim_act(t->s, h[k]);
+            sim_run(t->s, 2500 * MS);
+        }
+        good &= h[k]->probes > before;
+    }
+    return good;
+}
+
+static const int kinds[] = { SIM_NAT_ENDPOINT_INDEPENDENT, SIM_NAT_ADDRESS_DEPENDENT,
+                             SIM_NAT_ADDRESS_AND_PORT_DEPENDENT };
+static const struct side open_side = { -1, -1, true };
+
+static void comes_up(struct two *t, enum direct what, uint64_t us)
+{
+    struct sim *s = t->s;
+    for (int i = 0; i < 5 && !find(t->a.h, t->b.h); i++) {
+        (void)meet(t);
+        sim_run(s, 50 * MS);
+    }
+    bool good = until(t, what, us);
+    (void)find(t->a.h, t->b.h);
+    (void)find(t->b.h, t->a.h);
+    HOLDS(s, good);
+    HOLDS(s, t->a.h->sa_up == 1 && t->b.h->sa_up == 1);
+    HOLDS(s, sim_joined(t->a.h, t->b.h));
+}
+
+/* ---- every combination ---- */
+
+static void pair_of(const struct side *a, const struct side *b)
+{
+    printf("# mapping %d filtering %d%s, mapping %d filtering %d%s\n", a->mapping, a->filtering,
+           a->relay ? " relay" : "", b->mapping, b->filtering, b->relay ? " relay" : "");
+    struct two *t = make(7, a, b);
+    enum direct direct = direct_possible(a, b);
+    struct hip_assoc_view v;
+    comes_up(t, direct, 8 * S);
+    HOLDS(t->s, answers(t));
+    HOLDS(t->s, hip_assoc_get(t->a.h->e, t->a.h->ref, &v) == ERR_OK);
+    HOLDS(t->s, v.controlling && v.nat_mode == HIP_NAT_ICE_HIP_UDP && hip_path_eq(&v.esp, &t->a.h->sa_path));
+    HOLDS(t->s, hip_assoc_get(t->b.h->e, t->b.h->ref, &v) == ERR_OK && !v.controlling);
+    if (direct == ALWAYS)
+        HOLDS(t->s, t->a.h->sa_path.to.family == ADDR_NONE && t->b.h->sa_path.to.family == ADDR_NONE);
+    unmake(t);
+}
+
+static void every_combination(void **state)
+{
+    for (size_t i = 0; i < 9; i++)
+        for (size_t k = 0; k < 9; k++) {
+            struct side a = { kinds[i / 3], kinds[i % 3], true }, b = { kinds[k / 3], kinds[k % 3], true };
+            pair_of(&a, &b);
+        }
+}
+
+static void one_in_the_open(void **state)
+{
+    for (size_t i = 0; i < 9; i++) {
+        struct side a = { kinds[i / 3], kinds[i % 3], i % 2 == 0 };
+        pair_of(&a, &open_side);
+        pair_of(&open_side, &a);
+    }
+    pair_of(&open_side, &open_side);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_combination),
+        cmocka_unit_test(one_in_the_open),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
