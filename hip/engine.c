@@ -431,6 +431,7 @@ static void view(const struct hip_assoc *a, struct hip_assoc_view *out)
         .checks = a->ice ? a->ice->what : HIP_CHECKS_NONE,
         .controlling = a->ice && a->ice->list.controlling,
         .esp = *hip_ice_esp(a),
+        .home = a->ice && a->ice->formed ? a->ice->home : a->path,
         .peer_hi = span_of(a->peer_hi.wire, a->peer_hi.wire_len),
     };
 }

@@ -403,9 +403,10 @@ struct hip_assoc_view {
     uint32_t spi_in, spi_out;
     uint16_t nat_mode; /* 0 none, else enum hip_nat_mode */
     enum hip_checks checks;
-    bool controlling;    /* of the connectivity checks; stays through moves (RFC 9028 s4.6) */
-    struct hip_path esp; /* where ESP goes */
-    struct span peer_hi; /* Algorithm(2) Host Identity, as sim-binding wants it; borrowed */
+    bool controlling;     /* of the connectivity checks; stays through moves (RFC 9028 s4.6) */
+    struct hip_path esp;  /* where ESP goes */
+    struct hip_path home; /* signalling by the relay, where there are connectivity checks; else as path */
+    struct span peer_hi;  /* Algorithm(2) Host Identity, as sim-binding wants it; borrowed */
 };
 MUST_USE err hip_assoc_get(const struct hip_engine *e, struct hip_ref ref, struct hip_assoc_view *out);
 MUST_USE err hip_assoc_find(const struct hip_engine *e, const struct hit *local, const struct hit *peer,

@@ -154,12 +154,27 @@ static int read(const struct hip_rx *rx, struct in *v)
     return HIP_TAKEN;
 }
 
-/* A check of ours was answered: it works, and where ESP goes may follow from that. */
-static void succeeded(struct hip_rx *rx, struct hip_pair *p, bool nominate)
+/* A check of ours that was answered. */
+struct worked {
+    struct hip_pair *p; /* NULL: none was */
+    bool was;           /* it nominated */
+    bool nominate;      /* so does the answer */
+};
+
+static void succeeded(struct hip_rx *rx, struct hip_pair *p, bool nominate, struct worked *out)
+{
+    *out = (struct worked){ .p = p, .was = p->check.nominate, .nominate = nominate };
+    hip_checklist_succeeded(&rx->a->ice->list, p, rx->now);
+}
+
+/* Where ESP goes may follow from it: after the answer that is still owed, so that the peer has its SAs before the first packet comes. */
+static void follow(struct hip_rx *rx, const struct worked *w)
 {
     struct hip_ice *i = rx->a->ice;
-    bool was = p->check.nominate;
-    hip_checklist_succeeded(&i->list, p, rx->now);
+    struct hip_pair *p = w->p;
+    bool was = w->was, nominate = w->nominate;
+    if (!p)
+        return;
     if (was && i->list.controlling && nominate)
         hip_ice_select(rx->e, rx->a, p, rx->now, rx->out);
     else if (was && !i->list.controlling && p == i->pending)
@@ -191,12 +206,14 @@ int hip_ice_acked(struct hip_rx *rx, uint32_t id, struct span echo)
         return drop;
     if (!p->check.nominate || rx->a->ice->list.controlling)
         return HIP_DROP_PARAM_MISSING; /* only the end of a nomination comes without MAPPED_ADDRESS (s4.6.1 step 9) */
-    succeeded(rx, p, false);
+    struct worked w;
+    succeeded(rx, p, false, &w);
+    follow(rx, &w);
     return HIP_TAKEN;
 }
 
 /* Which of the Update IDs acknowledged is a check of ours. */
-static int response(struct hip_rx *rx, const struct in *v)
+static int response(struct hip_rx *rx, const struct in *v, struct worked *w)
 {
     struct hip_pair *p = NULL;
     int drop = HIP_DROP_BAD_ACK;
@@ -209,7 +226,7 @@ static int response(struct hip_rx *rx, const struct in *v)
     bool ends = p->check.nominate && !rx->a->ice->list.controlling;
     if (!v->has_mapped && !ends && !v->nominate)
         return HIP_DROP_PARAM_MISSING;
-    succeeded(rx, p, v->nominate);
+    succeeded(rx, p, v->nominate, w);
     return HIP_TAKEN;
 }
 
@@ -261,6 +278,20 @@ static void nominated(struct hip_rx *rx, struct hip_pair *p, const struct in *v)
         hip_ice_select(rx->e, rx->a, p, rx->now, rx->out);
 }
 
+/* A check that reached our relayed address shows where the peer's NAT lets it out. A host that no registrar tells that has no other way to say
+ * so; where the NAT uses one port for all destinations, a check from here gets through it. RFC 8445 s7.3.1.3 pairs such an address
+ * with the candidate that it came to alone; one pair more does nobody harm. */
+static struct hip_pair *learn(struct hip_ice *i, const struct hip_path *path, uint32_t priority)
+{
+    struct hip_pair *p = hip_checklist_learn(&i->list, i->local, i->n_local, path, priority);
+    if (p && p->local.kind == HIP_LOC_RELAYED) {
+        const struct hip_path direct = { .local = p->local.base, .peer = p->remote.addr };
+        if (direct.local.family == direct.peer.family && !hip_checklist_find(&i->list, &direct))
+            (void)hip_checklist_learn(&i->list, i->local, i->n_local, &direct, priority);
+    }
+    return p;
+}
+
 static int request(struct hip_rx *rx, const struct in *v)
 {
     struct hip_ice *i = rx->a->ice;
@@ -270,7 +301,7 @@ static int request(struct hip_rx *rx, const struct in *v)
         return HIP_DROP_RATE_LIMITED;
     struct hip_pair *p = hip_checklist_find(&i->list, rx->path);
     if (!p)
-        p = hip_checklist_learn(&i->list, i->local, i->n_local, rx->path, v->priority);
+        p = learn(i, rx->path, v->priority);
     bool final =
         v->acks.n > 0; /* the controlled end's answer to our nomination: it is acknowledged, no more */
     if (p && v->nominate && !i->list.controlling) {
@@ -299,12 +330,13 @@ int hip_ice_receive(struct hip_rx *rx)
         return drop;
     hip_responder_alive(rx->e, a, rx->now, rx->out);
     hip_assoc_touch(rx->e, a, rx->now);
-    int taken = v.acks.n ? response(rx, &v) : HIP_TAKEN;
-    if (!v.has_seq)
-        return taken;
+    struct worked w = { .p = NULL };
+    int taken = v.acks.n ? response(rx, &v, &w) : HIP_TAKEN;
     /* An answer that came too late still asks for its own. */
-    drop = taken == HIP_TAKEN || taken == HIP_DROP_BAD_ACK ? request(rx, &v) : taken;
-    return drop;
+    if (v.has_seq && (taken == HIP_TAKEN || taken == HIP_DROP_BAD_ACK))
+        taken = request(rx, &v);
+    follow(rx, &w);
+    return taken;
 }
 
 /* s4.6.2: queued until the candidates are there. */
