@@ -105,10 +105,12 @@ static void renumbered(struct host *h, struct host_link *l, const struct hip_ass
 {
     const struct hip_path path = v->path;
 
-    if (hip_move(h->hip, l->ref, &path, &path.local, 1, h->now, host_hip(h)))
+    if (hip_move(h->hip, l->ref, &path, &path.local, 1, h->now, host_hip(h))) {
         h->dropped++;
-    else
-        host_nat_moved(h, l);
+        return;
+    }
+    host_nat_moved(h, l);
+    host_fa_asked(h, l, false);
 }
 
 static void seen_at(struct host *h, struct host_link *l, const struct hip_path *path,
@@ -336,16 +338,28 @@ void host_nat_answer(struct host *h, const struct hip_action *a, struct hip_answ
 
 /* ---- the peers hear of it ---- */
 
-/* Where it is told from: the association's own address while we have it, else the best of its family. */
+/* By the relay: from the address that is used now while we have it, else the best of its family; by the relay of ours that there is now. */
 static bool signal_path(const struct host *h, const struct hip_assoc_view *v, struct hip_path *out)
 {
-    const struct host_addr *best = host_addr_best(h, v->path.peer.family);
+    const struct host_link *l = NULL;
+    struct hip_assoc_view fa;
+    const struct host_addr *best;
+    struct hip_path p = v->home;
 
+    for (size_t i = 0; p.to.family != ADDR_NONE && i < HOST_LINKS_MAX; i++) {
+        if (!h->link[i].trusted || !h->link[i].udp || hip_assoc_get(h->hip, h->link[i].ref, &fa))
+            continue;
+        if (!l || addr_eq(&fa.path.peer, &v->home.peer)) {
+            l = &h->link[i];
+            p.peer = fa.path.peer;
+        }
+    }
+    best = host_addr_best(h, p.peer.family);
     if (!best)
         return false;
-    *out = v->path;
+    *out = p;
     for (size_t i = 0; i < h->n_addr; i++)
-        if (addr_same_ip(&h->addr[i].addr, &v->path.local) && h->addr[i].rank <= best->rank)
+        if (addr_same_ip(&h->addr[i].addr, &p.local) && h->addr[i].rank <= best->rank)
             return true;
     out->local = best->addr;
     out->local.port = h->c.udp_port;
@@ -371,12 +385,12 @@ static bool tell(struct host *h, struct host_peer *p, const struct hip_assoc_vie
         host_event(h, HOST_EV_MOVE, LOG_LV_WARN, &p->hit, "candidates cannot be told: %s", err_text(e));
         return true;
     }
-    if (addr_same_ip(&path.local, &v->path.local)) {
+    if (addr_same_ip(&path.local, &v->home.local)) {
         host_event(h, HOST_EV_MOVE, LOG_LV_INFO, &p->hit, "other candidates: %zu (peer told)", n);
     } else {
         h->moves++;
         host_event(h, HOST_EV_MOVE, LOG_LV_NOTICE, &p->hit, "from %s to %s (peer told, %zu candidates)",
-                   addr_format(&v->path.local, from), addr_format(&path.local, to), n);
+                   addr_format(&v->home.local, from), addr_format(&path.local, to), n);
     }
     host_drain(h);
     return true;

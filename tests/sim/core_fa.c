@@ -472,7 +472,9 @@ static void done(struct w_node *n)
     free(n->core);
 }
 
-static const struct w_node_ops ops = { .input = input, .esp = esp, .deadline = deadline, .fire = fire, .done = done };
+static const struct w_node_ops ops = {
+    .input = input, .esp = esp, .deadline = deadline, .fire = fire, .done = done
+};
 
 /* ---- making ---- */
 

@@ -93,6 +93,11 @@ static struct host_peer_view peer(const struct w_node *n, const struct w_node *o
     return v;
 }
 
+static bool at(struct addr a, const struct sim_nat *n)
+{
+    return addr_same_ip(&a, &n->outside);
+}
+
 static bool reach(struct scene *s)
 {
     w_resolve(s->w, s->cn, NAME);
@@ -164,12 +169,263 @@ static void test_udp_wanted_in_vain(void **state)
     w_resolve(s.w, s.cn, NAME);
     w_run(s.w, W_S);
     w_send(s.w, s.cn, &s.mn->id);
-    w_run(s.w, 300 * W_MS); /* the wish is on its way */
+    w_run(s.w, 105 * W_MS); /* the wish is on its way */
     s.w->lose = no_udp;
     w_run(s.w, 10 * W_S);
     r = registration(&s);
     assert_true(lists(&r, HIP_REGT_RENDEZVOUS));
     assert_int_equal(w_status(s.w, s.mn).fa, HOST_FA_REGISTERED);
+    scene_free(&s);
+}
+
+/* ---- peers ---- */
+
+static bool is_kind(const struct world *w, void *arg)
+{
+    const struct scene *s = arg;
+    return peer(s->cn, s->mn).kind == HOST_PATH_DIRECT && peer(s->mn, s->cn).kind == HOST_PATH_DIRECT;
+}
+
+/* Both behind NATs that filter by address and port: the checks open them, and the path is direct. */
+static void test_direct_through_nats(void **state)
+{
+    struct scene s = scene_of(5, true, true, PORTS);
+
+    assert_true(reach(&s));
+    assert_true(w_until(s.w, 3 * W_S, is_kind, &s));
+    assert_true(w_ping(s.w, s.cn, s.mn, W_S));
+    assert_true(w_ping(s.w, s.mn, s.cn, W_S));
+    assert_true(at(peer(s.cn, s.mn).esp.peer, s.mn_nat));
+    assert_true(at(peer(s.mn, s.cn).esp.peer, s.cn_nat));
+    assert_true(peer(s.cn, s.mn).rtt_us > 0);
+    assert_non_null(strstr(peer(s.cn, s.mn).why, "answered"));
+    scene_free(&s);
+}
+
+/* Symmetric NATs at both ends: only the data relay carries it, and `hipctl peers` can say why. */
+static void test_relayed_through_symmetric_nats(void **state)
+{
+    struct scene s = scene_of(6, true, true, SYMMETRIC);
+    struct hip_pair_view p;
+    struct host_peer_view v;
+    size_t pos = 0, direct = 0;
+    unsigned before;
+
+    assert_true(reach(&s));
+    w_run(s.w, 10 * W_S);
+    v = peer(s.mn, s.cn);
+    assert_int_equal(v.kind, HOST_PATH_RELAYED);
+    assert_int_equal(peer(s.cn, s.mn).kind, HOST_PATH_RELAYED);
+    assert_non_null(strstr(v.why, "none answered"));
+    while (hip_pair_next(host_engine(s.mn->h), v.ref, &pos, &p))
+        direct += p.local.kind != HIP_LOC_RELAYED && p.remote_kind != HIP_LOC_RELAYED &&
+                  p.state == HIP_PAIR_FAILED && p.tries > 0;
+    assert_true(direct > 0);
+    before = s.fa->core->relayed_esp;
+    assert_true(w_ping(s.w, s.cn, s.mn, W_S));
+    assert_true(w_ping(s.w, s.mn, s.cn, W_S));
+    assert_int_equal(s.fa->core->relayed_esp, before + 2);
+    scene_free(&s);
+}
+
+/* A permission lasts five minutes (s4.12.2); ours are asked for again before that. */
+static void test_permission_refreshed(void **state)
+{
+    struct scene s = scene_of(7, true, true, SYMMETRIC);
+
+    assert_true(reach(&s));
+    for (int i = 0; i < 13; i++) {
+        w_run(s.w, 60 * W_S);
+        assert_true(w_ping(s.w, s.cn, s.mn, W_S));
+        assert_true(w_ping(s.w, s.mn, s.cn, W_S));
+    }
+    assert_int_equal(peer(s.mn, s.cn).kind, HOST_PATH_RELAYED);
+    scene_free(&s);
+}
+
+/* cn's NAT is opened: the direct path is found and taken without anybody's hand. */
+static void test_opened(void **state)
+{
+    struct scene s = scene_of(8, true, true, SYMMETRIC);
+    unsigned before;
+
+    assert_true(reach(&s));
+    w_run(s.w, 5 * W_S);
+    assert_int_equal(peer(s.mn, s.cn).kind, HOST_PATH_RELAYED);
+    s.cn_nat->mapping = s.cn_nat->filtering = SIM_NAT_ENDPOINT_INDEPENDENT;
+    assert_true(w_until(s.w, 60 * W_S, is_kind, &s));
+    before = s.fa->core->relayed_esp;
+    assert_true(w_ping(s.w, s.cn, s.mn, W_S));
+    assert_true(w_ping(s.w, s.mn, s.cn, W_S));
+    assert_int_equal(s.fa->core->relayed_esp, before);
+    scene_free(&s);
+}
+
+struct blocked {
+    struct addr a, b;
+};
+
+/* What goes between the two NATs directly is lost. */
+static bool between(void *ctx, const struct hip_path *path, bool esp)
+{
+    const struct blocked *x = ctx;
+    return (addr_same_ip(&path->local, &x->a) && addr_same_ip(&path->peer, &x->b)) ||
+           (addr_same_ip(&path->local, &x->b) && addr_same_ip(&path->peer, &x->a));
+}
+
+static bool both_relayed(const struct world *w, void *arg)
+{
+    const struct scene *s = arg;
+    return peer(s->cn, s->mn).kind == HOST_PATH_RELAYED && peer(s->mn, s->cn).kind == HOST_PATH_RELAYED;
+}
+
+/* A direct path that carries nothing any more is left for the relay within seconds, and taken back. */
+static void test_fallback_and_return(void **state)
+{
+    struct scene s = scene_of(9, true, true, PORTS);
+    struct blocked x;
+    uint64_t t;
+
+    assert_true(reach(&s));
+    assert_true(w_until(s.w, 3 * W_S, is_kind, &s));
+    x = (struct blocked){ s.mn_nat->outside, s.cn_nat->outside };
+    s.w->lose = between;
+    s.w->lose_ctx = &x;
+    w_send(s.w, s.mn, &s.cn->id);
+    w_run(s.w, 3 * W_S / 2);
+    w_silent(s.w, s.mn, &s.cn->id, 3 * W_S / 2); /* as host/data.c tells */
+    t = s.w->now;
+    assert_true(w_until(s.w, 5 * W_S, both_relayed, &s));
+    printf("# relayed %llu ms after the silence was noticed\n", (unsigned long long)((s.w->now - t) / W_MS));
+    assert_true(w_ping(s.w, s.mn, s.cn, W_S));
+    assert_true(w_ping(s.w, s.cn, s.mn, W_S));
+    w_run(s.w, 10 * W_S);
+    s.w->lose = NULL;
+    assert_true(w_until(s.w, 60 * W_S, is_kind, &s));
+    assert_true(w_ping(s.w, s.mn, s.cn, W_S));
+    scene_free(&s);
+}
+
+/* ---- changes ---- */
+
+static bool pings(struct scene *s)
+{
+    return w_ping(s->w, s->cn, s->mn, 300 * W_MS) && w_ping(s->w, s->mn, s->cn, 300 * W_MS);
+}
+
+/* mn goes to another network behind another NAT, the old one first: FA and peer follow. */
+static void test_moves_between_nats(void **state)
+{
+    struct scene s = scene_of(10, true, true, SYMMETRIC);
+    uint64_t t;
+
+    assert_true(reach(&s));
+    w_run(s.w, 3 * W_S);
+    w_nat(s.w, SYMMETRIC, "198.51.100.2", "10.3.0.0", 16);
+    w_addr_down(s.w, s.mn, "10.1.0.10");
+    w_addr_up(s.w, s.mn, "10.3.0.10", 3, 0);
+    t = s.w->now;
+    while (!pings(&s))
+        assert_true(s.w->now - t < 10 * W_S);
+    printf("# reached again %llu ms after the move\n", (unsigned long long)((s.w->now - t) / W_MS));
+    assert_true(at(registration(&s).path.peer, &s.w->nat[2]));
+    assert_int_equal(peer(s.mn, s.cn).kind, HOST_PATH_RELAYED);
+    scene_free(&s);
+}
+
+/* Into a network with a NAT from one without: what was associated without UDP is met anew over UDP. */
+static void test_moves_into_nat(void **state)
+{
+    struct scene s = scene_of(11, false, false, CONE);
+    uint64_t t;
+
+    assert_true(reach(&s));
+    assert_int_equal(peer(s.mn, s.cn).kind, HOST_PATH_RAW);
+    w_nat(s.w, PORTS, "198.51.100.2", "10.3.0.0", 16);
+    w_addr_up(s.w, s.mn, "10.3.0.10", 3, 0);
+    w_run(s.w, 50 * W_MS);
+    w_addr_down(s.w, s.mn, "198.51.100.10");
+    t = s.w->now;
+    while (!pings(&s))
+        assert_true(s.w->now - t < 15 * W_S);
+    printf("# reached again %llu ms after the move\n", (unsigned long long)((s.w->now - t) / W_MS));
+    w_run(s.w, 5 * W_S);
+    assert_int_equal(w_status(s.w, s.mn).fa_path.peer.port, HIP_UDP_PORT);
+    assert_int_equal(w_status(s.w, s.mn).fa, HOST_FA_REGISTERED);
+    scene_free(&s);
+}
+
+/* The NAT restarts with other ports and another address: the FA hears of it by our next question. */
+static void test_renumbered(void **state)
+{
+    struct scene s = scene_of(12, true, true, SYMMETRIC);
+    uint64_t t;
+
+    assert_true(reach(&s));
+    w_run(s.w, 5 * W_S);
+    sim_nat_restart(s.mn_nat, "198.51.100.9");
+    t = s.w->now;
+    while (!pings(&s)) {
+        w_silent(s.w, s.mn, &s.cn->id, s.w->now - t);
+        assert_true(s.w->now - t < 40 * W_S);
+    }
+    printf("# reached again %llu ms after the NAT's restart\n", (unsigned long long)((s.w->now - t) / W_MS));
+    assert_true(at(registration(&s).path.peer, s.mn_nat));
+    scene_free(&s);
+}
+
+/* The FA ends without a word under relayed load and begins anew: reached again within keepalive and registration timers, without anyone's hand. */
+static void test_fa_restart_under_load(void **state)
+{
+    struct scene s = scene_of(13, true, true, SYMMETRIC);
+    uint64_t t;
+
+    assert_true(reach(&s));
+    w_run(s.w, 5 * W_S);
+    assert_int_equal(peer(s.mn, s.cn).kind, HOST_PATH_RELAYED);
+    w_core_restart(s.w, s.fa);
+    t = s.w->now;
+    while (!pings(&s)) {
+        if (s.w->now - t >= 3 * W_S / 2)
+            w_silent(s.w, s.mn, &s.cn->id, s.w->now - t);
+        assert_true(s.w->now - t < 40 * W_S);
+    }
+    printf("# reached again %llu ms after the restart, with traffic\n",
+           (unsigned long long)((s.w->now - t) / W_MS));
+    scene_free(&s);
+}
+
+/* The same with nobody sending: the question of every 20 seconds finds it. */
+static void test_fa_restart_idle(void **state)
+{
+    struct scene s = scene_of(14, true, true, SYMMETRIC);
+
+    assert_true(reach(&s));
+    w_run(s.w, 5 * W_S);
+    w_core_restart(s.w, s.fa);
+    w_run(s.w, 35 * W_S);
+    assert_int_equal(w_status(s.w, s.mn).fa, HOST_FA_REGISTERED);
+    assert_true(w_ping(s.w, s.cn, s.mn, W_S));
+    assert_true(w_ping(s.w, s.mn, s.cn, W_S));
+    scene_free(&s);
+}
+
+/* Private addresses that are to stay at home are no candidates. */
+static void test_private_kept(void **state)
+{
+    struct scene s = scene_of(15, true, true, PORTS);
+    struct hip_pair_view p;
+    size_t pos = 0;
+
+    s.mn->c.hide_private = true;
+    w_restart(s.w, s.mn);
+    w_run(s.w, 5 * W_S);
+    assert_true(reach(&s));
+    w_run(s.w, 5 * W_S);
+    while (hip_pair_next(host_engine(s.cn->h), peer(s.cn, s.mn).ref, &pos, &p))
+        assert_false(addr_is_private(&p.remote));
+    assert_true(pos > 0);
+    assert_int_equal(peer(s.cn, s.mn).kind, HOST_PATH_DIRECT);
     scene_free(&s);
 }
 
@@ -180,6 +436,17 @@ int main(void)
         cmocka_unit_test(test_rendezvous_without_nat),
         cmocka_unit_test(test_udp_wanted),
         cmocka_unit_test(test_udp_wanted_in_vain),
+        cmocka_unit_test(test_direct_through_nats),
+        cmocka_unit_test(test_relayed_through_symmetric_nats),
+        cmocka_unit_test(test_permission_refreshed),
+        cmocka_unit_test(test_opened),
+        cmocka_unit_test(test_fallback_and_return),
+        cmocka_unit_test(test_moves_between_nats),
+        cmocka_unit_test(test_moves_into_nat),
+        cmocka_unit_test(test_renumbered),
+        cmocka_unit_test(test_fa_restart_under_load),
+        cmocka_unit_test(test_fa_restart_idle),
+        cmocka_unit_test(test_private_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -390,9 +390,7 @@ void w_fly(struct world *w, const struct w_node *from, const struct hip_path *pa
     bool lost = chance(w, w->loss_pm) || owner(w, &path->local) != from ||
                 path->local.family != path->peer.family || !leave_net(w, &out) ||
                 (w->lose && w->lose(w->lose_ctx, &out, proto == PROTO_ESP));
-    struct w_packet p = { .path = { .local = out.peer, .peer = out.local },
-                          .proto = proto,
-                          .n = octets.n };
+    struct w_packet p = { .path = { .local = out.peer, .peer = out.local }, .proto = proto, .n = octets.n };
     struct w_node *to = owner(w, &path->peer);
     memcpy(p.p, octets.p, octets.n);
     if (loud())
