@@ -51,8 +51,8 @@ static void fuzz_sign(struct sim_host *from, struct hip_assoc *a, uint8_t *p, si
 }
 
 /* Feeds `data` to `victim` as if `peer` had sent it, then lets all timers run out. */
-static void fuzz_feed(struct sim *s, struct sim_host *victim, struct sim_host *peer, struct hip_assoc *peers,
-                      const uint8_t *data, size_t size)
+static inline void fuzz_feed(struct sim *s, struct sim_host *victim, struct sim_host *peer,
+                             struct hip_assoc *peers, const uint8_t *data, size_t size)
 {
     uint8_t flags = data[1], buf[HIP_PACKET_MAX + 64] = { 0 };
     const struct sim_packet *real = sim_sent(s, data[2]);
