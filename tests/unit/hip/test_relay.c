@@ -179,6 +179,25 @@ static void repeated_r2(void **state)
     sim_free(w.s);
 }
 
+/* The puzzle is bound to whom the relay saw, not to the relay: an I2 from elsewhere does not answer it. */
+static void i2_from_elsewhere(void **state)
+{
+    struct world w = registered();
+    struct hip_path in = sim_udp_path(w.fa, w.cn);
+    sim_rule(w.s, w.cn, HIP_PKT_I2, SIM_LOSE);
+    (void)sim_connect_udp(w.s, w.cn, w.mn, w.fa);
+    sim_run(w.s, 500000);
+    struct sim_packet i2 = *sim_sent(w.s, HIP_PKT_I2);
+    in.peer.ip[3] = 99;
+    assert_int_equal(sim_inject(w.s, w.fa, &in, span_of(i2.p, i2.n)), HIP_TAKEN);
+    sim_run(w.s, 100000);
+    assert_int_equal(w.mn->drop, HIP_DROP_BAD_PUZZLE);
+    assert_int_equal(w.mn->asked_r2, 0);
+    sim_run(w.s, 2000000);
+    assert_true(sim_joined(w.cn, w.mn));
+    sim_free(w.s);
+}
+
 /* A relay's client speaks to the client of another relay: RELAY_TO of the one and RELAY_FROM of the other in one packet. */
 static void two_relays(void **state)
 {
@@ -584,6 +603,7 @@ int main(void)
         cmocka_unit_test(base_exchange),
         cmocka_unit_test(later_packets),
         cmocka_unit_test(repeated_r2),
+        cmocka_unit_test(i2_from_elsewhere),
         cmocka_unit_test(two_relays),
         cmocka_unit_test(direct_exchanges),
         cmocka_unit_test(client_refuses),
