@@ -407,8 +407,12 @@ static int relay_udp(struct sim *s, struct sim_host *h, const struct hip_path *p
     struct hip_ref client;
     bool check;
     if (hip_assoc_find(h->e, sim_hit(h), &k->sender, &client) == ERR_OK &&
-        hip_relay_wants(octets, &on.peer, &check) == HIP_TAKEN)
+        hip_relay_wants(octets, &on.peer, &check) == HIP_TAKEN) {
+        for (size_t i = 0; i < h->n_addr && on.local.family != on.peer.family; i++)
+            on.local = h->addr[i];
+        on.local.port = on.peer.port ? HIP_UDP_PORT : 0;
         return hip_relay_from_client(h->e, &on, octets, s->now, &s->out);
+    }
     if (hip_assoc_find(h->e, sim_hit(h), &k->receiver, &client) != ERR_OK)
         return HIP_DROP_NOT_REGISTERED;
     return hip_relay_to_client(h->e, client, path, NULL, octets, s->now, &s->out);

@@ -179,6 +179,32 @@ static void repeated_r2(void **state)
     sim_free(w.s);
 }
 
+/* mn speaks IPv6 only and cn IPv4 only: the relay stands in both. */
+static void two_families(void **state)
+{
+    struct hip_config c = host_config(), f = relay_config();
+    struct world w = { .s = sim_new(sim_seed(42)) };
+    w.fa = sim_host(w.s, "fa", &f, 1, "2001:db8::f");
+    w.mn = sim_host(w.s, "mn", &c, 0, "2001:db8::1");
+    w.cn = sim_host(w.s, "cn", &c, 2, "203.0.113.7");
+    w.fa->relays = true;
+    w.at_mn = sim_connect_udp(w.s, w.mn, w.fa, w.fa);
+    sim_run(w.s, 500000);
+    assert_int_equal(hip_relay_trust(w.mn->e, w.at_mn, true), ERR_OK);
+    sim_ladder_clear(w.s);
+    struct hip_path path = { .local = w.cn->addr[0], .peer = sim_addr(w.fa, "198.51.100.1") };
+    struct hip_ref ref;
+    path.local.port = path.peer.port = HIP_UDP_PORT;
+    assert_int_equal(hip_connect(w.cn->e, sim_hit(w.cn), sim_hit(w.mn), &path, 1, w.s->now, &w.s->out, &ref),
+                     ERR_OK);
+    sim_act(w.s, w.cn);
+    sim_run(w.s, 500000);
+    assert_true(sim_ladder_is(w.s, relayed_exchange));
+    assert_int_equal(w.cn->up, 1);
+    assert_int_equal(view(w.mn, w.mn->asked).path.to.family, ADDR_V4);
+    sim_free(w.s);
+}
+
 /* The puzzle is bound to whom the relay saw, not to the relay: an I2 from elsewhere does not answer it. */
 static void i2_from_elsewhere(void **state)
 {
@@ -578,6 +604,34 @@ static void what_a_client_wants(void **state)
     sim_free(w.s);
 }
 
+/* FROM has no port: a rendezvous server passes nothing on that came in UDP or would go so, and its client takes nothing of it. */
+static void no_rendezvous_in_udp(void **state)
+{
+    struct world w = registered();
+    struct hip_path udp = sim_udp_path(w.fa, w.cn), raw = sim_path(w.fa, w.cn);
+    uint8_t buf[HIP_PACKET_MAX];
+    struct span p = an_i1(buf, sim_hit(w.cn), sim_hit(w.mn), 0, &raw);
+    assert_int_equal(hip_relay_i1(w.fa->e, w.at_fa, &raw, p, w.s->now, &w.s->out), HIP_DROP_BAD_NAT_MODE);
+    /* Registered without UDP. */
+    assert_int_equal(hip_drop(w.mn->e, w.at_mn, w.s->now, &w.s->out), ERR_OK);
+    sim_act(w.s, w.mn);
+    struct hip_ref home = sim_connect(w.s, w.mn, w.fa);
+    sim_run(w.s, 500000);
+    assert_int_equal(hip_rvs_trust(w.mn->e, home, true), ERR_OK);
+    sim_ladder_clear(w.s);
+    assert_int_equal(hip_relay_i1(w.fa->e, w.fa->ref, &raw, p, w.s->now, &w.s->out), HIP_TAKEN);
+    p = an_i1(buf, sim_hit(w.cn), sim_hit(w.mn), 0, &udp);
+    assert_int_equal(hip_relay_i1(w.fa->e, w.fa->ref, &udp, p, w.s->now, &w.s->out), HIP_DROP_BAD_NAT_MODE);
+    sim_act(w.s, w.fa);
+    sim_run(w.s, 15000);
+    assert_true(sim_ladder_is(w.s, "fa>mn I1\nmn>cn R1\n"));
+    struct sim_packet i1 = *sim_sent(w.s, HIP_PKT_I1);
+    struct hip_path odd = sim_udp_path(w.mn, w.fa);
+    hip_set_checksum(i1.p, i1.n, &odd.peer, &odd.local);
+    assert_int_equal(sim_inject(w.s, w.mn, &odd, span_of(i1.p, i1.n)), HIP_DROP_BAD_LOCATOR);
+    sim_free(w.s);
+}
+
 /* Once in UDP, always in UDP: the same packet without it is not taken. */
 static void raw_packets_of_a_udp_association(void **state)
 {
@@ -603,6 +657,7 @@ int main(void)
         cmocka_unit_test(base_exchange),
         cmocka_unit_test(later_packets),
         cmocka_unit_test(repeated_r2),
+        cmocka_unit_test(two_families),
         cmocka_unit_test(i2_from_elsewhere),
         cmocka_unit_test(two_relays),
         cmocka_unit_test(direct_exchanges),
@@ -615,6 +670,7 @@ int main(void)
         cmocka_unit_test(without_a_mode),
         cmocka_unit_test(from_clients_only),
         cmocka_unit_test(what_a_client_wants),
+        cmocka_unit_test(no_rendezvous_in_udp),
         cmocka_unit_test(raw_packets_of_a_udp_association),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
