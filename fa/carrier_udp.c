@@ -10,6 +10,9 @@
 #define MARKER_LEN 4 /* zero where an SPI would stand: HIP (RFC 9028 s5.1) */
 #define ESP_MIN    8
 #define PORTS      65536
+#define STRETCHES  32 /* flows of one batch that are put together */
+#define PIECES     256
+#define NONE       UINT16_MAX
 
 static const uint8_t marker[MARKER_LEN];
 
@@ -46,85 +49,110 @@ static struct rt_sock *sock_for(struct carrier_udp *u, const struct addr *local,
     return peer->family == ADDR_V4 ? u->v4.s : peer->family == ADDR_V6 ? u->v6.s : NULL;
 }
 
-/* Packets of one flow, which stand together in the batch: len octets each but perhaps the last one (seg, as struct rt_pkt), or a single one. */
+/* A packet, or a run of them (seg as in struct rt_pkt). */
 struct piece {
     struct span octets;
     uint16_t seg;
+    uint16_t next; /* of the same stretch; NONE: the last */
 };
 
+/* What a batch has of one flow: decided at once, passed on together, so that it can leave as a run again. */
 struct stretch {
     struct fa_relay_in in;
-    size_t n;
-    struct piece v[RT_SOCK_BATCH];
+    uint16_t first, last;
 };
 
-static void pass(struct carrier_udp *u, const struct fa_relay_out *o, const struct piece *v, size_t n,
+/* One batch. Flows change places in it, the packets of one do not. */
+struct gather {
+    uint64_t now;
+    size_t n, n_piece;
+    uint32_t spi[STRETCHES]; /* of v[i], to find it fast */
+    struct stretch v[STRETCHES];
+    struct piece piece[PIECES];
+};
+
+static void pass(struct carrier_udp *u, const struct fa_relay_out *o, const struct gather *g, uint16_t first,
                  uint32_t packets)
 {
     struct rt_sock *s = sock_for(u, &o->local, &o->to);
     /* A relayed port's socket is bound to its address. */
     const struct addr *from = s && s != u->v4.s && s != u->v6.s ? NULL : &o->local;
-    err e = ERR_OK;
-    for (size_t i = 0; s && i < n && e == ERR_OK; i++)
-        e = rt_sock_forward(s, from, &o->to, v[i].seg, v[i].octets);
-    if (s && e == ERR_OK)
+    err e = s ? ERR_OK : ERR_NOT_FOUND;
+    for (uint16_t i = first; e == ERR_OK && i != NONE; i = g->piece[i].next)
+        e = rt_sock_forward(s, from, &o->to, g->piece[i].seg, g->piece[i].octets);
+    if (e == ERR_OK)
         u->esp_out += packets;
 }
 
 /* Over a quota as a whole: packet by packet, as far as it goes. */
-static void pass_singly(struct carrier_udp *u, const struct stretch *st, uint64_t now)
+static void pass_singly(struct carrier_udp *u, const struct gather *g, const struct stretch *st)
 {
     struct fa_relay_in in = st->in;
     struct fa_relay_out o;
+    struct gather one = { .now = g->now };
     in.packets = 1;
-    for (size_t i = 0; i < st->n; i++) {
-        size_t step = st->v[i].seg ? st->v[i].seg : st->v[i].octets.n;
-        for (size_t at = 0; at < st->v[i].octets.n; at += step) {
-            size_t left = st->v[i].octets.n - at;
-            struct piece one = { .octets = span_of(st->v[i].octets.p + at, left < step ? left : step) };
-            in.len = (uint32_t)one.octets.n;
-            if (fa_relay_esp(u->c.flows, &in, now, &o) == HIP_TAKEN)
-                pass(u, &o, &one, 1, 1);
+    one.piece[0].next = NONE;
+    for (uint16_t i = st->first; i != NONE; i = g->piece[i].next) {
+        struct span run = g->piece[i].octets;
+        size_t step = g->piece[i].seg ? g->piece[i].seg : run.n;
+        for (size_t at = 0; at < run.n; at += step) {
+            one.piece[0].octets = span_of(run.p + at, run.n - at < step ? run.n - at : step);
+            in.len = (uint32_t)one.piece[0].octets.n;
+            if (fa_relay_esp(u->c.flows, &in, g->now, &o) == HIP_TAKEN)
+                pass(u, &o, &one, 0, 1);
         }
     }
 }
 
-static void stretch_end(struct carrier_udp *u, struct stretch *st, uint64_t now)
+static void decide(struct carrier_udp *u, const struct gather *g, const struct stretch *st)
 {
     struct fa_relay_out o;
-    if (st->n == 0)
-        return;
     u->esp_in += st->in.packets;
-    int drop = u->c.flows ? fa_relay_esp(u->c.flows, &st->in, now, &o) : HIP_DROP_NO_PERMISSION;
+    int drop = u->c.flows ? fa_relay_esp(u->c.flows, &st->in, g->now, &o) : HIP_DROP_NO_PERMISSION;
     if (drop == HIP_TAKEN)
-        pass(u, &o, st->v, st->n, st->in.packets);
+        pass(u, &o, g, st->first, st->in.packets);
     else if (st->in.packets > 1 && (drop == HIP_DROP_OVER_QUOTA || drop == HIP_DROP_RELAY_BUSY))
-        pass_singly(u, st, now);
+        pass_singly(u, g, st);
     else
         u->esp_unknown += st->in.packets;
-    st->n = 0;
-    st->in.packets = st->in.len = 0;
 }
 
-/* So many packets with this SPI, each of ESP_MIN octets or more, unless it is one. */
-static void esp(struct carrier_udp *u, struct stretch *st, const struct rt_pkt *p, struct span octets,
-                uint16_t seg, uint32_t packets, uint64_t now)
+static void gather_end(struct carrier_udp *u, struct gather *g)
 {
-    uint32_t spi = spi_of(octets.p);
-    if (st->n == RT_SOCK_BATCH ||
-        (st->n && (st->in.spi != spi || octets.n < ESP_MIN || !addr_eq(&st->in.from, &p->peer) ||
-                   !addr_eq(&st->in.local, &p->local))))
-        stretch_end(u, st, now);
-    if (st->n == 0) {
-        st->in.local = p->local;
-        st->in.from = p->peer;
-        st->in.spi = spi;
-    }
-    st->v[st->n++] = (struct piece){ .octets = octets, .seg = seg };
+    for (size_t i = 0; i < g->n; i++)
+        decide(u, g, &g->v[i]);
+    g->n = g->n_piece = 0;
+}
+
+static struct stretch *stretch_of(struct gather *g, const struct rt_pkt *p, uint32_t spi)
+{
+    for (size_t i = 0; i < g->n; i++)
+        if (g->spi[i] == spi && addr_eq(&g->v[i].in.from, &p->peer) && addr_eq(&g->v[i].in.local, &p->local))
+            return &g->v[i];
+    struct stretch *st = &g->v[g->n];
+    *st = (struct stretch){ .in = { .local = p->local, .from = p->peer, .spi = spi }, .first = NONE };
+    g->spi[g->n++] = spi;
+    return st;
+}
+
+/* So many packets with one SPI, each of ESP_MIN octets or more, unless it is one. */
+static void esp(struct carrier_udp *u, struct gather *g, const struct rt_pkt *p, struct span octets,
+                uint16_t seg, uint32_t packets)
+{
+    if (g->n == STRETCHES || g->n_piece == PIECES || octets.n < ESP_MIN)
+        gather_end(u, g);
+    struct stretch *st = stretch_of(g, p, spi_of(octets.p));
+    uint16_t i = (uint16_t)g->n_piece++;
+    g->piece[i] = (struct piece){ .octets = octets, .seg = seg, .next = NONE };
+    if (st->first == NONE)
+        st->first = i;
+    else
+        g->piece[st->last].next = i;
+    st->last = i;
     st->in.packets += packets;
     st->in.len += (uint32_t)octets.n;
     if (octets.n < ESP_MIN) /* by itself: it has a drop reason of its own */
-        stretch_end(u, st, now);
+        gather_end(u, g);
 }
 
 /* ---- what came ---- */
@@ -146,14 +174,14 @@ static bool is_esp(struct span o)
 }
 
 /* A run, or a packet: the longest parts that are ESP of one SPI, and each other one by itself. */
-static void take_run(struct port *port, struct stretch *st, const struct rt_pkt *p, uint64_t now)
+static void take_run(struct port *port, struct gather *g, const struct rt_pkt *p)
 {
     struct carrier_udp *u = port->u;
     size_t step = p->seg ? p->seg : p->octets.n, at = 0;
     do {
         struct span o = span_of(p->octets.p + at, p->octets.n - at < step ? p->octets.n - at : step);
         if (!is_esp(o)) {
-            stretch_end(u, st, now); /* in the order they came */
+            gather_end(u, g); /* in the order they came */
             hip_or_nothing(port, p, o);
             at += step;
             continue;
@@ -164,7 +192,7 @@ static void take_run(struct port *port, struct stretch *st, const struct rt_pkt 
                memcmp(p->octets.p + end, o.p, MARKER_LEN) == 0;
              n++)
             end += p->octets.n - end < step ? p->octets.n - end : step;
-        esp(u, st, p, span_of(o.p, end - at), n > 1 ? p->seg : 0, n, now);
+        esp(u, g, p, span_of(o.p, end - at), n > 1 ? p->seg : 0, n);
         at = end;
     } while (at < p->octets.n && !port->closing);
 }
@@ -172,12 +200,13 @@ static void take_run(struct port *port, struct stretch *st, const struct rt_pkt 
 static void on_packets(void *ctx, const struct rt_pkt *pkts, size_t n)
 {
     struct port *port = ctx;
-    struct stretch st = { .n = 0 };
-    uint64_t now = rt_now_us();
+    struct gather g;
+    g.now = rt_now_us();
+    g.n = g.n_piece = 0;
     port->u->busy = port;
     for (size_t i = 0; i < n && !port->closing; i++)
-        take_run(port, &st, &pkts[i], now);
-    stretch_end(port->u, &st, now);
+        take_run(port, &g, &pkts[i]);
+    gather_end(port->u, &g);
     port->u->busy = NULL;
 }
 
@@ -216,6 +245,28 @@ err carrier_udp_port_open(struct carrier_udp *u, const struct addr *port)
     return ERR_OK;
 }
 
+err carrier_udp_port_dup(const struct carrier_udp *u, uint16_t port, int *fd)
+{
+    const struct port *p = u->by_port[port];
+    return p ? rt_sock_dup(p->s, fd) : ERR_NOT_FOUND;
+}
+
+err carrier_udp_port_lent(struct carrier_udp *u, uint16_t port, int fd)
+{
+    struct rt_sock *s;
+    err e = rt_udp_adopt(u->c.loop, fd, &s);
+    if (e != ERR_OK)
+        return e;
+    struct port *p = u->by_port[port] ? NULL : calloc(1, sizeof *p);
+    if (!p) {
+        rt_sock_close(s);
+        return u->by_port[port] ? ERR_EXISTS : ERR_MEMORY;
+    }
+    *p = (struct port){ .u = u, .s = s, .relayed = true };
+    u->by_port[port] = p;
+    return ERR_OK;
+}
+
 void carrier_udp_port_close(struct carrier_udp *u, uint16_t port)
 {
     struct port *p = u->by_port[port];
@@ -233,6 +284,12 @@ void carrier_udp_port_close(struct carrier_udp *u, uint16_t port)
 }
 
 /* ---- the carrier ---- */
+
+err carrier_udp_steer(struct carrier_udp *u, const void *prog, size_t n)
+{
+    err e = u->v4.s ? rt_sock_steer_group(u->v4.s, prog, n) : ERR_OK;
+    return e == ERR_OK && u->v6.s ? rt_sock_steer_group(u->v6.s, prog, n) : e;
+}
 
 static err op_send(void *ctx, const struct hip_path *path, struct span octets)
 {

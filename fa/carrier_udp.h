@@ -29,6 +29,12 @@ struct carrier_udp_config {
 /* The carrier is closed by its ops. ERR_EXISTS: somebody has the port. ERR_IO, ERR_MEMORY. */
 MUST_USE err carrier_udp_open(const struct carrier_udp_config *c, struct carrier *out,
                               struct carrier_udp **udp);
+/* The program that says which of the group's carriers a packet comes to (fa/steer.h): after all are open, to the first one. */
+MUST_USE err carrier_udp_steer(struct carrier_udp *u, const void *prog, size_t n);
 /* This relayed address (FA_ACT_PORT_OPEN). ERR_EXISTS: the port is in use. */
 MUST_USE err carrier_udp_port_open(struct carrier_udp *u, const struct addr *port);
 void carrier_udp_port_close(struct carrier_udp *u, uint16_t port);
+/* ESP of a client may come to any worker, its relayed port is one worker's: the others get a descriptor to send from. */
+MUST_USE err carrier_udp_port_dup(const struct carrier_udp *u, uint16_t port, int *fd);
+MUST_USE err carrier_udp_port_lent(struct carrier_udp *u, uint16_t port,
+                                   int fd); /* takes fd over, also on failure */
