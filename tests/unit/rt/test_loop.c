@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Loop, timers, the work queue, randomness, the log's lines. */
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -13,6 +14,7 @@
 
 #include "common/rt/logsink.h"
 #include "common/rt/loop.h"
+#include "common/rt/mail.h"
 #include "common/rt/osrand.h"
 #include "common/rt/work.h"
 
@@ -168,6 +170,61 @@ static void log_lines(void **state)
     unlink(path);
 }
 
+/* ---- mail between loops ---- */
+
+struct post {
+    struct rt_loop *loop;
+    struct rt_mail *mail;
+    size_t n, want, gone;
+    uintptr_t last;
+};
+
+static void on_mail(void *ctx, void *arg)
+{
+    struct post *p = ctx;
+    p->n++;
+    assert_true((uintptr_t)arg > p->last); /* in order */
+    p->last = (uintptr_t)arg;
+    if (p->n == p->want)
+        rt_loop_stop(p->loop);
+}
+
+static size_t gone;
+
+static void on_gone(void *arg)
+{
+    gone++;
+}
+
+static void *poster(void *ctx)
+{
+    struct post *p = ctx;
+    for (uintptr_t i = 1; i <= 10000;)
+        if (rt_mail_post(p->mail, on_mail, on_gone, (void *)i) == ERR_OK)
+            i++;
+    return NULL;
+}
+
+static void mail(void **state)
+{
+    struct rt_loop *l = rt_loop_new();
+    struct post p = { .loop = l, .want = 10000 };
+    pthread_t t;
+    p.mail = rt_mail_new(l, 8, &p);
+    assert_non_null(p.mail);
+    assert_int_equal(pthread_create(&t, NULL, poster, &p), 0);
+    rt_loop_run(l);
+    assert_int_equal(pthread_join(t, NULL), 0);
+    assert_int_equal(p.n, 10000);
+    for (uintptr_t i = 0; i < 8; i++)
+        assert_int_equal(rt_mail_post(p.mail, on_mail, on_gone, (void *)i), ERR_OK);
+    assert_int_equal(rt_mail_post(p.mail, on_mail, on_gone, NULL), ERR_FULL);
+    rt_mail_free(p.mail);
+    assert_int_equal(gone, 8);
+    assert_int_equal(p.n, 10000);
+    rt_loop_free(l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +232,7 @@ int main(void)
         cmocka_unit_test(signals),
         cmocka_unit_test(work_in_order_and_bounded),
         cmocka_unit_test(randomness),
+        cmocka_unit_test(mail),
         cmocka_unit_test(log_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
