@@ -93,6 +93,10 @@ static const struct rt_conf_row registration_rows[] = {
     { "max", RT_CONF_DURATION, .min = SECOND_US, .max = 24 * HOUR_US, .def = "1h",
       .doc = "longest lifetime" },
     { "required", RT_CONF_BOOL, .def = "no", .doc = "no association for who asks for no registration" },
+    { "by_zone", RT_CONF_BOOL, .def = "no",
+      .doc =
+          "also hosts that a partner bound: whose HIP record in the domain names us, as the zone's primary "
+          "says at each registration" },
     { "allow", RT_CONF_LIST, .item = RT_CONF_MAP, .rows = allow_rows, .max = FA_ALLOW_MAX,
       .doc = "hosts that may register without a SIM" },
     { 0 },
@@ -160,6 +164,11 @@ const struct rt_conf_row fa_schema[] = {
       .example = "192.0.2.18, \"2001:db8:20::2\"" },
     { "udp_port", RT_CONF_INT, .min = 0, .max = 65535, .def = "10500",
       .doc = "where we speak HIP and ESP in UDP; 0: not at all" },
+    { "partners", RT_CONF_LIST, .item = RT_CONF_NAME, .max = FA_PARTNERS_MAX,
+      .doc =
+          "other Forwarding Agents of ours at which our hosts register as well, best first: HIP records name "
+          "us, then them",
+      .example = "fa2.operator.example" },
     { "identity", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = identity_rows, .doc = "our host identity" },
     { "store", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = store_rows,
       .doc = "bindings, names, booking and audit records" },
@@ -259,6 +268,27 @@ static err read_zone(struct fa_settings *s, const struct rt_conf_node *root, cha
     return ERR_OK;
 }
 
+/* Each once, none of them ourselves, and all of them short enough to stand in one record. */
+static err read_partners(struct fa_settings *s, const struct rt_conf_node *root, char *why)
+{
+    size_t wire = strlen(s->name) + 2;
+    for (size_t i = 0; i < rt_conf_count(root, "partners"); i++) {
+        const struct rt_conf_node *n = rt_conf_item(root, "partners", i);
+        const char *name = rt_conf_node_str(n);
+        wire += strlen(name) + 2;
+        bool twice = strcmp(name, s->name) == 0;
+        for (size_t k = 0; k < s->n_partner; k++)
+            twice |= strcmp(name, s->partner[k]) == 0;
+        if (twice)
+            return rt_conf_expected(s->conf, n, why, "the names of other Forwarding Agents, each once");
+        if (wire > FA_RVS_WIRE_MAX)
+            return rt_conf_expected(s->conf, n, why, "shorter names: a HIP record has room for %d octets",
+                                    FA_RVS_WIRE_MAX);
+        s->partner[s->n_partner++] = name;
+    }
+    return ERR_OK;
+}
+
 static err read_allow(struct fa_settings *s, const struct rt_conf_node *map, char *why)
 {
     struct fa_allow *a = &s->allow[s->n_allow];
@@ -344,6 +374,7 @@ static err read_registration(struct fa_settings *s, const struct rt_conf_node *r
     s->reg_required = rt_conf_bool(r, "required");
     s->reg_min_s = seconds(r, "min");
     s->reg_max_s = seconds(r, "max");
+    s->by_zone = rt_conf_bool(r, "by_zone");
     if (s->reg_max_s < s->reg_min_s)
         return rt_conf_expected(s->conf, rt_conf_get(r, "max"), why, "max not below min");
     err e = ERR_OK;
@@ -400,6 +431,8 @@ err fa_settings_load(const char *path, struct fa_settings *out, char why[RT_CONF
         e = read_realm(out, rt_conf_item(root, "realms", i), why);
     if (e == ERR_OK)
         e = read_zone(out, root, why);
+    if (e == ERR_OK)
+        e = read_partners(out, root, why);
     if (e == ERR_OK)
         e = read_registration(out, root, why);
     if (e == ERR_OK)

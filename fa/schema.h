@@ -34,6 +34,9 @@ struct fa_settings {
     struct addr addr[FA_ADDRS_MAX];
     uint16_t udp_port; /* 0: no UDP */
 
+    size_t n_partner;
+    const char *partner[FA_PARTNERS_MAX];
+
     const char *identity_file;
     enum sig_type identity_type;
     unsigned identity_bits;
@@ -60,6 +63,7 @@ struct fa_settings {
     uint32_t binding_s, binding_max_s;
     uint32_t reg_min_s, reg_max_s;
     bool reg_required;
+    bool by_zone; /* hosts that a partner bound may register */
     size_t n_allow;
     struct fa_allow allow[FA_ALLOW_MAX];
 

@@ -325,6 +325,8 @@ static struct fa *make_engine(const struct worker_config *c)
         .reserved = s->reserved,
         .n_reserved = s->n_reserved,
         .own_names_only = s->own_names_only,
+        .n_partner = s->n_partner,
+        .by_zone = s->by_zone,
         .sim_binding = s->n_realms > 0,
         .reg_required = s->reg_required,
         .reg_min_s = s->reg_min_s,
@@ -340,6 +342,7 @@ static struct fa *make_engine(const struct worker_config *c)
     memcpy(f.name, s->name, sizeof f.name);
     memcpy(f.domain, s->domain, sizeof f.domain);
     memcpy(f.addr, s->addr, sizeof f.addr);
+    memcpy(f.partner, s->partner, sizeof f.partner);
     return fa_new(&f);
 }
 

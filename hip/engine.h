@@ -40,6 +40,7 @@ struct hip_path {
 bool hip_path_eq(const struct hip_path *a, const struct hip_path *b);
 
 #define HIP_LOCATORS_MAX 8
+#define HIP_FQDN_MAX     255
 #define HIP_INNER_MAX    1792 /* octets of owner's parameters inside ENCRYPTED */
 
 enum hip_state {
@@ -117,6 +118,8 @@ struct hip_contents {
     bool has_cert;        /* CERT was there; none is looked at */
     bool has_permission;  /* PEER_PERMISSION (RFC 9028 s4.12) */
     struct hip_peer_permission permission;
+    struct span
+        fqdn; /* I2: the domain identifier in HOST_ID, a name in wire form (RFC 7401 s5.2.9); from a packet: not looked into */
     struct span inner;
 };
 

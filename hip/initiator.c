@@ -409,9 +409,12 @@ static err build_inner(const struct hip_assoc *a, uint8_t *buf, struct span *out
 {
     struct hip_build b;
     hip_build_inner(&b, buf, HIP_PACKET_MAX);
+    struct span fqdn = a->x->answer.fqdn;
     if (a->ice)
         hip_ice_put(&b, a, a->ice->local, a->ice->n_local);
-    hip_put_host_id(&b, &(struct hip_host_id){ .hi = span_of(a->id->hi.wire, a->id->hi.wire_len) });
+    hip_put_host_id(&b, &(struct hip_host_id){ .hi = span_of(a->id->hi.wire, a->id->hi.wire_len),
+                                               .di_type = fqdn.n ? HIP_DI_FQDN : HIP_DI_NONE,
+                                               .di = fqdn });
     if (a->x->answer.inner.n)
         hip_build_tlvs(&b, a->x->answer.inner);
     return hip_build_inner_finish(&b, out);
@@ -494,7 +497,7 @@ err hip_initiator_answer(struct hip_engine *e, struct hip_assoc *a, const struct
         hip_assoc_end(e, a, HIP_GONE_REFUSED, false, now, out);
         return ERR_OK;
     }
-    if (w->contents.inner.n > HIP_INNER_MAX)
+    if (w->contents.inner.n > HIP_INNER_MAX || w->contents.fqdn.n > sizeof x->fqdn)
         return ERR_SPACE;
     err r = hip_stored_set(&x->answer_inner, w->contents.inner);
     if (r != ERR_OK)
@@ -505,6 +508,9 @@ err hip_initiator_answer(struct hip_engine *e, struct hip_assoc *a, const struct
         return r;
     x->answer = w->contents;
     x->answer.inner = span_of(x->answer_inner.p, x->answer_inner.n);
+    if (w->contents.fqdn.n)
+        memcpy(x->fqdn, w->contents.fqdn.p, w->contents.fqdn.n);
+    x->answer.fqdn = span_of(x->fqdn, w->contents.fqdn.n);
     if (x->solver.solved) {
         r = send_i2(e, a, now, out);
         if (r != ERR_OK)

@@ -21,7 +21,8 @@ struct hip_exchange {
     struct hip_solver solver;
     uint64_t solve_until_us;
     bool asked, answered;
-    struct hip_contents answer; /* for I2; inner points into answer_inner */
+    struct hip_contents answer; /* for I2; inner points into answer_inner, fqdn into fqdn */
+    uint8_t fqdn[HIP_FQDN_MAX];
     struct hip_stored answer_inner;
 };
 

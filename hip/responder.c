@@ -174,6 +174,8 @@ static int open_i2(const struct hip_rx *rx, struct i2 *v)
     v->contents.inner = inner;
     if (hip_get_host_id(host_id, &h) != ERR_OK || hip_hi_from_wire(h.hi, &v->hi) != ERR_OK)
         return HIP_DROP_BAD_HI;
+    if (h.di_type == HIP_DI_FQDN && h.di.n <= HIP_FQDN_MAX)
+        v->contents.fqdn = h.di;
     return hit_eq(&v->hi.hit, &rx->pkt.sender) ? HIP_TAKEN : HIP_DROP_HI_MISMATCH;
 }
 
@@ -264,6 +266,7 @@ static void ask_r2(struct hip_rx *rx, struct hip_assoc *a, const struct i2 *v)
     q->ask.path = a->path;
     q->ask.contents = v->contents;
     q->ask.contents.inner = hip_act_copy(rx->e, rx->out, v->contents.inner);
+    q->ask.contents.fqdn = hip_act_copy(rx->e, rx->out, v->contents.fqdn);
     q->ask.relayed = a->relayed;
     q->ask.nat_mode = a->nat_mode;
     q->ask.dh_group = a->dh_group;

@@ -137,8 +137,8 @@ static const char *take_hi(struct fa *f, struct fa_guest *g, const struct hip_bi
     if (!why && hi.suite != 1 && hi.suite != 2)
         why = "HIT suite of the host identity is not allowed";
     struct dnsu_hiprr rr = { .hit = span_of(hi.hit.b, sizeof hi.hit.b),
-                             .rvs = span_of(f->name_wire, f->name_wire_len),
-                             .n_rvs = 1 };
+                             .rvs = span_of(f->rvs_wire, f->rvs_wire_len),
+                             .n_rvs = f->n_rvs };
     size_t len = 0;
     if (!why && (hip_hi_to_dns(&hi, &rr.pk_alg, &rr.pk) != ERR_OK ||
                  dnsu_hiprr_encode(&rr, b->rdata, sizeof b->rdata, &len) != ERR_OK))

@@ -63,7 +63,8 @@ struct fa_own {
 
 /* A question to the stores about what a host may register, while I2 or an UPDATE waits for it. */
 struct fa_check {
-    bool second; /* binding found, subscriber asked */
+    bool second;  /* binding found, subscriber asked */
+    bool partner; /* not bound here: the zone is asked */
     struct fa_wait wait;
     struct hip_reg_list req;
     uint16_t inner_n; /* 0: no EAP to go on with */
@@ -116,7 +117,10 @@ struct fa_guest {
     uint64_t wanted_us;                     /* NOTIFY UDP_WANTED was sent; 0: not yet */
 
     bool bound, revoked; /* as last heard from the stores */
-    uint64_t fresh_us;   /* until then */
+    bool by_zone;        /* bound by a partner, as last heard from the zone */
+    char said
+        [FA_NAME_MAX]; /* the name in its HOST_ID, by its own word; "": none that could be of this domain */
+    uint64_t fresh_us; /* until then */
     char subscriber[FA_ID_MAX], name[FA_NAME_MAX];
 
     struct fa_check *check;
@@ -278,6 +282,8 @@ struct fa {
     struct fa_naming naming;
     uint8_t name_wire[255];
     uint8_t name_wire_len;
+    uint8_t rvs_wire[FA_RVS_WIRE_MAX]; /* own name, then partners */
+    size_t rvs_wire_len, n_rvs;
     uint8_t base_k; /* puzzle when idle */
 
     struct hip_engine *hip;
@@ -369,6 +375,14 @@ void fa_guest_r2_bare(struct fa *f, struct fa_guest *g);
 int fa_control(struct fa *f, const struct hit *to, const struct hip_path *path, struct span octets);
 int fa_control_relayed(struct fa *f, const struct hit *to, const struct hip_path *path, struct span octets);
 int fa_relay_refused(struct fa *f, const struct fa_guest *g, int drop); /* counts; drop */
+
+/* ---- partner.c: hosts that another FA of this operator bound (section 17) ---- */
+/* The name that a host says it has. */
+void fa_partner_said(const struct fa *f, struct fa_guest *g, struct span fqdn);
+/* Is the zone to be asked about it? */
+bool fa_partner_asks(const struct fa *f, const struct fa_guest *g, const struct hip_reg_list *req);
+/* Does the zone's answer give it the right to register here? */
+bool fa_partner_judge(const struct fa *f, const struct fa_guest *g, const struct fa_result *r);
 
 /* ---- client.c: clients of the relays ---- */
 err fa_clients_init(struct fa *f);

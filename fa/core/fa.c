@@ -153,11 +153,11 @@ void fa_emit_reg(struct fa *f, enum fa_act_type type, const struct fa_guest *g)
         .n = g->n_type,
         .lifetime_s = g->lifetime_s,
         .expires_us = g->expires_us,
-        .bound = g->bound,
+        .bound = g->bound || g->by_zone,
         .relayed = g->relayed,
     };
     memcpy(a->reg.type, g->type, sizeof a->reg.type);
-    fa_text(a->reg.name, sizeof a->reg.name, g->bound ? g->name : "");
+    fa_text(a->reg.name, sizeof a->reg.name, g->bound || g->by_zone ? g->name : "");
 }
 
 /* ---- timers ---- */
@@ -369,6 +369,25 @@ static void defaults(struct fa_config *c)
         c->hip.offer.min++;
 }
 
+/* Rendezvous servers of HIP records: ourselves, then our partners. */
+static bool copy_rvs(struct fa *f, struct fa_config *c)
+{
+    memcpy(f->rvs_wire, f->name_wire, f->name_wire_len);
+    f->rvs_wire_len = f->name_wire_len;
+    f->n_rvs = 1;
+    for (size_t i = 0; i < c->n_partner && i < FA_PARTNERS_MAX; i++) {
+        uint8_t wire[255];
+        size_t n = fa_name_to_wire(c->partner[i], wire);
+        if (n == 0 || n > sizeof f->rvs_wire - f->rvs_wire_len)
+            return false;
+        memcpy(f->rvs_wire + f->rvs_wire_len, wire, n);
+        f->rvs_wire_len += n;
+        f->n_rvs++;
+    }
+    memset(c->partner, 0, sizeof c->partner); /* the caller's */
+    return true;
+}
+
 static bool copy_lists(struct fa *f)
 {
     struct fa_config *c = &f->c;
@@ -391,7 +410,7 @@ static bool copy_lists(struct fa *f)
     f->naming.own_only = c->own_names_only;
     fa_text(f->naming.domain, sizeof f->naming.domain, c->domain);
     f->name_wire_len = (uint8_t)fa_name_to_wire(c->name, f->name_wire);
-    return f->name_wire_len != 0;
+    return f->name_wire_len != 0 && copy_rvs(f, c);
 }
 
 static bool make_tables(struct fa *f)
@@ -487,10 +506,10 @@ bool fa_registration_next(const struct fa *f, size_t *pos, struct fa_registratio
         .n = g->n_type,
         .lifetime_s = g->lifetime_s,
         .expires_us = g->expires_us,
-        .bound = g->bound,
+        .bound = g->bound || g->by_zone,
         .relayed = g->relayed,
     };
     memcpy(out->type, g->type, sizeof out->type);
-    fa_text(out->name, sizeof out->name, g->bound ? g->name : "");
+    fa_text(out->name, sizeof out->name, g->bound || g->by_zone ? g->name : "");
     return true;
 }

@@ -24,6 +24,8 @@ struct fa;
 
 #define FA_CLIENT_PORTS_MAX 8  /* relayed ports of one client */
 #define FA_CLIENT_FLOWS_MAX 64 /* permissions of one client */
+#define FA_PARTNERS_MAX     3
+#define FA_RVS_WIRE_MAX     480 /* rendezvous servers of a HIP record, wire form: beside RSA-4096 it still fits */
 
 /* A home network's realm and its authentication server. */
 struct fa_realm {
@@ -69,8 +71,13 @@ struct fa_config {
     char name[FA_NAME_MAX]; /* the FA's own name: rendezvous server in HIP records, item 18 */
     uint8_t n_addr;
     struct addr addr[FA_ADDRS_MAX]; /* that the own name shall have; 0: the own name is not ours to write */
-    char domain[FA_NAME_MAX];       /* subscribers' names lie directly below it */
-    uint32_t ttl_s;                 /* of HIP records; 0: 300, which is the most */
+    const char *partner
+        [FA_PARTNERS_MAX]; /* FAs of ours that serve our hosts too: named behind us in HIP records, in this order */
+    size_t n_partner;
+    bool
+        by_zone; /* hosts of another FA's binding may register whose HIP record names us (docs/sim-binding.md section 17) */
+    char domain[FA_NAME_MAX]; /* subscribers' names lie directly below it */
+    uint32_t ttl_s;           /* of HIP records; 0: 300, which is the most */
 
     const struct fa_realm *realms; /* copied */
     size_t n_realms;
@@ -152,7 +159,7 @@ struct fa_registration {
     uint8_t type[HIP_REG_TYPES_MAX];
     uint32_t lifetime_s;
     uint64_t expires_us;
-    bool bound;             /* false: by the allow list */
+    bool bound;             /* by us or a partner; false: by the allow list */
     char name[FA_NAME_MAX]; /* of a bound one */
     uint64_t relayed;       /* I1s passed on */
 };

@@ -147,7 +147,8 @@ void fa_registrar_decide(struct fa *f, struct fa_guest *g, const struct hip_reg_
             continue;
         if (why != CAN_BE)
             fa_contents_fail(c, why, type);
-        else if (req->lifetime == 0 || (!g->revoked && (g->bound || allowed_by_list(f, &g->peer, type))))
+        else if (req->lifetime == 0 ||
+                 (!g->revoked && (g->bound || g->by_zone || allowed_by_list(f, &g->peer, type))))
             granted.type[granted.n++] = type;
         else
             fa_contents_fail(c, g->revoked ? 0 : refused, type);
@@ -284,7 +285,8 @@ static void check_begin(struct fa *f, struct fa_guest *g, const struct hip_reg_l
 void fa_registrar_lost(struct fa *f, struct fa_guest *g)
 {
     g->check->wait.gen = 0;
-    g->bound = false;
+    g->bound = false; /* what the zone last said of it holds until the registration ends */
+    g->by_zone = false;
     check_done(f, g, 2);
 }
 
@@ -309,11 +311,39 @@ static const struct fa_binding *row_of(const struct fa *f, const struct fa_guest
     return found;
 }
 
+static void check_zone(struct fa *f, struct fa_guest *g)
+{
+    struct fa_check *k = g->check;
+    struct fa_job *j = fa_job_begin(f, FA_OWNER_CHECK, g->index, FA_JOB_ZONE, &k->wait);
+    k->partner = true;
+    if (!j) {
+        fa_registrar_lost(f, g);
+        return;
+    }
+    fa_text(j->zone.name, sizeof j->zone.name, g->said);
+    fa_guest_timer(f, g);
+}
+
+/* What the zone no longer says ends at once (section 17). */
+static void check_partner(struct fa *f, struct fa_guest *g, const struct fa_result *r)
+{
+    g->by_zone = fa_partner_judge(f, g, r);
+    if (g->by_zone)
+        fa_text(g->name, sizeof g->name, g->said);
+    else
+        fa_registry_drop(f, g);
+    check_done(f, g, 0);
+}
+
 static void check_found(struct fa *f, struct fa_guest *g, const struct fa_result *r)
 {
     struct fa_check *k = g->check;
-    g->bound = g->revoked = false;
+    g->bound = g->revoked = g->by_zone = false;
     const struct fa_binding *b = row_of(f, g, r, &g->revoked);
+    if (!b && !g->revoked && fa_partner_asks(f, g, &k->req)) {
+        check_zone(f, g);
+        return;
+    }
     if (!b || g->revoked) {
         check_done(f, g, 0);
         return;
@@ -332,6 +362,13 @@ static void check_found(struct fa *f, struct fa_guest *g, const struct fa_result
 
 void fa_registrar_complete(struct fa *f, struct fa_guest *g, const struct fa_result *r)
 {
+    if (g->check->partner) {
+        if (r->err != ERR_OK)
+            fa_registrar_lost(f, g);
+        else
+            check_partner(f, g, r);
+        return;
+    }
     if (!g->check->second) {
         if (r->err != ERR_OK)
             fa_registrar_lost(f, g);
@@ -411,6 +448,7 @@ void fa_registrar_ask(struct fa *f, const struct hip_action *a)
         return;
     }
     g->direct = !a->ask.relayed;
+    fa_partner_said(f, g, a->ask.contents.fqdn);
     g->r2_owed = true;
     g->r2_until_us = f->now + FA_R2_WAIT_US;
     const struct hip_reg_list *req = &a->ask.contents.request;

@@ -13,14 +13,14 @@
 #define SILENT_US   (7 * HOST_S) /* three transmissions of an UPDATE: 0, 1, 3 s */
 #define LOOKUP_US   (10 * HOST_S)
 #define HOUR_US     (3600 * HOST_S)
-#define AGAIN_US    (HOST_S / 2) /* after the FA went: a moment, so that it is up again */
+#define UNHEARD_US  (60 * HOST_S) /* longest pause before an FA that bound us and does not answer */
+#define AGAIN_US    (HOST_S / 2)  /* after the FA went: a moment, so that it is up again */
 #define DOUBT_US    (3 * HOST_S)
 #define UDP_WAIT_US (3 * HOST_S) /* for an R1 where UDP alone is tried and the rest is known to work */
 #define NO_UDP_US   (600 * HOST_S)
 #define NULL_CIPHER 1
 
 static void on_timer(struct host *h, struct host_timer *t);
-static void proceed(struct host *h, struct host_link *l);
 
 void host_fa_init(struct host *h)
 {
@@ -65,6 +65,8 @@ void host_fa_forget(struct host *h)
         h->fa[n].looked = false;
         h->fa[n].fails = 0;
         h->fa[n].not_before_us = 0;
+        h->fa[n].partner_fails = 0;
+        h->fa[n].partner_at_us = 0;
         n++;
     }
     h->n_fa = n;
@@ -97,13 +99,19 @@ void host_fa_learn(struct host *h)
     }
 }
 
-/* Some link is with it already. */
-static bool taken(const struct host *h, const struct host_link *by, const struct host_fa *f)
+bool host_fa_taken(const struct host *h, const struct host_link *by, const struct host_fa *f)
 {
     for (size_t i = 0; i < HOST_LINKS_MAX; i++)
         if (&h->link[i] != by && h->link[i].fa == f && h->link[i].state != HOST_FA_IDLE)
             return true;
     return false;
+}
+
+bool host_fa_bound_us(const struct host *h, const struct hit *hit)
+{
+    const struct host_sealed *s = &h->sim->sealed;
+
+    return host_sim_bound(h) && s->n_fa && hit_eq(&s->fa[0].hit, hit);
 }
 
 /* The one that bound us first, then as configured. NULL: all have a pause. */
@@ -113,10 +121,10 @@ static struct host_fa *choose(struct host *h, const struct host_link *l)
 
     for (size_t i = 0; i < h->n_fa && s->n_fa; i++)
         if (hit_eq(&h->fa[i].hit, &s->fa[0].hit) && h->fa[i].not_before_us <= h->now &&
-            !taken(h, l, &h->fa[i]))
+            !host_fa_taken(h, l, &h->fa[i]))
             return &h->fa[i];
     for (size_t i = 0; i < h->n_fa; i++)
-        if (h->fa[i].not_before_us <= h->now && !taken(h, l, &h->fa[i]))
+        if (h->fa[i].not_before_us <= h->now && !host_fa_taken(h, l, &h->fa[i]))
             return &h->fa[i];
     return NULL;
 }
@@ -132,7 +140,7 @@ static void link_reset(struct host_link *l, enum host_fa_state s)
     l->state = s;
 }
 
-static void let_go(struct host *h, struct host_link *l, bool close)
+void host_link_drop(struct host *h, struct host_link *l, bool close)
 {
     struct hip_ref ref = l->ref;
     bool est = l->established;
@@ -156,7 +164,7 @@ static void rest(struct host *h, struct host_link *l)
     uint64_t at = HEAP_NEVER;
 
     for (size_t i = 0; i < h->n_fa; i++)
-        if (h->fa[i].not_before_us < at && !taken(h, l, &h->fa[i]))
+        if (h->fa[i].not_before_us < at && !host_fa_taken(h, l, &h->fa[i]))
             at = h->fa[i].not_before_us;
     l->state = at == HEAP_NEVER ? HOST_FA_IDLE : HOST_FA_BACKOFF;
     if (at == HEAP_NEVER)
@@ -170,12 +178,19 @@ void host_fa_give_up(struct host *h, struct host_link *l, enum host_fa_end how, 
     struct host_fa *f = l->fa;
     uint64_t pause = HOUR_US;
 
-    if (l == h->main && h->run.open)
+    if (l != h->main) {
+        host_partner_refused(h, l);
+        return;
+    }
+    if (h->run.open)
         h->runs_failed++;
     if (f) {
         if (how != HOST_FA_HOUR && f->fails < 10) {
             pause = h->c.retry_us << f->fails;
-            pause = host_jitter(h, pause < HOUR_US ? pause : HOUR_US);
+            pause = pause < HOUR_US ? pause : HOUR_US;
+            if (f->unanswered && host_fa_bound_us(h, &f->hit) && pause > UNHEARD_US)
+                pause = UNHEARD_US;
+            pause = host_jitter(h, pause);
         }
         f->fails++;
         if (pause < wait_s * HOST_S)
@@ -189,16 +204,17 @@ void host_fa_give_up(struct host *h, struct host_link *l, enum host_fa_end how, 
             host_event(h, HOST_EV_CONNECT, LOG_LV_NOTICE, &f->hit, "FA left alone for %llu s",
                        (unsigned long long)(pause / HOST_S));
     }
-    let_go(h, l, true);
+    host_link_drop(h, l, true);
     rest(h, l);
 }
 
 void host_fa_down(struct host *h, bool close)
 {
     for (size_t i = 0; i < HOST_LINKS_MAX; i++) {
-        let_go(h, &h->link[i], close);
+        host_link_drop(h, &h->link[i], close);
         host_timer_stop(h, &h->link[i].timer);
     }
+    host_timer_stop(h, &h->partner_timer);
 }
 
 /* Associated it was; begin again at once. */
@@ -207,7 +223,11 @@ static void again(struct host *h, struct host_link *l, const char *why, uint64_t
     const struct hit peer = l->peer;
 
     host_event(h, HOST_EV_LOST, LOG_LV_WARN, &peer, "FA: %s", why);
-    let_go(h, l, false);
+    if (l != h->main) {
+        host_partner_failed(h, l, in_us);
+        return;
+    }
+    host_link_drop(h, l, false);
     l->state = HOST_FA_BACKOFF;
     host_timer_set(h, &l->timer, h->now + in_us);
 }
@@ -215,7 +235,7 @@ static void again(struct host *h, struct host_link *l, const char *why, uint64_t
 /* ---- going ---- */
 
 /* A host with a SIM uses an FA to be bound, one without only where that is allowed. */
-static bool wanted(const struct host *h)
+bool host_fa_wanted(const struct host *h)
 {
     if (!h->started || h->stopping || !h->has_id || h->n_fa == 0)
         return false;
@@ -228,13 +248,14 @@ void host_fa_kick(struct host *h)
 {
     struct host_link *l = h->main;
 
-    if (!wanted(h) || (l->state != HOST_FA_IDLE && l->state != HOST_FA_BACKOFF))
+    if (!host_fa_wanted(h) || (l->state != HOST_FA_IDLE && l->state != HOST_FA_BACKOFF))
         return;
     l->fa = choose(h, l);
     if (l->fa)
-        proceed(h, l);
+        host_link_go(h, l);
     else
         rest(h, l);
+    host_partner_kick(h); /* one that is bound already need not wait for the first */
 }
 
 /* The FA's HIT out of its HIP record. false: a look-up is under way, or the name gave us up. */
@@ -291,7 +312,7 @@ static bool located(struct host *h, struct host_link *l, struct host_fa *f,
     return true;
 }
 
-static void proceed(struct host *h, struct host_link *l)
+void host_link_go(struct host *h, struct host_link *l)
 {
     struct host_fa *f = l->fa;
     struct hip_path to[HOST_PATHS_MAX];
@@ -309,6 +330,11 @@ static void proceed(struct host *h, struct host_link *l)
             f->unanswered = true; /* another network may have the family, or its DNS the name */
             host_fa_give_up(h, l, HOST_FA_RETRY, 0);
         }
+        return;
+    }
+    if (l != h->main &&
+        !f->known) { /* section 4: nothing is told to an FA that is not known, and it is not believed */
+        host_partner_refused(h, l);
         return;
     }
     l->opportunistic = hit_is_null(&f->hit);
@@ -335,7 +361,7 @@ void host_fa_name_ready(struct host *h, const struct host_name *n)
     for (size_t i = 0; i < HOST_LINKS_MAX; i++) {
         struct host_link *l = &h->link[i];
         if (l->state == HOST_FA_LOOKUP && l->fa && dnsu_name_eq(&l->fa->name, &n->name))
-            proceed(h, l);
+            host_link_go(h, l);
     }
 }
 
@@ -349,7 +375,7 @@ static void restart_if_lost(struct host *h, struct host_link *l)
     for (size_t i = 0; i < h->n_addr; i++)
         if (addr_same_ip(&h->addr[i].addr, &v.path.local))
             return;
-    let_go(h, l, false);
+    host_link_drop(h, l, false);
 }
 
 void host_fa_network(struct host *h)
@@ -358,10 +384,12 @@ void host_fa_network(struct host *h)
         if (h->fa[i].unanswered) {
             h->fa[i].unanswered = false;
             h->fa[i].not_before_us = 0;
+            h->fa[i].partner_at_us = 0;
         }
     for (size_t i = 0; i < HOST_LINKS_MAX; i++)
         restart_if_lost(h, &h->link[i]);
     host_fa_kick(h);
+    host_partner_kick(h);
 }
 
 /* ---- R1: what goes into I2 (section 5, MN on R1) ---- */
@@ -395,6 +423,8 @@ static const char *judge(const struct host *h, struct host_link *l, const struct
     if (!host_nat_service(l->udp, info, &l->service))
         return "the FA offers neither rendezvous nor relaying";
     l->discovery = l->udp && offers(info, HIP_REGT_CANDIDATE_DISCOVERY);
+    if (l != h->main) /* only registers (section 17) */
+        return l->fa->known ? NULL : "a partner that is not known";
     if (h->sim->state != HOST_SIM_READY)
         return h->c.no_binding_ok ? NULL : "no SIM";
     if (host_sim_bound(h) && l->fa->known)
@@ -443,6 +473,8 @@ void host_fa_ask(struct host *h, struct host_link *l, const struct hip_action *a
     host_fa_request(l, bind, lifetime_for(h, &a->ask.contents.info), &ans.contents.request);
     if (bind)
         ans.contents.inner = wcur_done(&w);
+    else if (l->fa->known && host_sim_bound(h)) /* which record speaks for us (section 17) */
+        ans.contents.fqdn = dnsu_name_span(&h->sim->sealed.fqdn);
     l->bind_wanted = bind && !why;
     e = hip_answer(h->hip, a->ref, &ans, h->now, host_hip(h));
     sec_wipe(inner, sizeof inner); /* the IMSI in clear */
@@ -525,7 +557,8 @@ bool host_fa_registered(struct host *h, struct host_link *l, const struct hip_re
     l->state = HOST_FA_REGISTERED;
     l->heard_us = h->now;
     l->asked_us = 0;
-    l->fa->fails = 0;
+    if (l == h->main)
+        l->fa->fails = 0;
     l->fa->unanswered = false;
     trust(h, l);
     /* The association must not end for want of traffic while the registration hangs on it. */
@@ -538,6 +571,8 @@ bool host_fa_registered(struct host *h, struct host_link *l, const struct hip_re
                : relayed(l) ? "control relay"
                             : "rendezvous",
                (unsigned long long)(l->reg_life_us / HOST_S));
+    if (first)
+        host_partner_registered(h, l);
     return true;
 }
 
@@ -569,7 +604,7 @@ static void plain_answer(struct host *h, struct host_link *l, const struct hip_c
 
     if (host_fa_registered(h, l, &c->response) || !f)
         return;
-    if (f->reason == 0 && h->sim->state == HOST_SIM_READY) {
+    if (f->reason == 0 && h->sim->state == HOST_SIM_READY && l == h->main) {
         run_here(h, l, "the FA does not know our binding");
         return;
     }
@@ -602,16 +637,17 @@ void host_fa_update(struct host *h, struct host_link *l, const struct hip_action
     const struct hip_contents *c = &a->update.contents;
     struct hip_ref ref = a->ref;
 
+    bool run = l == h->main && h->run.open;
     bool renewal = h->run.refresh && c->inner.n == 0 && !failure(c, HIP_BIND_REG_TYPE);
 
     host_fa_heard(h, l);
     host_nat_told(h, l, &a->update.path, c);
-    if ((h->run.open && !renewal) || c->inner.n)
+    if (l == h->main && ((run && !renewal) || c->inner.n))
         host_run_contents(h, c, false, a->update.id);
     else
         plain_answer(h, l, c);
     /* While the card is asked the acknowledgement goes along with the answer; the engine sends it alone if that takes long. */
-    if (h->run.open && h->run.at_card)
+    if (l == h->main && h->run.open && h->run.at_card)
         return;
     if (hip_update_done(h->hip, ref, h->now, host_hip(h)) == ERR_FULL)
         h->dropped++;
@@ -660,8 +696,8 @@ static bool refresh_due(const struct host *h, const struct host_link *l)
     const struct host_sealed *s = &h->sim->sealed;
     uint64_t left;
 
-    if (!host_sim_bound(h) || s->bind != HOST_BIND_BOUND || !l->offered || h->run.open ||
-        h->now < l->refresh_at_us)
+    if (l != h->main || !host_fa_bound_us(h, &l->peer) || s->bind != HOST_BIND_BOUND || !l->offered ||
+        h->run.open || h->now < l->refresh_at_us)
         return false;
     left = s->bound_until_s - host_unix(h);
     return left < s->bound_life_s / 10;
@@ -745,11 +781,15 @@ static void on_timer(struct host *h, struct host_timer *t)
     case HOST_FA_CONNECTING: /* UDP does not get through here: back to where it answered */
         l->fa->udp_only = false;
         l->fa->no_udp_us = h->now + NO_UDP_US;
-        let_go(h, l, false);
-        host_fa_kick(h);
+        host_link_drop(h, l, false);
+        if (l == h->main)
+            host_fa_kick(h);
+        else
+            host_partner_kick(h);
         break;
     default:
-        host_fa_kick(h);
+        if (l == h->main)
+            host_fa_kick(h);
         break;
     }
 }

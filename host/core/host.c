@@ -111,6 +111,7 @@ struct host *host_new(const struct host_config *c)
     }
     host_move_init(h);
     host_fa_init(h);
+    host_partner_init(h);
     host_run_init(h);
     return h;
 }
@@ -330,10 +331,12 @@ void host_retry(struct host *h, uint64_t now, struct host_actions *out)
     enter(h, now, out);
     for (size_t i = 0; i < h->n_fa; i++) {
         h->fa[i].not_before_us = 0;
+        h->fa[i].partner_at_us = 0;
         h->fa[i].looked = false;
     }
     host_name_forget_failures(h);
     host_fa_kick(h);
+    host_partner_kick(h);
     leave(h);
 }
 

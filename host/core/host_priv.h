@@ -9,6 +9,7 @@
  *   move.c   own addresses, and telling FA and peers
  *   nat.c    candidates, registrations that a NAT makes necessary, permissions at the data relay
  *   fa.c     which Forwarding Agent, associating and registering with it, coming back
+ *   partner.c  registering at its partners too
  *   bind.c   one run of the SIM binding
  *
  * During a call h->now and h->out are set; what the HIP engine answers is collected and handled before the call returns (host_leave).
@@ -128,6 +129,8 @@ struct host_fa {
     char network_name[128];
     unsigned fails;
     uint64_t not_before_us; /* back-off */
+    unsigned partner_fails; /* the same as a partner */
+    uint64_t partner_at_us;
 };
 
 /* An association with an FA in use. One of them is the main one: it binds the SIM; the others only register, at partners of the FA that
@@ -244,6 +247,7 @@ struct host {
     size_t n_fa;
     struct host_link link[HOST_LINKS_MAX];
     struct host_link *main; /* of these; the run is on it */
+    struct host_timer partner_timer;
     struct host_run run;
 
     size_t n_addr;
@@ -387,6 +391,22 @@ enum host_fa_end { HOST_FA_RETRY, HOST_FA_HOUR, HOST_FA_NEXT }; /* back-off; an 
 void host_fa_give_up(struct host *h, struct host_link *l, enum host_fa_end how, uint32_t wait_s);
 void host_fa_down(struct host *h, bool close); /* without back-off (card gone, stopping) */
 void host_fa_network(struct host *h);          /* own addresses changed */
+bool host_fa_wanted(const struct host *h);     /* an FA is of use now */
+/* Some other link than `by` is with it already. */
+bool host_fa_taken(const struct host *h, const struct host_link *by, const struct host_fa *f);
+/* Next step of this link towards its l->fa; after a look-up again. */
+void host_link_go(struct host *h, struct host_link *l);
+void host_link_drop(struct host *h, struct host_link *l, bool close); /* idle then */
+/* This FA bound us. */
+bool host_fa_bound_us(const struct host *h, const struct hit *hit);
+
+/* ---- partner.c ---- */
+void host_partner_init(struct host *h);
+void host_partner_kick(struct host *h); /* something changed: register where we are not registered yet */
+void host_partner_failed(struct host *h, struct host_link *l, uint64_t pause_us);
+void host_partner_refused(struct host *h, struct host_link *l); /* back-off, doubling */
+/* A partner's registration stands; if it is the FA that bound us it is the main one from now on. */
+void host_partner_registered(struct host *h, struct host_link *l);
 
 /* ---- bind.c ---- */
 void host_run_init(struct host *h);

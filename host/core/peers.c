@@ -7,7 +7,9 @@
 
 #include "host/core/host_priv.h"
 
-#define TARGETS_MAX        16
+#define TARGETS_MAX 16
+#define SERVERS_WAIT_US \
+    (HOST_S / 2) /* one rendezvous server's addresses are there: so long for the others' */
 #define HOST_PROBE_WAIT_US (7 * HOST_S) /* three retransmissions */
 #define SILENT_US          (5 * HOST_S)
 #define DOUBT_US           (5 * HOST_S / 2) /* two transmissions of an UPDATE */
@@ -145,6 +147,20 @@ static size_t add_addrs(struct addr *to, size_t n, const struct addr *from, size
     return n;
 }
 
+/* The rendezvous servers in the record's order; the first address of each and family before their others, since only so many I1s leave at once. */
+static size_t add_servers(struct host *h, const struct host_peer *p, struct addr out[TARGETS_MAX], size_t n)
+{
+    for (size_t k = 0; k < HOST_ADDRS_MAX; k++)
+        for (size_t i = 0; i < p->n_rvs; i++) {
+            const struct host_name *r = host_name_find(h, &p->rvs[i]);
+            size_t seen[2] = { 0, 0 };
+            for (size_t j = 0; r && r->addr.known && !r->addr.e && j < r->n_addr; j++)
+                if (seen[r->a[j].family == ADDR_V6]++ == k)
+                    n = add_addrs(out, n, &r->a[j], 1);
+        }
+    return n;
+}
+
 /* Addresses of a peer: its own, then those of its rendezvous servers. false: a look-up is under way. */
 static bool targets(struct host *h, struct host_peer *p, struct addr out[TARGETS_MAX], size_t *n)
 {
@@ -161,12 +177,10 @@ static bool targets(struct host *h, struct host_peer *p, struct addr out[TARGETS
         struct host_name *r = host_name_get(h, &p->rvs[i]);
         if (!r)
             continue;
-        if (host_name_addr(h, r))
-            *n = add_addrs(out, *n, r->a, r->addr.e ? 0 : r->n_addr);
-        else
-            waiting = true;
+        waiting |= !host_name_addr(h, r);
     }
-    return *n || !waiting;
+    *n = add_servers(h, p, out, *n);
+    return !waiting;
 }
 
 /* ---- on demand ---- */
@@ -220,9 +234,13 @@ static void go(struct host *h, struct host_peer *p)
         return;
     }
     if (!targets(h, p, a, &n)) {
+        uint64_t end;
         state_set(h, p, HOST_PEER_LOOKUP);
-        host_timer_set(h, &p->timer, h->now + h->c.connect_us);
-        return;
+        end = p->since_us + (n ? SERVERS_WAIT_US : h->c.connect_us);
+        if (h->now < end) {
+            host_timer_set(h, &p->timer, end);
+            return;
+        }
     }
     n = host_paths(h, a, n, false, to);
     if (n)
@@ -314,7 +332,10 @@ static void on_timer(struct host *h, struct host_timer *t)
     if (p->state == HOST_PEER_FAILED) {
         state_set(h, p, HOST_PEER_KNOWN);
     } else if (p->state == HOST_PEER_LOOKUP) {
-        unreachable(h, p, "the DNS did not answer");
+        if (h->now < p->since_us + h->c.connect_us)
+            go(h, p);
+        else
+            unreachable(h, p, "the DNS did not answer");
     } else if (p->state == HOST_PEER_UP) {
         meet_anew(h, p);
     } else if (p->state == HOST_PEER_CONNECTING) {

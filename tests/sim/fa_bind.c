@@ -238,6 +238,131 @@ static void test_comes_back(void **state)
     fw_free(w);
 }
 
+/* ---- hosts that a partner bound (section 17) ---- */
+
+/* The record that an FA with these rendezvous servers wrote for this HI. */
+static void record(struct fw *w, const char *name, const struct hip_hi *hi, const struct hit *hit,
+                   const char *rvs1, const char *rvs2)
+{
+    uint8_t names[510], rdata[FA_RDATA_MAX];
+    size_t n = fa_name_to_wire(rvs1, names), len;
+    struct dnsu_hiprr rr = { .hit = span_of(hit->b, sizeof hit->b), .n_rvs = rvs2 ? 2 : 1 };
+    if (rvs2)
+        n += fa_name_to_wire(rvs2, names + n);
+    rr.rvs = span_of(names, n);
+    assert_int_equal(hip_hi_to_dns(hi, &rr.pk_alg, &rr.pk), ERR_OK);
+    assert_int_equal(dnsu_hiprr_encode(&rr, rdata, sizeof rdata, &len), ERR_OK);
+    fw_zone_put(w, name, span_of(rdata, len));
+}
+
+static struct fw_mn *partners_host(struct fw *w, const char *says)
+{
+    struct fw_mn *m = matti(w);
+    m->want_sim = false;
+    m->want_rvs = true;
+    m->says = says;
+    w->c.by_zone = true;
+    return m;
+}
+
+static void test_bound_by_partner(void **state)
+{
+    struct fw *w = world();
+    struct fw_mn *m = partners_host(w, MATTI);
+    struct fw_mn *cn = fw_mn(w, "cn", "192.0.2.21", NULL);
+    fw_start(w);
+    record(w, MATTI, &m->hi, &m->hi.hit, "fa1.operator.example", "fa.operator.example");
+    fw_connect(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_true(m->granted_rvs);
+    assert_int_equal(w->asked[FA_JOB_ZONE], 1);
+    assert_int_equal(w->asked[FA_JOB_AS], 0);
+    assert_int_equal(w->asked[FA_JOB_DNS], 0);
+    assert_int_equal(fw_i1_for(w, cn, &m->hi.hit), 0);
+    fw_renew(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_int_equal(w->asked[FA_JOB_ZONE], 2); /* each renewal asks again */
+    assert_true(m->granted_rvs);
+
+    w->dns = DNS_DOWN; /* nothing is known: the registration there is goes on until it ends */
+    fw_renew(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_int_equal(m->fail_rvs, 2);
+    assert_int_equal(stats(w).registrations, 1);
+    w->dns = DNS_GOOD;
+
+    w->n_zone = 0; /* revoked at the partner: its record went */
+    fw_renew(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_int_equal(m->fail_rvs, 0);
+    assert_int_equal(stats(w).registrations, 0);
+    assert_true(fw_i1_for(w, cn, &m->hi.hit) != 0);
+    fw_free(w);
+}
+
+static void test_not_bound_by_partner(void **state)
+{
+    static const char *const why[] = {
+        "switched off",     "says no name",        "a name of another domain",
+        "no record",        "somebody else's HIT", "another key",
+        "does not name us", "other data",          "the domain itself",
+    };
+    for (size_t i = 0; i < sizeof why / sizeof why[0]; i++) {
+        struct fw *w = world();
+        struct fw_mn *m = partners_host(w, MATTI);
+        const char *name = MATTI;
+        if (i == 0)
+            w->c.by_zone = false;
+        if (i == 1)
+            m->says = NULL;
+        if (i == 2)
+            name = m->says = "matti.other.example";
+        if (i == 8)
+            name = m->says = "operator.example";
+        fw_start(w);
+        if (i == 7)
+            fw_zone_put(w, MATTI, span_of(NULL, 0))->n = 0;
+        else if (i != 3)
+            record(w, name, i == 5 ? &m->other : &m->hi, i == 4 ? &m->other.hit : &m->hi.hit,
+                   i == 6 ? "fa1.operator.example" : "fa.operator.example", NULL);
+        fw_connect(w, m);
+        fw_run(w, 3 * FW_S);
+        if (m->granted_rvs || m->fail_rvs != 0 || stats(w).registrations)
+            fail_msg("registered: %s", why[i]);
+        if (i < 3 || i == 8)
+            assert_int_equal(w->asked[FA_JOB_ZONE],
+                             0); /* nobody's question goes out for a name of a stranger's choice */
+        fw_free(w);
+    }
+}
+
+/* What we write ourselves: our own name first. */
+static void test_partners_in_record(void **state)
+{
+    struct fw *w = world();
+    struct fw_mn *m = matti(w);
+    struct dnsu_hiprr rr;
+    struct dnsu_name n;
+    char text[DNSU_NAME_TEXT_MAX];
+    static const char *const want[] = { "fa.operator.example.", "fa2.operator.example.", "fa3.example." };
+    w->c.partner[0] = "fa2.operator.example";
+    w->c.partner[1] = "fa3.example";
+    w->c.n_partner = 2;
+    fw_start(w);
+    fw_connect(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_true(m->bound_ok);
+    const struct fw_rr *z = fw_zone(w, MATTI);
+    assert_non_null(z);
+    assert_int_equal(dnsu_hiprr_parse(span_of(z->rdata, z->n), &rr), ERR_OK);
+    assert_int_equal(rr.n_rvs, 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(dnsu_hiprr_rvs(&rr, i, &n), ERR_OK);
+        assert_string_equal(dnsu_name_text(&n, text), want[i]);
+    }
+    fw_free(w);
+}
+
 /* The key is compared whole, not by its HIT; and a binding that has ended is none, swept or not. */
 static void test_comes_back_only_as_bound(void **state)
 {
@@ -1204,6 +1329,9 @@ int main(void)
         cmocka_unit_test(test_silent_as),
         cmocka_unit_test(test_resynchronisation),
         cmocka_unit_test(test_invited),
+        cmocka_unit_test(test_bound_by_partner),
+        cmocka_unit_test(test_not_bound_by_partner),
+        cmocka_unit_test(test_partners_in_record),
         cmocka_unit_test(test_comes_back),
         cmocka_unit_test(test_comes_back_only_as_bound),
         cmocka_unit_test(test_repeated_bind_gives_the_same),

@@ -60,6 +60,7 @@ struct fw_mn {
     enum fw_cheat cheat;
     char identity[128]; /* Response/Identity; "": from the card */
     const char *wanted[4];
+    const char *says;     /* its name, in HOST_ID; NULL: none */
     const char *again[4]; /* asked for when a further attempt is possible */
     uint8_t flags;
     bool want_sim, want_rvs;

@@ -69,6 +69,10 @@ static const char *const bad[][2] = {
       ":6: expected a host identity tag" },
     { HEAD ZONE "registration: { min: 1h, max: 10s }\n", ":4: expected max not below min" },
     { HEAD ZONE "binding: { lifetime: 60d, lifetime_max: 30d }\n", ":4: expected lifetime_max" },
+    { HEAD ZONE "partners: [fa2.operator.example, FA.operator.example]\n",
+      ":4: expected the names of other" },
+    { HEAD ZONE "partners: [fa2.operator.example, fa2.operator.example]\n",
+      ":4: expected the names of other" },
     { HEAD ZONE "identity: { type: dsa }\n", ":4:" },
     { HEAD ZONE "limits: { puzzle: 40 }\n", ":4:" },
     { HEAD ZONE "udp_port: 65536\n", ":4:" },
@@ -107,6 +111,12 @@ static void messages(void **st)
     assert_true(!s.relay.control && !s.relay.data); /* they are in UDP */
     assert_int_equal(s.n_realms, 0);
     assert_true(strncmp(s.key_file, dir, strlen(dir)) == 0); /* relative to the configuration's folder */
+    fa_settings_done(&s);
+    put(HEAD ZONE "partners: [fa2.operator.example, fa3.operator.example]\nregistration: { by_zone: yes }\n");
+    assert_int_equal(fa_settings_load(path, &s, why), ERR_OK);
+    assert_int_equal(s.n_partner, 2);
+    assert_string_equal(s.partner[1], "fa3.operator.example");
+    assert_true(s.by_zone);
     fa_settings_done(&s);
     put(HEAD ZONE
         "registration: { allow: [ { hit: \"2001:22::1\" } ] }\nlog: { imsi: clear, level: debug }\n");
