@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/ifaces.h"
 
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #define NO_ROUTE_US   300000 /* an address without a default route of its link counts after this */
 #define RANK_NONE     UINT32_MAX
 #define IFNAME_LEN    16
+#define PATTERN_LEN   32
 #define PREFERRED_MAX 16
 
 struct entry {
@@ -25,7 +27,7 @@ struct host_ifaces {
     struct rt_timer *timer;
     host_ifaces_fn fn;
     void *ctx;
-    char names[PREFERRED_MAX][IFNAME_LEN];
+    char names[PREFERRED_MAX][PATTERN_LEN];
     size_t n_names;
     char first[IFNAME_LEN]; /* preferred by command */
     unsigned except;
@@ -91,7 +93,8 @@ static void on_route(struct host_ifaces *s, const struct rt_net_event *ev)
     if (r->prefix_len != 0)
         return;
     while (i < s->n_def && (s->def[i].index != r->index || s->def[i].dst.family != r->dst.family ||
-                            s->def[i].metric != r->metric || !addr_same_ip(&s->def[i].gateway, &r->gateway)))
+                            s->def[i].metric != r->metric || s->def[i].table != r->table ||
+                            !addr_same_ip(&s->def[i].gateway, &r->gateway)))
         i++;
     if (ev->gone) {
         if (i < s->n_def)
@@ -146,7 +149,7 @@ static uint32_t rank_of(const struct host_ifaces *s, const struct rt_link *l)
     if (s->first[0] != '\0' && strcmp(s->first, l->name) == 0)
         return 0;
     for (size_t i = 0; i < s->n_names; i++)
-        if (strcmp(s->names[i], l->name) == 0)
+        if (fnmatch(s->names[i], l->name, 0) == 0)
             return (uint32_t)i + 1;
     return s->n_names > 0 ? RANK_NONE : l->index;
 }
@@ -156,6 +159,19 @@ static bool has_default(const struct host_ifaces *s, const struct rt_ifaddr *a)
     for (size_t i = 0; i < s->n_def; i++)
         if (s->def[i].index == a->index && s->def[i].dst.family == a->addr.family)
             return true;
+    return false;
+}
+
+/* Some address of this family can leave its link. */
+static bool others_have(const struct host_ifaces *s, enum addr_family family)
+{
+    for (size_t i = 0; i < s->n_addr; i++) {
+        const struct rt_ifaddr *a = &s->addr[i].a;
+        const struct rt_link *l = link_by_index(s, a->index);
+        if (a->addr.family == family && l && l->up && l->running && a->index != s->except &&
+            rank_of(s, l) != RANK_NONE && has_default(s, a))
+            return true;
+    }
     return false;
 }
 
@@ -172,6 +188,8 @@ static bool usable_now(const struct host_ifaces *s, const struct entry *e, uint6
         return false;
     if (has_default(s, &e->a))
         return true;
+    if (others_have(s, e->a.addr.family))
+        return false; /* nobody beyond the link can be reached from it, and there is one from which they can */
     if (now - e->since_us >= NO_ROUTE_US)
         return true;
     if (e->since_us + NO_ROUTE_US < *again)
@@ -233,7 +251,7 @@ err host_ifaces_new(struct rt_loop *l, const char *const *names, size_t n_names,
     s->fn = fn;
     s->ctx = ctx;
     for (; s->n_names < n_names && s->n_names < PREFERRED_MAX; s->n_names++)
-        strncpy(s->names[s->n_names], names[s->n_names], IFNAME_LEN - 1);
+        strncpy(s->names[s->n_names], names[s->n_names], PATTERN_LEN - 1);
     s->timer = rt_timer_new(l, on_timer, s);
     if (s->timer != NULL)
         e = rt_netlink_open(l, on_event, on_lost, s, &s->nl);

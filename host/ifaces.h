@@ -2,8 +2,8 @@
  *
  * Which addresses of this machine HIP may use: kept by netlink, ranked by the configuration's list of interfaces.
  *
- * An address counts once its link is up and has a default route of its family (then packets can leave), or after a short
- * while without one (everybody is on the link). Link-local addresses, HITs, and the TUN never count.
+ * An address counts once its link is up, has carrier, and has a default route of its family in any table (then packets can leave). Where no
+ * address of the family has one, everybody is on the link, and addresses count after a short while without. Link-local addresses, HITs, and the TUN never count.
  */
 #pragma once
 
@@ -16,7 +16,7 @@ struct host_ifaces;
 /* Called from the loop, and from host_ifaces_start(), with all usable addresses whenever the set changed. */
 typedef void (*host_ifaces_fn)(void *ctx, const struct host_addr *v, size_t n);
 
-/* names: interfaces in order of preference; n_names 0: every interface, in the order of their numbers. Copied. */
+/* names: interfaces or patterns (wlan*, as a shell has them) in order of preference; links of one pattern rank the same; n_names 0: every interface, in the order of their numbers. Copied. */
 MUST_USE err host_ifaces_new(struct rt_loop *l, const char *const *names, size_t n_names, host_ifaces_fn fn,
                              void *ctx, struct host_ifaces **out);
 void host_ifaces_free(struct host_ifaces *i); /* NULL is fine */

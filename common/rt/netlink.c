@@ -111,8 +111,8 @@ static bool on_route(const struct nlmsghdr *nlh, struct rt_net_event *ev)
     if (m->rtm_family != AF_INET && m->rtm_family != AF_INET6)
         return false;
     (void)mnl_attr_parse(nlh, sizeof(*m), attr_cb, &t);
-    if ((t.v[RTA_TABLE] ? attr_u32(t.v[RTA_TABLE]) : m->rtm_table) != RT_TABLE_MAIN ||
-        m->rtm_type != RTN_UNICAST || (m->rtm_flags & RTM_F_CLONED) != 0)
+    ev->route.table = t.v[RTA_TABLE] ? attr_u32(t.v[RTA_TABLE]) : m->rtm_table;
+    if (ev->route.table == RT_TABLE_LOCAL || m->rtm_type != RTN_UNICAST || (m->rtm_flags & RTM_F_CLONED) != 0)
         return false;
     ev->type = RT_NET_ROUTE;
     ev->gone = nlh->nlmsg_type == RTM_DELROUTE;

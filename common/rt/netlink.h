@@ -30,6 +30,7 @@ struct rt_route {
     unsigned index;      /* outgoing link */
     struct addr gateway; /* family ADDR_NONE: on link */
     uint32_t metric;
+    uint32_t table; /* RT_TABLE_MAIN (254) or another one that a rule may choose; never the local one */
 };
 
 enum rt_net_type { RT_NET_LINK, RT_NET_ADDR, RT_NET_ROUTE };
@@ -40,7 +41,7 @@ struct rt_net_event {
     union {
         struct rt_link link;
         struct rt_ifaddr addr;
-        struct rt_route route; /* main table only */
+        struct rt_route route; /* of every table but the local one */
     };
 };
 
