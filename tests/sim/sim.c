@@ -292,6 +292,8 @@ static void on_ask(struct sim *s, struct sim_host *h, const struct hip_action *v
     h->ask_contents = h->contents;
     if (!h->hold && hip_answer(h->e, v->ref, i2 ? &h->i2 : &h->r2, s->now, &s->out) != ERR_OK)
         abort();
+    if (v->ask.nat_mode == HIP_NAT_ICE_HIP_UDP && !i2) /* SA_UP waits for the checks */
+        h->ref = v->ref;
 }
 
 static void on_update(struct sim *s, struct sim_host *h, const struct hip_action *v)
@@ -329,6 +331,7 @@ static void act(struct sim *s, struct sim_host *h, const struct hip_action *v)
         on_ask(s, h, v);
         break;
     case HIP_ACT_ESTABLISHED:
+        h->ref = v->ref;
         h->up++;
         h->initiator = v->up.initiator;
         keep_contents(h, &v->up.contents);
@@ -540,6 +543,11 @@ static bool half(const struct sim_host *a, const struct sim_host *b)
 bool sim_joined(const struct sim_host *a, const struct sim_host *b)
 {
     struct hip_assoc_view va, vb;
-    return hip_assoc_get(a->e, a->ref, &va) == ERR_OK && hip_assoc_get(b->e, b->ref, &vb) == ERR_OK &&
-           hit_eq(&va.peer, sim_hit(b)) && hit_eq(&vb.peer, sim_hit(a)) && half(a, b) && half(b, a);
+    if (hip_assoc_get(a->e, a->ref, &va) != ERR_OK || hip_assoc_get(b->e, b->ref, &vb) != ERR_OK ||
+        !hit_eq(&va.peer, sim_hit(b)) || !hit_eq(&vb.peer, sim_hit(a)))
+        return false;
+    if (va.nat_mode == HIP_NAT_ICE_HIP_UDP && va.checks != HIP_CHECKS_DIRECT &&
+        va.checks != HIP_CHECKS_RELAYED) /* no SA before a pair is nominated */
+        return vb.nat_mode == va.nat_mode && va.spi_in == vb.spi_out && vb.spi_in == va.spi_out;
+    return half(a, b) && half(b, a);
 }
