@@ -292,7 +292,7 @@ static void on_ask(struct sim *s, struct sim_host *h, const struct hip_action *v
     h->ask_contents = h->contents;
     if (!h->hold && hip_answer(h->e, v->ref, i2 ? &h->i2 : &h->r2, s->now, &s->out) != ERR_OK)
         abort();
-    if (v->ask.nat_mode == HIP_NAT_ICE_HIP_UDP && !i2) /* SA_UP waits for the checks */
+    if (v->ask.nat_mode == HIP_NAT_ICE_HIP_UDP) /* SA_UP waits for the checks */
         h->ref = v->ref;
 }
 
@@ -331,7 +331,6 @@ static void act(struct sim *s, struct sim_host *h, const struct hip_action *v)
         on_ask(s, h, v);
         break;
     case HIP_ACT_ESTABLISHED:
-        h->ref = v->ref;
         h->up++;
         h->initiator = v->up.initiator;
         keep_contents(h, &v->up.contents);
