@@ -41,6 +41,7 @@ enum hip_update_kind {
     HIP_UPD_REKEY,           /* our half of a rekey */
     HIP_UPD_CANDIDATES,      /* our candidates: through the relay (RFC 9028 s4.9) */
     HIP_UPD_CANDIDATES_ECHO, /* the peer's: goes back the way they came */
+    HIP_UPD_SEEN,            /* a check of where a NAT shows the peer now */
 };
 
 struct hip_sent_update {
@@ -126,8 +127,10 @@ struct hip_assoc {
     bool nat_explicit; /* R1 listed modes, I2 answers */
     bool via_relay;    /* initiator: R1 came through the Responder's control relay */
     uint32_t pacing_ms;
-    uint64_t out_us;   /* something that keeps a NAT's mapping went out */
-    uint64_t heard_us; /* a keepalive came, not looked at further */
+    uint64_t out_us;      /* something that keeps a NAT's mapping went out over path */
+    uint64_t esp_us;      /* the same where ESP goes, if that is elsewhere */
+    uint32_t seen_locset; /* locset_id when a new mapping's check began */
+    uint64_t heard_us;    /* a keepalive came, not looked at further */
 
     struct hip_stored last; /* I1, I2, R2 or CLOSE */
     uint8_t tries;

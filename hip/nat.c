@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hip/nat.h"
 
+#include "hip/ice.h"
 #include "hip/initiator.h"
 #include "hip/notify.h"
 #include "hip/param_loc.h"
 #include "hip/param_nat.h"
 #include "hip/suite.h"
+#include "hip/update.h"
 
 bool hip_path_eq(const struct hip_path *a, const struct hip_path *b)
 {
@@ -133,7 +135,7 @@ int hip_nat_check_i2(const struct hip_rx *rx, struct hip_nat_choice *out)
 /* ---- keepalives (s4.10) ---- */
 
 /* A server in the open need not open its clients' NATs: what they send counts too, and it only speaks when they have fallen silent. */
-static uint64_t next_keepalive(const struct hip_engine *e, const struct hip_assoc *a)
+static uint64_t next_for_path(const struct hip_engine *e, const struct hip_assoc *a)
 {
     if (!e->cfg.relay_server)
         return a->out_us + e->cfg.keepalive_us;
@@ -142,56 +144,114 @@ static uint64_t next_keepalive(const struct hip_engine *e, const struct hip_asso
     return last + e->cfg.keepalive_us * 3 / 2;
 }
 
-static bool wants_keepalive(const struct hip_assoc *a)
+/* What goes through a relay of our own needs none: our registration there keeps the mapping. */
+static bool opens_nat(const struct hip_path *p)
 {
-    switch (a->state) {
-    case HIP_I1_SENT:
-        return true;
-    case HIP_I2_SENT:
-    case HIP_R2_SENT:
-    case HIP_ESTABLISHED: /* through our own relay: our registration there keeps the mapping */
-        return hip_path_is_udp(&a->path) && a->path.to.family == ADDR_NONE;
-    default:
-        return false;
-    }
+    return hip_path_is_udp(p) && p->to.family == ADDR_NONE;
+}
+
+static bool path_wants(const struct hip_assoc *a)
+{
+    return a->state == HIP_I1_SENT || opens_nat(&a->path);
+}
+
+/* Data that goes another way than signalling: that mapping too. */
+static bool esp_wants(const struct hip_assoc *a)
+{
+    return a->sas_up && opens_nat(hip_ice_esp(a)) && !hip_path_eq(hip_ice_esp(a), &a->path);
+}
+
+static void schedule(struct hip_engine *e, struct hip_assoc *a)
+{
+    uint64_t at = path_wants(a) ? next_for_path(e, a) : HEAP_NEVER;
+    if (esp_wants(a) && a->esp_us + e->cfg.keepalive_us < at)
+        at = a->esp_us + e->cfg.keepalive_us;
+    hip_assoc_timer(e, a, HIP_TIMER_KEEPALIVE, at);
+}
+
+static bool living(const struct hip_assoc *a)
+{
+    return a->state == HIP_I1_SENT || a->state == HIP_I2_SENT || a->state == HIP_R2_SENT ||
+           a->state == HIP_ESTABLISHED;
+}
+
+/* The timer is moved when it runs out, not with every packet. */
+static void sent(struct hip_engine *e, struct hip_assoc *a)
+{
+    if (!hip_timer_on(&a->timers, HIP_TIMER_KEEPALIVE) && living(a))
+        schedule(e, a);
 }
 
 void hip_nat_sent(struct hip_engine *e, struct hip_assoc *a, uint64_t now)
 {
     a->out_us = now;
-    if (!hip_timer_on(&a->timers, HIP_TIMER_KEEPALIVE) && wants_keepalive(a))
-        hip_assoc_timer(e, a, HIP_TIMER_KEEPALIVE, next_keepalive(e, a));
-}
-
-/* RFC 5770 s4.7: an Initiator that waits for R1 keeps its mapping to whichever relay there is. */
-static void send_keepalives(struct hip_engine *e, struct hip_assoc *a, struct hip_actions *out)
-{
-    const struct hip_path *to = &a->path;
-    size_t n = 1;
-    if (a->state == HIP_I1_SENT) {
-        to = a->x->to;
-        n = a->x->n_to;
-    }
-    for (size_t i = 0; i < n; i++)
-        if (hip_path_is_udp(&to[i]) &&
-            hip_notify_to(e, a->id, &a->peer, &to[i], HIP_NTF_NAT_KEEPALIVE, span_of(NULL, 0), out) != ERR_OK)
-            e->counters[HIP_DROP_INTERNAL]++;
-}
-
-void hip_nat_keepalive(struct hip_engine *e, struct hip_assoc *a, uint64_t now, struct hip_actions *out)
-{
-    if (!wants_keepalive(a))
-        return;
-    if (next_keepalive(e, a) <= now) {
-        send_keepalives(e, a, out);
-        a->out_us = now;
-    }
-    hip_assoc_timer(e, a, HIP_TIMER_KEEPALIVE, next_keepalive(e, a));
+    sent(e, a);
 }
 
 void hip_sa_sent(struct hip_engine *e, struct hip_ref ref, uint64_t now)
 {
     struct hip_assoc *a = hip_assoc_by_ref(e, ref);
-    if (a && (a->state == HIP_R2_SENT || a->state == HIP_ESTABLISHED))
-        hip_nat_sent(e, a, now);
+    if (!a || (a->state != HIP_R2_SENT && a->state != HIP_ESTABLISHED))
+        return;
+    a->esp_us = now;
+    if (hip_path_eq(hip_ice_esp(a), &a->path))
+        a->out_us = now;
+    sent(e, a);
+}
+
+static void keep_open(struct hip_engine *e, const struct hip_assoc *a, const struct hip_path *path,
+                      struct hip_actions *out)
+{
+    if (hip_path_is_udp(path) &&
+        hip_notify_to(e, a->id, &a->peer, path, HIP_NTF_NAT_KEEPALIVE, span_of(NULL, 0), out) != ERR_OK)
+        e->counters[HIP_DROP_INTERNAL]++;
+}
+
+void hip_nat_keepalive(struct hip_engine *e, struct hip_assoc *a, uint64_t now, struct hip_actions *out)
+{
+    if (!living(a))
+        return;
+    if (path_wants(a) && next_for_path(e, a) <= now) {
+        /* RFC 5770 s4.7: an Initiator that waits for R1 keeps its mapping to whichever relay there is. */
+        size_t n = a->state == HIP_I1_SENT ? a->x->n_to : 1;
+        for (size_t i = 0; i < n; i++)
+            keep_open(e, a, a->state == HIP_I1_SENT ? &a->x->to[i] : &a->path, out);
+        a->out_us = now;
+    }
+    if (esp_wants(a) && a->esp_us + e->cfg.keepalive_us <= now) {
+        keep_open(e, a, hip_ice_esp(a), out);
+        a->esp_us = now;
+    }
+    schedule(e, a);
+}
+
+/* ---- a NAT that renumbers ---- */
+
+void hip_nat_seen(struct hip_rx *rx)
+{
+    struct hip_assoc *a = rx->a;
+    if (a->nat_mode != HIP_NAT_UDP_ENCAPSULATION || a->path.to.family != ADDR_NONE ||
+        rx->path->to.family != ADDR_NONE || addr_eq(&rx->path->peer, &a->path.peer))
+        return;
+    struct hip_update_parts u = { .kind = HIP_UPD_SEEN, .path = rx->path };
+    hip_update_cancel(rx->e, a, HIP_UPD_SEEN); /* one at a time: the newest */
+    a->seen_locset = a->locset_id;
+    if (hip_update_send(rx->e, a, &u, rx->now, rx->out, NULL) != ERR_OK)
+        rx->e->counters[HIP_DROP_ACTIONS_FULL]++; /* the next keepalive tries again */
+}
+
+void hip_nat_renumber(struct hip_rx *rx, const struct hip_path *to)
+{
+    struct hip_assoc *a = rx->a;
+    struct hip_path was = a->path;
+    if (a->seen_locset != a->locset_id || hip_path_eq(&was, to))
+        return; /* it has told us of another place meanwhile */
+    a->path = *to;
+    for (size_t i = 0; i < HIP_LOCATORS_MAX; i++)
+        if (addr_eq(&a->loc[i].addr, &was.peer))
+            a->loc[i].addr = to->peer;
+    hip_act_sa_path(rx->e, rx->out, a);
+    struct hip_action *q = hip_act(rx->e, rx->out, HIP_ACT_MOVED, a);
+    if (q)
+        q->moved.path = a->path;
 }

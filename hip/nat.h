@@ -37,6 +37,11 @@ void hip_nat_put_i2(struct hip_build *b, const struct hip_assoc *a);
 /* Responder: the choice in an I2, the same results. */
 MUST_USE int hip_nat_check_i2(const struct hip_rx *rx, struct hip_nat_choice *out);
 
+/* A verified NAT_KEEPALIVE came over rx->path. From elsewhere than the association's path: the peer's NAT has lost the mapping and made another
+ * one. A NOTIFY is not fresh and proves nothing: an ECHO_REQUEST_SIGNED goes there (RFC 8046 s5.4), and when it is back everything does. */
+void hip_nat_seen(struct hip_rx *rx);
+void hip_nat_renumber(struct hip_rx *rx, const struct hip_path *to);
+
 /* Something that keeps a NAT's mapping for this association's path went out. */
 void hip_nat_sent(struct hip_engine *e, struct hip_assoc *a, uint64_t now);
 /* KEEPALIVE. */

@@ -3,6 +3,7 @@
 
 #include "hip/auth.h"
 #include "hip/fsm.h"
+#include "hip/nat.h"
 #include "hip/param_echo.h"
 
 static err build(const struct hip_identity *id, const struct hit *peer, uint16_t code, struct span data,
@@ -48,6 +49,12 @@ err hip_notify(struct hip_engine *e, struct hip_ref ref, uint16_t code, struct s
     return a->state == HIP_I1_SENT ? ERR_STATE : hip_notify_send(e, a, code, data, out);
 }
 
+static void alive_from(struct hip_rx *rx)
+{
+    hip_assoc_touch(rx->e, rx->a, rx->now);
+    hip_nat_seen(rx);
+}
+
 int hip_notify_receive(struct hip_rx *rx)
 {
     struct hip_assoc *a = rx->a;
@@ -70,7 +77,7 @@ int hip_notify_receive(struct hip_rx *rx)
         return HIP_DROP_BAD_SIGNATURE;
     if (alive) {
         if (a->state == HIP_R2_SENT || a->state == HIP_ESTABLISHED)
-            hip_assoc_touch(rx->e, a, rx->now);
+            alive_from(rx);
         return HIP_TAKEN;
     }
     struct hip_action *q = hip_act(rx->e, rx->out, HIP_ACT_NOTIFY, a);

@@ -120,7 +120,8 @@ static err build(struct hip_engine *e, struct hip_assoc *a, const struct hip_upd
 /* A request for a relayed address or a candidate is asked with a nonce (RFC 9028 s4.2). */
 static void ask_echo(struct hip_engine *e, struct hip_sent_update *s, struct hip_update_parts *u)
 {
-    s->has_echo = u->contents && !u->echo_request.n && hip_reg_wants_echo(u->contents);
+    s->has_echo =
+        u->kind == HIP_UPD_SEEN || (u->contents && !u->echo_request.n && hip_reg_wants_echo(u->contents));
     if (!s->has_echo)
         return;
     env_random(hip_env(e), s->echo, sizeof s->echo);
@@ -159,7 +160,7 @@ err hip_update_send(struct hip_engine *e, struct hip_assoc *a, const struct hip_
     s->tries = 0;
     s->due_us = now + e->cfg.rtx_first_us;
     s->path = u->path ? *u->path : a->path;
-    s->own_path = u->path && u->kind == HIP_UPD_OWNER;
+    s->own_path = u->path && (u->kind == HIP_UPD_OWNER || u->kind == HIP_UPD_SEEN);
     if (id)
         *id = s->id;
     owe_nothing(e, a);
@@ -347,6 +348,8 @@ static void acked(struct hip_rx *rx, struct hip_sent_update *s)
         hip_ice_next_acked(rx);
     } else if (kind == HIP_UPD_CANDIDATES_ECHO) {
         hip_ice_moved_verified(rx);
+    } else if (kind == HIP_UPD_SEEN) {
+        hip_nat_renumber(rx, &checked);
     } else if (kind == HIP_UPD_OWNER) {
         struct hip_action *q = hip_act(rx->e, rx->out, HIP_ACT_ACKED, rx->a);
         if (q)

@@ -5,12 +5,14 @@
  */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "hip/auth.h"
 #include "hip/core.h"
+#include "hip/ice.h"
 #include "hip/initiator.h"
 #include "hip/param_echo.h"
 #include "hip/param_esp.h"
@@ -63,10 +65,18 @@ static struct hip_pkt parsed(const struct sim_packet *p)
     return k;
 }
 
-static uint16_t mode_of(const struct sim_host *h)
+/* The association with the other one of the two; SAs may have to wait for connectivity checks. */
+static struct hip_assoc *assoc(const struct sim_host *h, const struct sim_host *peer)
+{
+    struct hip_assoc *a = hip_assoc_by_pair(h->e, sim_hit(h), sim_hit(peer));
+    assert_non_null(a);
+    return a;
+}
+
+static uint16_t mode_of(const struct sim_host *h, const struct sim_host *peer)
 {
     struct hip_assoc_view v;
-    assert_int_equal(hip_assoc_get(h->e, h->ref, &v), ERR_OK);
+    assert_int_equal(hip_assoc_get(h->e, hip_assoc_ref(assoc(h, peer)), &v), ERR_OK);
     return v.nat_mode;
 }
 
@@ -114,9 +124,9 @@ static void modes_offered(void **state)
             assert_true(sim_ladder_is(s, "mn>fa I1 udp\nfa>mn R1 udp\n"));
             assert_int_equal(mn->asked_i2, 0);
         } else {
-            assert_true(sim_ladder_is(s, in_udp));
-            assert_int_equal(mode_of(mn), cases[i].chosen);
-            assert_int_equal(mode_of(fa), cases[i].chosen);
+            assert_memory_equal(s->ladder, in_udp, strlen(in_udp));
+            assert_int_equal(mode_of(mn, fa), cases[i].chosen);
+            assert_int_equal(mode_of(fa, mn), cases[i].chosen);
             assert_int_equal(mn->asked_mode, cases[i].chosen);
             assert_int_equal(fa->asked_mode, cases[i].chosen);
             struct hip_pkt i2 = parsed(sim_sent(s, HIP_PKT_I2));
@@ -161,8 +171,8 @@ static void modes_without_udp(void **state)
     (void)sim_connect(s, mn, fa);
     sim_run(s, 500000);
     assert_true(sim_joined(mn, fa));
-    assert_int_equal(mode_of(mn), 0);
-    assert_int_equal(mode_of(fa), 0);
+    assert_int_equal(mode_of(mn, fa), 0);
+    assert_int_equal(mode_of(fa, mn), 0);
     struct hip_pkt i2 = parsed(sim_sent(s, HIP_PKT_I2));
     assert_false(hip_pkt_has(&i2, HIP_PAR_NAT_TRAVERSAL_MODE));
     sim_free(s);
@@ -337,11 +347,13 @@ static void pacing(void **state)
         struct sim_host *mn, *fa;
         m.pacing_ms = cases[i].m;
         f.pacing_ms = cases[i].f;
-        struct sim *s = joined(&m, &f, &mn, &fa);
+        struct sim *s = pair(&m, &f, &mn, &fa);
+        (void)sim_connect_udp(s, mn, fa, fa);
+        sim_run(s, 500000);
         assert_int_equal(pacing_in(s, HIP_PKT_R1), cases[i].r1);
         assert_int_equal(pacing_in(s, HIP_PKT_I2), cases[i].i2);
-        assert_int_equal(hip_assoc_by_ref(mn->e, mn->ref)->pacing_ms, cases[i].i2);
-        assert_int_equal(hip_assoc_by_ref(fa->e, fa->ref)->pacing_ms, cases[i].i2);
+        assert_int_equal(assoc(mn, fa)->pacing_ms, cases[i].i2);
+        assert_int_equal(assoc(fa, mn)->pacing_ms, cases[i].i2);
         sim_free(s);
     }
     /* None in R1 counts as 50; one without end is echoed, and not obeyed for ever. */
@@ -390,7 +402,7 @@ static void first_r1_wins(void **state)
     sim_run(s, SECOND);
     assert_true(
         sim_ladder_is(s, "mn>fa I1 (lost)\nmn>fa I1 udp\nfa>mn R1 udp\nmn>fa I2 udp\nfa>mn R2 udp\n"));
-    assert_int_equal(mode_of(mn), HIP_NAT_UDP_ENCAPSULATION);
+    assert_int_equal(mode_of(mn, fa), HIP_NAT_UDP_ENCAPSULATION);
     sim_free(s);
     /* Both are sent again, each a second after, while nothing comes. */
     s = pair(&c, &c, &mn, &fa);
@@ -420,7 +432,7 @@ static void first_r1_wins(void **state)
     sim_act(s, mn);
     sim_run(s, SECOND);
     assert_int_equal(sim_count(s, "mn>fa I2 udp"), 1);
-    assert_int_equal(mode_of(mn), HIP_NAT_UDP_ENCAPSULATION);
+    assert_int_equal(mode_of(mn, fa), HIP_NAT_UDP_ENCAPSULATION);
     sim_free(s);
 }
 
@@ -686,6 +698,38 @@ static void keepalives(void **state)
     sim_free(s);
 }
 
+/* Data that goes another way than signalling: each way by itself, and none through a relay of our own. */
+static void keepalives_of_data(void **state)
+{
+    struct hip_config c = modes(3, 1);
+    struct sim_host *mn, *fa;
+    struct sim *s = joined(&c, &c, &mn, &fa);
+    struct hip_assoc *a = hip_assoc_by_ref(mn->e, mn->ref);
+    a->ice = calloc(1, sizeof *a->ice); /* as after nomination */
+    assert_non_null(a->ice);
+    a->ice->selected = true;
+    a->ice->esp = a->path;
+    a->ice->esp.peer = place("203.0.113.5:7000");
+    hip_sa_sent(mn->e, mn->ref, s->now);
+    sim_run(s, 31 * SECOND);
+    assert_int_equal(sim_count(s, "mn>fa NOTIFY udp"), 2);
+    assert_int_equal(sim_count(s, "mn>? NOTIFY udp"), 2);
+    a->path.to = place("203.0.113.6:7000");
+    sim_ladder_clear(s);
+    for (int i = 0; i < 31; i++) {
+        sim_run(s, SECOND);
+        if (i == 10)
+            hip_sa_sent(mn->e, mn->ref, s->now);
+    }
+    assert_int_equal(sim_count(s, "mn>fa NOTIFY udp"), 0);
+    assert_int_equal(sim_count(s, "mn>? NOTIFY udp"), 1);
+    a->ice->esp.to = place("203.0.113.6:7000");
+    sim_ladder_clear(s);
+    sim_run(s, 31 * SECOND);
+    assert_int_equal(sim_count(s, "mn>"), 0);
+    sim_free(s);
+}
+
 static void no_keepalives_without_udp(void **state)
 {
     struct hip_config c = modes(3, 1);
@@ -744,6 +788,54 @@ static void keepalives_while_waiting(void **state)
     sim_free(s);
 }
 
+/* mn's NAT has lost its mapping: the keepalive comes from another port. fa checks that one and goes there. */
+static void nat_renumbers(void **state)
+{
+    struct hip_config c = modes(3, 1);
+    struct sim_host *mn, *fa;
+    struct sim *s = joined(&c, &c, &mn, &fa);
+    struct hip_path home = sim_udp_path(fa, mn);
+    for (uint16_t i = 0; i < 12; i++) { /* more often than there are places for locators */
+        struct hip_path seen = home;
+        struct hip_assoc_view v;
+        seen.peer.port = 4711 + i % 11;
+        assert_int_equal(hip_notify(mn->e, mn->ref, HIP_NTF_NAT_KEEPALIVE, span_of(NULL, 0), s->now, &s->out),
+                         ERR_OK);
+        hip_actions_reset(&s->out);
+        sim_rule(s, mn, HIP_PKT_NOTIFY, SIM_LOSE);
+        assert_int_equal(hip_notify(mn->e, mn->ref, HIP_NTF_NAT_KEEPALIVE, span_of(NULL, 0), s->now, &s->out),
+                         ERR_OK);
+        sim_act(s, mn);
+        struct sim_packet n = *sim_sent(s, HIP_PKT_NOTIFY);
+        s->n_rules = 0;
+        sim_ladder_clear(s);
+        assert_int_equal(sim_inject(s, fa, &seen, span_of(n.p, n.n)), HIP_TAKEN);
+        assert_int_equal(hip_assoc_get(fa->e, fa->ref, &v), ERR_OK);
+        assert_int_not_equal(v.path.peer.port, seen.peer.port); /* not before the echo is back */
+        sim_run(s, SECOND);
+        assert_true(sim_ladder_is(s, "fa>mn UPDATE udp\nmn>fa UPDATE udp\n"));
+        assert_int_equal(hip_assoc_get(fa->e, fa->ref, &v), ERR_OK);
+        assert_true(hip_path_eq(&v.path, &seen));
+        assert_int_equal(fa->moved, i + 1u);
+        assert_int_equal(fa->sa_path.peer.port, seen.peer.port);
+    }
+    /* Somebody repeats one from where no echo comes back. */
+    struct sim_packet n = *sim_sent(s, HIP_PKT_NOTIFY);
+    struct hip_path elsewhere = home, far = home;
+    elsewhere.peer.ip[3] = 66;
+    assert_int_equal(sim_inject(s, fa, &elsewhere, span_of(n.p, n.n)), HIP_TAKEN);
+    far.peer.port = 4711;
+    sim_run(s, SECOND);
+    struct hip_assoc_view v;
+    assert_int_equal(hip_assoc_get(fa->e, fa->ref, &v), ERR_OK);
+    assert_true(hip_path_eq(&v.path, &far));
+    sim_run(s, 100 * SECOND); /* mn's own keepalives bring it home */
+    assert_int_equal(hip_assoc_get(fa->e, fa->ref, &v), ERR_OK);
+    assert_true(hip_path_eq(&v.path, &home));
+    assert_int_equal(fa->gone, 0);
+    sim_free(s);
+}
+
 /* UDP_WANTED (docs/sim-binding.md) is the owner's. */
 static void udp_wanted(void **state)
 {
@@ -777,9 +869,11 @@ int main(void)
         cmocka_unit_test(nonce_with_a_bare_ack),
         cmocka_unit_test(from_another_interface),
         cmocka_unit_test(keepalives),
+        cmocka_unit_test(keepalives_of_data),
         cmocka_unit_test(no_keepalives_without_udp),
         cmocka_unit_test(keepalives_are_cheap),
         cmocka_unit_test(keepalives_while_waiting),
+        cmocka_unit_test(nat_renumbers),
         cmocka_unit_test(udp_wanted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
