@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "hip/core.h"
 #include "hip/ice.h"
+#include "hip/mobility.h"
 #include "hip/param_nat.h"
 
 bool hip_act_room(const struct hip_actions *out)
@@ -99,9 +99,22 @@ void hip_act_sas(struct hip_engine *e, struct hip_actions *out, struct hip_assoc
     v->sa.out_ready = true;
 }
 
-void hip_act_sa_path(struct hip_engine *e, struct hip_actions *out, struct hip_assoc *a)
+void hip_act_sa_in(struct hip_engine *e, struct hip_actions *out, const struct hip_assoc *a)
 {
-    struct hip_action *v = hip_act(e, out, HIP_ACT_SA_PATH, a);
-    if (v)
-        v->sa_path.path = *hip_ice_esp(a);
+    struct hip_action *v = hip_act(e, out, HIP_ACT_SA_UP, a);
+    if (!v)
+        return;
+    v->sa.in = sa_keys(a->spi_in_next, a->esp_suite, &a->keys.secrets->esp_next.in);
+    v->sa.path = *hip_ice_esp(a);
+}
+
+void hip_act_sa_path(struct hip_engine *e, struct hip_actions *out, struct hip_assoc *a, uint64_t now)
+{
+    struct hip_action *v = a->sas_up ? hip_act(e, out, HIP_ACT_SA_PATH, a) : NULL;
+    if (!v)
+        return;
+    v->sa_path.path = *hip_ice_esp(a);
+    v->sa_path.unverified = !a->ice && a->esp_unverified;
+    if (v->sa_path.unverified && a->esp.peer.family != ADDR_NONE)
+        v->sa_path.credit = hip_credit_take(a, now);
 }

@@ -19,9 +19,9 @@ struct hip_exchange;
 struct hip_ice;
 
 #define HIP_UPDATES_OWNER 8 /* of our owner's, not yet acknowledged */
-#define HIP_UPDATES_MAX \
-    13 /* of ours altogether: one place each for a move, an address check, a rekey and both of candidates, so that owners cannot
-                              * stand in their way */
+#define HIP_CHECKS_MAX    4 /* address checks under way at once */
+/* Of ours altogether: places for a move, a rekey, the checks and both of candidates, so that owners cannot stand in their way. */
+#define HIP_UPDATES_MAX   (HIP_UPDATES_OWNER + 4 + HIP_CHECKS_MAX)
 #define HIP_ACKS_OWED     16 /* Update IDs of the peer's that wait for our ACK */
 #define HIP_UPDATE_WINDOW 64 /* Update IDs remembered behind the newest one */
 #define HIP_UPDATE_AHEAD \
@@ -76,10 +76,15 @@ enum hip_locator_state {
 struct hip_peer_locator {
     enum hip_locator_state state;
     struct addr addr;
-    uint64_t expires_us; /* HEAP_NEVER: unbounded */
-    uint32_t verify_id;  /* Update ID of the check under way */
+    uint8_t traffic;      /* enum hip_locator_traffic */
+    uint8_t rank;         /* place in the LOCATOR_SET, the preferred one 0 */
+    uint64_t expires_us;  /* HEAP_NEVER: unbounded */
+    struct hip_path path; /* over which it is, or was, checked */
+    uint32_t verify_id;   /* Update ID of the check under way */
     uint8_t nonce[HIP_ECHO_LEN];
     bool verifying;
+    bool by_move; /* by our LOCATOR_SET's UPDATE instead of one of its own */
+    bool failed;  /* its check was not answered: tried again when the peer is heard from there */
 };
 
 /* In locked memory. */
@@ -105,7 +110,10 @@ struct hip_assoc {
 
     struct hip_identity *id;
     struct hit peer;
-    struct hip_path path;
+    struct hip_path path; /* of signalling */
+    struct hip_path esp;  /* of data: the same, unless the peer's locators say otherwise (RFC 8046 s4) */
+    bool esp_unverified;  /* within a credit only */
+    uint64_t credit, credit_us; /* RFC 8046 s5.6: octets, and up to when it is aged */
     bool initiator;
     bool opportunistic; /* our I1 had, or has, a NULL HIT */
     bool relayed;       /* the I1 came through a rendezvous server */
@@ -150,6 +158,7 @@ struct hip_assoc {
     uint8_t n_owed;
     struct hip_path ack_path; /* where the UPDATE that is owed an ACK came from */
     struct hip_stored echo;   /* what it wants to have back with the ACK; p NULL: nothing */
+    struct addr ack_via;      /* the rendezvous server that it came through, else ADDR_NONE */
     struct bucket reack, notifies;
     struct hip_probe_sent probe[HIP_PROBES_MAX];
     uint64_t used_us; /* last sign of life, for UAL */
@@ -157,10 +166,18 @@ struct hip_assoc {
 
     struct hip_peer_locator loc[HIP_LOCATORS_MAX];
     bool any_locset;
-    uint32_t locset_id; /* Update ID of the newest LOCATOR_SET taken */
+    uint32_t locset_id;                /* Update ID of the newest LOCATOR_SET taken */
+    uint64_t checks_from_us;           /* no further check before this moment */
+    struct addr own[HIP_LOCATORS_MAX]; /* what we told the peer of ourselves */
+    size_t n_own;
+    struct addr rvs; /* rendezvous server of the peer's; ADDR_NONE: none known */
 
-    bool rekeying; /* we answered a rekey request; its keys come into force with the ACK */
-    uint32_t rekey_id, spi_in_next, spi_out_next;
+    bool rekeying;     /* our half of a rekey was sent */
+    bool rekey_acked;  /* and acknowledged */
+    bool rekey_theirs; /* the peer's half is here: keys are in esp_next */
+    uint16_t rekey_index;
+    uint32_t spi_in_next, spi_out_next;
+    uint32_t spi_out_was; /* before the last rekey; 0: there was none */
 };
 
 struct hip_engine;

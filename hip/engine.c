@@ -322,7 +322,10 @@ static void expire(struct hip_engine *e, struct hip_assoc *a, enum hip_timer whi
         hip_close_begin(e, a, now, out);
         break;
     case HIP_TIMER_LOCATOR:
-        hip_mobility_expire(e, a, now);
+        hip_mobility_expire(e, a, now, out);
+        break;
+    case HIP_TIMER_VERIFY:
+        hip_mobility_next(e, a, now, out);
         break;
     case HIP_TIMER_LINGER:
         hip_assoc_end(e, a, HIP_GONE_CLOSED, false, now, out);

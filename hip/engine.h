@@ -147,6 +147,8 @@ struct hip_config {
     uint64_t ual_us;       /* unused association lifetime; 0: fifteen minutes */
     uint64_t ack_delay_us; /* 0: 100 ms */
     uint64_t r1_life_us;   /* a generation of R1s; 0: two minutes */
+    struct addr r1_locators
+        [4]; /* LOCATOR_SET of R1s, preferred first (RFC 8047 s4.2.8): puzzles are bound to no address then; ADDR_NONE ends */
     uint32_t r1_per_source_milli; /* R1s a second and source, in thousandths; 0: no limit */
     uint16_t nat_modes
         [4]; /* NAT_TRAVERSAL_MODE of R1s, preference order, 0 ends; what we choose from as Initiator: 3, 1 */
@@ -173,8 +175,8 @@ void hip_puzzle_grow(struct hip_engine *e, uint8_t more);
 /* ---- actions ---- */
 
 enum hip_act_type {
-    HIP_ACT_SEND,        /* send: path, octets (checksum done unless ports are set) */
-    HIP_ACT_SA_UP,       /* sa: both SAs are usable (inbound may be up earlier: see struct hip_sa) */
+    HIP_ACT_SEND,  /* send: path, octets (checksum done unless ports are set) */
+    HIP_ACT_SA_UP, /* sa: both SAs are usable (but see out_ready); after a rekey the old inbound one stays until the new one carries data */
     HIP_ACT_SA_PATH,     /* sa_path: outbound packets go elsewhere from now on */
     HIP_ACT_SA_DOWN,     /* ref: both SAs are gone */
     HIP_ACT_ASK_I2,      /* ask: an R1 was verified (initiator); hip_answer() gives what goes into I2 */
@@ -217,10 +219,13 @@ struct hip_action {
         struct {
             struct hip_sa_keys in, out;
             struct hip_path path; /* addresses for outbound ESP */
-            bool out_ready;       /* false: R2-SENT's outbound waits; always true for now at both ends */
+            bool
+                out_ready; /* false: of a rekey that is not complete: `in` is usable beside the old one, `out` is not there yet */
         } sa;
         struct {
             struct hip_path path;
+            bool unverified; /* within a credit only (RFC 8046 s5.6); peer ADDR_NONE: nowhere */
+            uint64_t credit; /* octets, on top of what is left of an earlier one */
         } sa_path;
         struct { /* ASK_I2: contents.info is what R1 offered. ASK_R2: contents as I2 carried them. */
             struct hip_path path;
@@ -308,6 +313,9 @@ struct hip_answer {
     struct hip_contents contents;
     size_t n_cand; /* our candidates, where the mode is ICE-HIP-UDP */
     struct hip_candidate cand[HIP_CANDIDATES_MAX];
+    size_t
+        n_locators; /* our addresses for LOCATOR_SET in I2 or R2 (RFC 8047 s4.2.8), the first one preferred: that of the packet; 0: none */
+    struct addr locator[HIP_LOCATORS_MAX];
 };
 MUST_USE err hip_answer(struct hip_engine *e, struct hip_ref ref, const struct hip_answer *a, uint64_t now,
                         struct hip_actions *out);
@@ -340,10 +348,15 @@ MUST_USE err hip_update_done(struct hip_engine *e, struct hip_ref ref, uint64_t 
 MUST_USE err hip_notify(struct hip_engine *e, struct hip_ref ref, uint16_t code, struct span data,
                         uint64_t now, struct hip_actions *out);
 
-/* Our locators changed: send from path->local to path->peer a LOCATOR_SET with these addresses, set[0] preferred (RFC 8046 s3.2.1).
- * Outbound ESP uses the new path at once; the peer verifies it. */
+/* Our locators changed: send from path->local to path->peer a LOCATOR_SET with these addresses, set[0] preferred (RFC 8046 s3.2.1); all that are
+ * in use must be in it. Link-local ones are told to who is on the link only (RFC 8047 s5.1). Outbound ESP uses the new path at once, within a credit when
+ * path->peer was never checked; the peer verifies our side. During I1-SENT and I2-SENT the exchange goes on from path->local. */
 MUST_USE err hip_move(struct hip_engine *e, struct hip_ref ref, const struct hip_path *path,
                       const struct addr *set, size_t n, uint64_t now, struct hip_actions *out);
+
+/* New keys and SPIs for ESP, from the rest of KEYMAT (RFC 7402 s6.8). ERR_EXISTS: one is under way. ERR_FULL: KEYMAT is used up, only a new base
+ * exchange helps. */
+MUST_USE err hip_rekey(struct hip_engine *e, struct hip_ref ref, uint64_t now, struct hip_actions *out);
 
 /* ---- connectivity checks (RFC 9028 s4.6, s4.9) ---- */
 
@@ -351,7 +364,7 @@ MUST_USE err hip_move(struct hip_engine *e, struct hip_ref ref, const struct hip
 MUST_USE err hip_candidates(struct hip_engine *e, struct hip_ref ref, const struct hip_path *path,
                             const struct hip_candidate *cand, size_t n, uint64_t now,
                             struct hip_actions *out);
-/* ESP goes out and nothing comes in: the nominated path is checked, and left for another one that works when it does not answer. */
+/* ESP goes out and nothing comes in: the nominated path, or the locator in use, is checked, and left for another one that works when it does not answer. */
 void hip_path_silent(struct hip_engine *e, struct hip_ref ref, uint64_t now, struct hip_actions *out);
 /* Pairs and their checks, *pos starts at 0; false at the end. */
 bool hip_pair_next(const struct hip_engine *e, struct hip_ref ref, size_t *pos, struct hip_pair_view *out);
@@ -365,8 +378,25 @@ void hip_sa_used(struct hip_engine *e, struct hip_ref ref, uint64_t now, struct 
 /* ESP went out on this association: the NAT's mapping is fresh, no keepalive is due (RFC 9028 s4.10). Cheap, causes no action. */
 void hip_sa_sent(struct hip_engine *e, struct hip_ref ref, uint64_t now);
 
+/* Credit-based authorisation (RFC 8046 s5.6): ESP octets that came from this peer since the last call. The engine keeps the credit and ages it,
+ * so that packets to a verified locator cost nothing. SA_PATH with `unverified` hands all of it over: from then on the owner takes the octets
+ * of what it sends off it, adds those of what comes, drops what it does not cover, and takes 7/8 of it every HIP_CREDIT_AGING_US;
+ * after the next SA_PATH without `unverified` it gives back by this call what is left. */
+void hip_cba_received(struct hip_engine *e, struct hip_ref ref, uint64_t octets, uint64_t now);
+#define HIP_CREDIT_AGING_US UINT64_C(5000000)
+#define HIP_CREDIT_MAX      UINT64_C(16777216) /* octets that an engine keeps for one peer */
+static inline uint64_t hip_credit_aged(uint64_t credit, uint64_t intervals)
+{
+    for (; intervals && credit; intervals--)
+        credit -= (credit + 7) / 8;
+    return credit;
+}
+
 /* ---- rendezvous (RFC 8004) ---- */
 
+/* An UPDATE of ours that is not acknowledged goes to this rendezvous server of the peer's as well (RFC 8046 s3.2.3): its address; ADDR_NONE: forget it. An
+ * Initiator knows the one its I1 went through. */
+MUST_USE err hip_rvs_of(struct hip_engine *e, struct hip_ref ref, const struct addr *rvs);
 /* Server: pass an I1, or an UPDATE of a peer that lost its way to the client (RFC 8046 s3.2.3), that came over `in` on to the registered
  * client behind `client`, with FROM and RVS_HMAC. The packet's checksum is verified first. UDP on either side: BAD_NAT_MODE, FROM
  * has no port. Returns a drop reason. */

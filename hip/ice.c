@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/crypto/secret.h"
+#include "hip/mobility.h"
 #include "hip/notify.h"
 #include "hip/update.h"
 
@@ -126,7 +127,9 @@ bool hip_ice_waits(const struct hip_assoc *a)
 
 const struct hip_path *hip_ice_esp(const struct hip_assoc *a)
 {
-    return a->ice && a->ice->selected ? &a->ice->esp : &a->path;
+    if (!a->ice)
+        return &a->esp;
+    return a->ice->selected ? &a->ice->esp : &a->path;
 }
 
 struct hip_path hip_ice_signal(const struct hip_assoc *a, const struct hip_path *first, unsigned tries)
@@ -178,10 +181,10 @@ static void better_later(struct hip_ice *i, uint64_t now)
 }
 
 /* SA_UP only once for a set of keys: a second one would begin their sequence numbers anew. */
-static void carry_esp(struct hip_engine *e, struct hip_assoc *a, struct hip_actions *out)
+static void carry_esp(struct hip_engine *e, struct hip_assoc *a, uint64_t now, struct hip_actions *out)
 {
     if (a->sas_up)
-        hip_act_sa_path(e, out, a);
+        hip_act_sa_path(e, out, a, now);
     else
         hip_act_sas(e, out, a);
 }
@@ -218,7 +221,7 @@ void hip_ice_select(struct hip_engine *e, struct hip_assoc *a, struct hip_pair *
     /* Signalling goes the direct way as well, and by the relay otherwise (s4.8). */
     a->path = relayed ? i->home : path;
     if (!same || !a->sas_up)
-        carry_esp(e, a, out);
+        carry_esp(e, a, now, out);
     tell(e, a, relayed ? HIP_CHECKS_RELAYED : HIP_CHECKS_DIRECT, out);
     i->retry_us = HEAP_NEVER;
     if (relayed) {
@@ -344,8 +347,12 @@ void hip_ice_doubt(struct hip_engine *e, struct hip_assoc *a, uint64_t now, stru
 void hip_path_silent(struct hip_engine *e, struct hip_ref ref, uint64_t now, struct hip_actions *out)
 {
     struct hip_assoc *a = hip_assoc_by_ref(e, ref);
-    if (!a || !a->ice || (a->state != HIP_R2_SENT && a->state != HIP_ESTABLISHED) || !hip_act_room(out))
+    if (!a || (a->state != HIP_R2_SENT && a->state != HIP_ESTABLISHED) || !hip_act_room(out))
         return;
+    if (!a->ice) {
+        hip_mobility_silent(e, a, now, out);
+        return;
+    }
     hip_ice_doubt(e, a, now, out);
     hip_ice_schedule(e, a);
 }

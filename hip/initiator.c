@@ -13,6 +13,7 @@
 #include "hip/nat.h"
 #include "hip/param_echo.h"
 #include "hip/param_esp.h"
+#include "hip/param_nat.h"
 #include "hip/reg.h"
 #include "hip/suite.h"
 #include "hip/update.h"
@@ -136,6 +137,36 @@ err hip_connect(struct hip_engine *e, const struct hit *local, const struct hit 
     return ERR_OK;
 }
 
+err hip_initiator_move(struct hip_engine *e, struct hip_assoc *a, const struct hip_path *path, uint64_t now,
+                       struct hip_actions *out)
+{
+    struct hip_exchange *x = a->x;
+    struct hip_path was = a->path;
+    size_t n = 0;
+    for (size_t i = 0; i < x->n_to; i++)
+        /* Each the way that it was tried, UDP or not, unless an R1 has decided that (RFC 9028 s4.7.2). */
+        if (x->to[i].peer.family == path->local.family &&
+            (!x->r1.p || hip_path_is_udp(&x->to[i]) == hip_path_is_udp(&was))) {
+            x->to[n] = x->to[i];
+            x->to[n].local = path->local;
+            x->to[n++].local.port = x->to[i].local.port;
+        }
+    if (n == 0)
+        x->to[n++] = *path;
+    x->n_to = n;
+    a->path = x->to[0];
+    err r = build_i1(e, a);
+    if (r != ERR_OK) {
+        a->path = was;
+        return r;
+    }
+    x->moved = true;
+    hip_assoc_timer(e, a, HIP_TIMER_SOLVE, HEAP_NEVER); /* that puzzle is nothing to solve any more */
+    hip_retry_start(e, a, now);
+    try_i1(e, a, now, out);
+    return ERR_OK;
+}
+
 void hip_initiator_retry(struct hip_engine *e, struct hip_assoc *a, uint64_t now, struct hip_actions *out)
 {
     if (!hip_retry_again(e, a, now)) {
@@ -143,7 +174,7 @@ void hip_initiator_retry(struct hip_engine *e, struct hip_assoc *a, uint64_t now
         hip_assoc_end(e, a, HIP_GONE_FAILED, false, now, out);
         return;
     }
-    if (a->state == HIP_I1_SENT) {
+    if (a->state == HIP_I1_SENT || a->x->moved) {
         try_i1(e, a, now, out);
         return;
     }
@@ -161,6 +192,7 @@ struct r1 {
     struct hip_dh dh;
     uint16_t cipher, esp_suite;
     struct hip_nat_choice nat;
+    struct hip_locator_set set;
     struct hip_contents contents;
 };
 
@@ -221,6 +253,8 @@ static int verify_r1(const struct hip_rx *rx, struct r1 *v)
 {
     const struct hip_pkt *k = &rx->pkt;
     const struct hip_exchange *x = rx->a->x;
+    if (x->moved && !addr_same_ip(&rx->path->local, &rx->a->path.local))
+        return HIP_DROP_STALE_R1_COUNTER; /* the answer to an I1 from where we are no more */
     if (hip_get_puzzle(hip_pkt_span(k, HIP_PAR_PUZZLE), hip_rhash_of(&k->sender), &v->puzzle) != ERR_OK)
         return HIP_DROP_PARAM_MALFORMED;
     if (hip_pkt_has(k, HIP_PAR_R1_COUNTER)) {
@@ -228,7 +262,8 @@ static int verify_r1(const struct hip_rx *rx, struct r1 *v)
             return HIP_DROP_PARAM_MALFORMED;
         v->has_counter = true;
     }
-    if (x->r1.p && v->counter.counter <= x->r1_counter) /* s6.8 steps 5, 8: only a newer one counts */
+    /* s6.8 steps 5, 8: only a newer one counts. */
+    if (x->r1.p && v->counter.counter <= x->r1_counter && !(x->moved && v->counter.counter == x->r1_counter))
         return v->counter.counter == x->r1_counter ? HIP_DROP_DUPLICATE : HIP_DROP_STALE_R1_COUNTER;
     if (x->r1.p && hip_path_is_udp(&rx->a->path) != hip_path_is_udp(rx->path))
         return HIP_DROP_DUPLICATE; /* the first one decided between UDP and not (RFC 9028 s4.7.2) */
@@ -239,6 +274,8 @@ static int verify_r1(const struct hip_rx *rx, struct r1 *v)
         drop = read_r1_group(rx, v);
     if (drop == HIP_TAKEN)
         drop = read_r1_choices(rx, v);
+    if (drop == HIP_TAKEN)
+        drop = hip_mobility_read(k, NULL, &v->set);
     if (drop == HIP_TAKEN)
         drop = hip_reg_read(&k->p, &v->contents);
     if (drop == HIP_TAKEN)
@@ -294,6 +331,32 @@ static void ask_i2(struct hip_rx *rx, const struct r1 *v)
     q->ask.puzzle_k = a->puzzle_k;
 }
 
+/* VIA_RVS is unsigned: it only says which of the addresses that we asked is a rendezvous server (RFC 8004 s4.2.3). */
+static void learn_rvs(struct hip_rx *rx)
+{
+    struct hip_assoc *a = rx->a;
+    struct hip_via via;
+    if (!hip_pkt_has(&rx->pkt, HIP_PAR_VIA_RVS) ||
+        hip_get_via_rvs(hip_pkt_span(&rx->pkt, HIP_PAR_VIA_RVS), &via) != ERR_OK || via.n == 0)
+        return;
+    if (hip_initiator_asked(a, &via.v[0]))
+        a->rvs = via.v[0];
+}
+
+/* RFC 8047 s4.2.8: I2 goes to the locator that R1 prefers, which needs no check. */
+static void prefer(struct hip_rx *rx, const struct hip_locator_set *set)
+{
+    for (size_t i = 0; i < set->n; i++) {
+        const struct hip_locator *l = &set->v[i];
+        if (l->preferred && l->type == HIP_LOC_ADDR && l->addr.family == rx->path->local.family &&
+            !addr_is_link_local(&l->addr) && rx->path->to.family == ADDR_NONE) {
+            rx->a->path.peer = l->addr;
+            rx->a->path.peer.port = rx->path->peer.port;
+            return;
+        }
+    }
+}
+
 static int commit_r1(struct hip_rx *rx, struct r1 *v)
 {
     struct hip_assoc *a = rx->a;
@@ -328,7 +391,11 @@ static int commit_r1(struct hip_rx *rx, struct r1 *v)
     a->via_relay = hip_pkt_has(&rx->pkt, HIP_PAR_RELAY_TO);
     if (v->nat.i2_to.family != ADDR_NONE)
         a->path.peer = v->nat.i2_to;
+    x->set = v->set;
+    prefer(rx, &x->set);
+    learn_rvs(rx);
     x->r1_counter = v->counter.counter;
+    x->moved = false;
     x->info = v->contents.info;
     x->solver = s;
     uint64_t life = hip_puzzle_lifetime_us(v->puzzle.lifetime);
@@ -435,6 +502,7 @@ static err build_i2(struct hip_engine *e, const struct hip_assoc *a, const struc
     hip_put_esp_info(&b, &(struct hip_esp_info){ .keymat_index = ks->esp_index, .new_spi = a->spi_in });
     if (hip_pkt_has(&v->pkt, HIP_PAR_R1_COUNTER)) /* as it came, Reserved included (s5.2.3) */
         hip_build_param(&b, HIP_PAR_R1_COUNTER, hip_pkt_span(&v->pkt, HIP_PAR_R1_COUNTER));
+    hip_move_put(&b, a);
     hip_put_solution(&b, &(struct hip_solution){ .k = v->puzzle.k,
                                                  .opaque = v->puzzle.opaque,
                                                  .i = v->puzzle.i,
@@ -499,7 +567,9 @@ err hip_initiator_answer(struct hip_engine *e, struct hip_assoc *a, const struct
     }
     if (w->contents.inner.n > HIP_INNER_MAX || w->contents.fqdn.n > sizeof x->fqdn)
         return ERR_SPACE;
-    err r = hip_stored_set(&x->answer_inner, w->contents.inner);
+    err r = hip_move_own(a, w->locator, w->n_locators, &a->path.peer);
+    if (r == ERR_OK)
+        r = hip_stored_set(&x->answer_inner, w->contents.inner);
     if (r != ERR_OK)
         return r;
     if (a->nat_mode == HIP_NAT_ICE_HIP_UDP)
@@ -511,7 +581,7 @@ err hip_initiator_answer(struct hip_engine *e, struct hip_assoc *a, const struct
     if (w->contents.fqdn.n)
         memcpy(x->fqdn, w->contents.fqdn.p, w->contents.fqdn.n);
     x->answer.fqdn = span_of(x->fqdn, w->contents.fqdn.n);
-    if (x->solver.solved) {
+    if (x->solver.solved && !x->moved) {
         r = send_i2(e, a, now, out);
         if (r != ERR_OK)
             return r;
@@ -555,6 +625,7 @@ void hip_initiator_solve(struct hip_engine *e, struct hip_assoc *a, uint64_t now
 
 struct r2 {
     struct hip_esp_info info;
+    struct hip_locator_set set;
     struct hip_contents contents;
     struct hip_ice_offer offer;
     uint8_t plain[HIP_PACKET_MAX];
@@ -575,7 +646,9 @@ static int verify_r2(const struct hip_rx *rx, struct r2 *v)
     if (hip_get_esp_info(hip_pkt_span(&rx->pkt, HIP_PAR_ESP_INFO), &v->info) != ERR_OK ||
         v->info.old_spi != 0 || v->info.new_spi < 256)
         return HIP_DROP_BAD_ESP_INFO;
-    int drop = hip_contents_open(rx, v->plain, &v->contents);
+    int drop = hip_mobility_read(&rx->pkt, &v->info.new_spi, &v->set);
+    if (drop == HIP_TAKEN)
+        drop = hip_contents_open(rx, v->plain, &v->contents);
     if (drop == HIP_TAKEN && a->ice)
         drop = hip_ice_read(&v->contents.inner, &v->offer);
     return drop;
@@ -585,7 +658,10 @@ static void commit_r2(struct hip_rx *rx, const struct r2 *v)
 {
     struct hip_engine *e = rx->e;
     struct hip_assoc *a = rx->a;
+    bool moved = a->x->moved;
     a->spi_out = v->info.new_spi;
+    hip_mobility_begin(a);
+    hip_mobility_learn(e, a, hip_pkt_has(&rx->pkt, HIP_PAR_LOCATOR_SET) ? &v->set : &a->x->set, rx->now);
     hip_exchange_free(a->x);
     a->x = NULL;
     hip_stored_clear(&a->last);
@@ -593,7 +669,7 @@ static void commit_r2(struct hip_rx *rx, const struct r2 *v)
     hip_assoc_timer(e, a, HIP_TIMER_SOLVE, HEAP_NEVER);
     hip_assoc_timer(e, a, HIP_TIMER_ASK, HEAP_NEVER);
     hip_assoc_set_state(e, a, HIP_ESTABLISHED, rx->now);
-    hip_mobility_begin(a);
+    hip_mobility_start(e, a, rx->now);
     hip_assoc_touch(e, a, rx->now);
     if (a->pacing_ms > HIP_PACING_MAX_MS)
         a->pacing_ms = HIP_PACING_MAX_MS;
@@ -609,6 +685,9 @@ static void commit_r2(struct hip_rx *rx, const struct r2 *v)
         a->ice->offer = v->offer;
         hip_ice_start(e, a, rx->now, rx->out);
     }
+    /* It answers an I2 from where we were before. */
+    if (moved && !a->ice && hip_move_announce(e, a, rx->now, rx->out) != ERR_OK)
+        e->counters[HIP_DROP_INTERNAL]++;
 }
 
 int hip_r2_receive(struct hip_rx *rx)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "hip/core.h"
+#include "hip/param_loc.h"
 #include "hip/puzzle.h"
 
 #define HIP_I1_PATHS_MAX 6 /* RFC 7401 s6.6.1: three addresses; without and with UDP */
@@ -20,12 +21,19 @@ struct hip_exchange {
     struct hip_reg_info info; /* its REG_INFO, as the owner saw it */
     struct hip_solver solver;
     uint64_t solve_until_us;
+    struct hip_locator_set set; /* of R1: type 0 (RFC 8047 s4.2.8) */
     bool asked, answered;
+    bool
+        moved; /* we are elsewhere by now than where our I1 was answered: another R1 of the same generation counts */
     struct hip_contents answer; /* for I2; inner points into answer_inner, fqdn into fqdn */
     uint8_t fqdn[HIP_FQDN_MAX];
     struct hip_stored answer_inner;
 };
 
+/* hip_move() in I1-SENT and I2-SENT: I1 goes out from there; an I2 that is under way is given up for the R1 that comes to it (its puzzle is bound to the
+ * address that it was asked from), unless its R2 is faster. */
+MUST_USE err hip_initiator_move(struct hip_engine *e, struct hip_assoc *a, const struct hip_path *path,
+                                uint64_t now, struct hip_actions *out);
 void hip_exchange_free(struct hip_exchange *x); /* NULL is fine */
 
 /* An opportunistic I1 of this association went to that address (RFC 7401 s4.1.8: such an R1 is matched by address). */

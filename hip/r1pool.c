@@ -145,6 +145,18 @@ static void put_reg_info(struct hip_build *b, const struct hip_reg_offer *o, boo
         hip_put_reg_info(b, &info);
 }
 
+/* No SA yet: type 0 (RFC 8047 s4.2.8). */
+static void put_locators(struct hip_build *b, const struct hip_config *c)
+{
+    struct hip_locator_set s = { 0 };
+    for (; s.n < sizeof c->r1_locators / sizeof *c->r1_locators && c->r1_locators[s.n].family; s.n++)
+        s.v[s.n] = (struct hip_locator){ .preferred = s.n == 0,
+                                         .lifetime_s = UINT32_MAX,
+                                         .addr = c->r1_locators[s.n] };
+    if (s.n)
+        hip_put_locator_set(b, &s);
+}
+
 /* The signed part that all clients of a variant share; RFC 7401 s5.3.2. */
 static void put_r1(struct hip_build *b, const struct hip_r1pool *p, const struct generation *g, int group,
                    bool sim)
@@ -165,6 +177,7 @@ static void put_r1(struct hip_build *b, const struct hip_r1pool *p, const struct
             suites.id[suites.n++] = s->id;
 
     hip_put_r1_counter(b, &(struct hip_r1_counter){ .counter = g->counter });
+    put_locators(b, c);
     hip_put_puzzle(b, &(struct hip_puzzle){ .k = hip_r1_puzzle_k(c, sim, g->k_more),
                                             .lifetime = HIP_R1_PUZZLE_LIFETIME,
                                             .i = span_of(zero, hash_len(p->hi->rhash)) });
@@ -221,9 +234,12 @@ static uint16_t opaque_of(const struct hip_r1_variant *v)
 static err puzzle_i(const struct hip_r1pool *p, const struct generation *g, const struct hip_r1_client *c,
                     uint16_t opaque, uint8_t out[HASH_LEN_MAX])
 {
-    uint8_t ip[32], o[2] = { (uint8_t)(opaque >> 8), (uint8_t)opaque };
-    addr_to_mapped(&c->ip, ip);
-    addr_to_mapped(&c->local, ip + 16);
+    uint8_t ip[32] = { 0 }, o[2] = { (uint8_t)(opaque >> 8), (uint8_t)opaque };
+    /* I2 may go to another address than I1 did, and come from another one, when R1 says so (RFC 8047 s4.2.8). */
+    if (p->cfg->r1_locators[0].family == ADDR_NONE) {
+        addr_to_mapped(&c->ip, ip);
+        addr_to_mapped(&c->local, ip + 16);
+    }
     const struct span in[] = { span_of(g->secret, sizeof g->secret), span_of(c->hit.b, sizeof c->hit.b),
                                span_of(p->hi->hit.b, sizeof p->hi->hit.b), span_of(ip, sizeof ip),
                                span_of(o, sizeof o) };

@@ -85,6 +85,7 @@ struct i2 {
     struct hip_hi hi;
     struct hip_keyset keys;
     struct hip_nat_choice nat;
+    struct hip_locator_set set;
     struct hip_contents contents;
     struct hip_ice_offer offer; /* used when the mode is ICE-HIP-UDP */
     uint8_t plain[HIP_PACKET_MAX];
@@ -189,6 +190,8 @@ static bool overtaken(const struct hip_rx *rx, uint64_t counter)
 static int verify_rest(const struct hip_rx *rx, struct i2 *v)
 {
     int drop = read_choices(rx, v);
+    if (drop == HIP_TAKEN)
+        drop = hip_mobility_read(&rx->pkt, &v->info.new_spi, &v->set);
     if (drop == HIP_TAKEN)
         drop = hip_reg_read(&rx->pkt.p, &v->contents);
     if (drop == HIP_TAKEN)
@@ -307,6 +310,9 @@ static int commit_i2(struct hip_rx *rx, struct i2 *v)
     memcpy(a->i2_hash, v->hash, sizeof a->i2_hash);
     a->has_i2_hash = true;
     a->i2_counter = v->counter.counter;
+    hip_mobility_begin(
+        a); /* R2 goes to where the I2 is from; the others are checked later (RFC 8047 s4.2.8) */
+    hip_mobility_learn(e, a, &v->set, rx->now);
     if (a->nat_mode == HIP_NAT_ICE_HIP_UDP && hip_ice_offered(a, &v->offer, rx->now) != ERR_OK) {
         hip_assoc_free(e, a);
         return HIP_DROP_INTERNAL;
@@ -371,6 +377,7 @@ static err build_r2(struct hip_engine *e, struct hip_assoc *a, const struct hip_
     }
     hip_build_init(&b, buf, HIP_PACKET_MAX, HIP_PKT_R2, hip_assoc_local(a), &a->peer, 0);
     hip_put_esp_info(&b, &(struct hip_esp_info){ .keymat_index = a->keys.esp_index, .new_spi = a->spi_in });
+    hip_move_put(&b, a);
     if (inner.n)
         hip_encrypted_add(&b, a->cipher, hip_key_enc(&k->out), hip_env(e), inner);
     sec_wipe(plain, sizeof plain);
@@ -400,6 +407,8 @@ err hip_responder_answer(struct hip_engine *e, struct hip_assoc *a, const struct
     }
     err r = a->ice ? hip_ice_set(a, w->cand, w->n_cand, now) : ERR_OK;
     if (r == ERR_OK)
+        r = hip_move_own(a, w->locator, w->n_locators, &a->path.peer);
+    if (r == ERR_OK)
         r = build_r2(e, a, &w->contents, buf, &r2);
     if (r == ERR_OK)
         r = hip_stored_set(&a->last, r2);
@@ -418,7 +427,7 @@ err hip_responder_answer(struct hip_engine *e, struct hip_assoc *a, const struct
     hip_assoc_set_state(e, a, HIP_R2_SENT, now);
     hip_assoc_timer(e, a, HIP_TIMER_ASK, HEAP_NEVER);
     hip_assoc_timer(e, a, HIP_TIMER_EC, now + hip_retry_total(e));
-    hip_mobility_begin(a);
+    hip_mobility_start(e, a, now);
     hip_assoc_touch(e, a, now);
     hip_act_send(e, out, a, &a->path, r2);
     hip_nat_sent(e, a, now);

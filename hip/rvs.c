@@ -46,6 +46,18 @@ int hip_relay_i1(struct hip_engine *e, struct hip_ref client, const struct hip_p
     return drop;
 }
 
+/* ---- the peer's server ---- */
+
+err hip_rvs_of(struct hip_engine *e, struct hip_ref ref, const struct addr *rvs)
+{
+    struct hip_assoc *a = hip_assoc_by_ref(e, ref);
+    if (!a)
+        return ERR_NOT_FOUND;
+    a->rvs = *rvs;
+    a->rvs.port = 0;
+    return ERR_OK;
+}
+
 /* ---- client ---- */
 
 err hip_rvs_trust(struct hip_engine *e, struct hip_ref ref, bool on)

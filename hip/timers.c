@@ -50,8 +50,10 @@ enum hip_timer hip_timer_take(struct heap *h, struct hip_timers *t, uint64_t now
 
 const char *hip_timer_name(enum hip_timer which)
 {
-    static const char *const names[] = { "solve",   "retry",  "ask", "ec",        "update", "ack",  "idle",
-                                         "locator", "linger", "udp", "keepalive", "check",  "probe" };
+    static const char *const names[] = {
+        "solve",   "retry",  "ask",    "ec",  "update",    "ack",   "idle",
+        "locator", "verify", "linger", "udp", "keepalive", "check", "probe"
+    };
     _Static_assert(sizeof names / sizeof *names == HIP_TIMER__COUNT, "one name for each event");
     return which < HIP_TIMER__COUNT ? names[which] : "?";
 }

@@ -13,6 +13,7 @@
  *   ACK      The owner has not answered an UPDATE within ack_delay_us: a bare ACK.
  *   IDLE     Nothing was sent or received for ual_us (UAL): CLOSE.
  *   LOCATOR  The lifetime of a peer's locator ended: DEPRECATED (RFC 8046 s5.1).
+ *   VERIFY   The next of the peer's locators may be checked (RFC 8046 s5.4); they are paced.
  *   UDP      The I1s in UDP follow those without (RFC 9028 s4.7.2): udp_after_us after each try of theirs.
  *   KEEPALIVE  A UDP path carried nothing for keepalive_us: NOTIFY NAT_KEEPALIVE (RFC 9028 s4.10).
  *   CHECK    Connectivity checks: the next one, a retransmission, a nomination, another round (RFC 9028 s4.6).
@@ -32,6 +33,7 @@ enum hip_timer {
     HIP_TIMER_ACK,
     HIP_TIMER_IDLE,
     HIP_TIMER_LOCATOR,
+    HIP_TIMER_VERIFY,
     HIP_TIMER_LINGER,
     HIP_TIMER_UDP,
     HIP_TIMER_KEEPALIVE,

@@ -13,10 +13,12 @@
 #include "hip/nat.h"
 #include "hip/notify.h"
 #include "hip/param_echo.h"
+#include "hip/param_nat.h"
 #include "hip/probe.h"
 #include "hip/reg.h"
 #include "hip/rekey.h"
 #include "hip/responder.h"
+#include "hip/rvs.h"
 
 /* ---- shared with R2, CLOSE and NOTIFY ---- */
 
@@ -83,6 +85,13 @@ static void put_owed(struct hip_build *b, const struct hip_assoc *a)
     hip_put_ack(b, &acks);
 }
 
+/* RFC 8046 s3.2.3: what acknowledges an UPDATE that came through a rendezvous server says so; behind the signature, like in R1. */
+static void put_via(struct hip_build *b, const struct hip_assoc *a)
+{
+    if (a->n_owed && a->ack_via.family != ADDR_NONE)
+        hip_put_via_rvs(b, &(struct hip_via){ .n = 1, .v = { a->ack_via } });
+}
+
 static void owe_nothing(struct hip_engine *e, struct hip_assoc *a)
 {
     a->n_owed = 0;
@@ -114,6 +123,7 @@ static err build(struct hip_engine *e, struct hip_assoc *a, const struct hip_upd
     if (u->contents)
         hip_reg_put_relay(&b, u->contents, HIP_PKT_UPDATE);
     hip_auth_add(&b, a);
+    put_via(&b, a);
     return hip_build_finish(&b, &path->local, &path->peer, out);
 }
 
@@ -172,12 +182,16 @@ err hip_update_send(struct hip_engine *e, struct hip_assoc *a, const struct hip_
     return ERR_OK;
 }
 
-void hip_update_cancel(struct hip_engine *e, struct hip_assoc *a, enum hip_update_kind kind)
+bool hip_update_cancel(struct hip_engine *e, struct hip_assoc *a, enum hip_update_kind kind)
 {
+    bool any = false;
     for (size_t i = 0; i < HIP_UPDATES_MAX; i++)
-        if (a->sent[i].pkt.p && a->sent[i].kind == kind)
+        if (a->sent[i].pkt.p && a->sent[i].kind == kind) {
             hip_stored_clear(&a->sent[i].pkt);
+            any = true;
+        }
     schedule(e, a);
+    return any;
 }
 
 void hip_update_cancel_all(struct hip_engine *e, struct hip_assoc *a)
@@ -196,36 +210,101 @@ static struct hip_sent_update *find_sent(struct hip_assoc *a, uint32_t id)
     return NULL;
 }
 
+void hip_update_cancel_id(struct hip_engine *e, struct hip_assoc *a, uint32_t id, enum hip_update_kind kind)
+{
+    struct hip_sent_update *s = find_sent(a, id);
+    if (s && s->kind == kind)
+        hip_stored_clear(&s->pkt);
+    schedule(e, a);
+}
+
+unsigned hip_update_tries(const struct hip_assoc *a, uint32_t id)
+{
+    for (size_t i = 0; i < HIP_UPDATES_MAX; i++)
+        if (a->sent[i].pkt.p && a->sent[i].id == id)
+            return a->sent[i].tries;
+    return 0;
+}
+
+void hip_update_hurry(struct hip_engine *e, struct hip_assoc *a, uint64_t now)
+{
+    for (size_t i = 0; i < HIP_UPDATES_MAX; i++)
+        if (a->sent[i].pkt.p && a->sent[i].kind != HIP_UPD_VERIFY) {
+            a->sent[i].due_us = now;
+            a->sent[i].tries = 0;
+        }
+    schedule(e, a);
+}
+
+/* RFC 8046 s3.2.3: to the peer's rendezvous server as well, from where we reach it. The nonce in it, if there is one, proves nothing any more. */
+static void send_by_rvs(struct hip_engine *e, struct hip_assoc *a, const struct hip_sent_update *s,
+                        struct hip_actions *out)
+{
+    struct hip_path p;
+    if (a->rvs.family == ADDR_NONE || !hip_mobility_way(a, &a->rvs, &p))
+        return;
+    p.local.port = 0;
+    hip_mobility_void(a, s->id);
+    hip_act_send(e, out, a, &p, span_of(s->pkt.p, s->pkt.n));
+}
+
+/* A check: true when it goes on. */
+static bool check_again(struct hip_engine *e, struct hip_assoc *a, struct hip_sent_update *s, uint64_t now,
+                        struct hip_actions *out)
+{
+    if (s->tries <= e->cfg.rtx_tries) {
+        if (s->tries == 1)
+            hip_mobility_doubt(e, a, s->id, now, out);
+        return true;
+    }
+    uint32_t id = s->id;
+    hip_stored_clear(&s->pkt);
+    hip_mobility_failed(e, a, id, now, out);
+    return false;
+}
+
 void hip_update_timeout(struct hip_engine *e, struct hip_assoc *a, uint64_t now, struct hip_actions *out)
 {
+    bool silent = false;
     for (size_t i = 0; i < HIP_UPDATES_MAX; i++) {
         struct hip_sent_update *s = &a->sent[i];
         if (!s->pkt.p || s->due_us > now)
             continue;
-        if (++s->tries <= e->cfg.rtx_tries) {
-            s->due_us = now + hip_backoff(e->cfg.rtx_first_us, s->tries);
-            struct hip_path path = *path_of(a, s);
-            if (s->kind != HIP_UPD_VERIFY && !s->own_path)
-                path = hip_ice_signal(a, &path, s->tries);
-            hip_act_send(e, out, a, &path, span_of(s->pkt.p, s->pkt.n));
-        } else if (s->kind == HIP_UPD_VERIFY) {
+        s->tries++;
+        if (s->kind == HIP_UPD_VERIFY && !check_again(e, a, s, now, out))
+            continue;
+        if (s->tries > e->cfg.rtx_tries &&
+            s->own_path) { /* that way leads nowhere; the association's own may */
             hip_stored_clear(&s->pkt);
-            hip_mobility_failed(a, s->id);
-        } else if (s->own_path) {
-            hip_stored_clear(&s->pkt); /* that way leads nowhere; the association's own may */
-        } else {                       /* s6.11: after UPDATE_RETRY_MAX, CLOSING */
+            continue;
+        }
+        if (s->tries > e->cfg.rtx_tries) { /* s6.11: after UPDATE_RETRY_MAX, CLOSING */
             hip_close_begin(e, a, now, out);
             return;
         }
+        s->due_us = now + hip_backoff(e->cfg.rtx_first_us, s->tries);
+        struct hip_path path = *path_of(a, s);
+        if (s->kind != HIP_UPD_VERIFY && !s->own_path)
+            path = hip_ice_signal(a, &path, s->tries);
+        hip_act_send(e, out, a, &path, span_of(s->pkt.p, s->pkt.n));
+        if (s->kind == HIP_UPD_VERIFY)
+            continue;
+        silent |= s->tries == 2;
+        /* A peer that hears nothing of our move may have moved itself: that cannot wait. */
+        if (s->tries >= (s->kind == HIP_UPD_MOVE ? 1 : 2))
+            send_by_rvs(e, a, s, out);
     }
     schedule(e, a);
+    if (silent)
+        hip_mobility_silent(e, a, now, out);
 }
 
 /* ---- ACKs that we owe ---- */
 
-/* UPDATE with ACK only, and the echo that was asked for (.p NULL: none): never acknowledged, never stored. */
+/* UPDATE with ACK only, VIA_RVS (NULL: none), and the echo that was asked for (.p NULL: none): never acknowledged, never stored. */
 static void send_ack(struct hip_engine *e, struct hip_assoc *a, const struct hip_path *path,
-                     const struct hip_acks *acks, struct span echo, struct hip_actions *out)
+                     const struct addr *via, const struct hip_acks *acks, struct span echo,
+                     struct hip_actions *out)
 {
     uint8_t buf[HIP_PACKET_MAX];
     struct span pkt;
@@ -235,6 +314,8 @@ static void send_ack(struct hip_engine *e, struct hip_assoc *a, const struct hip
     if (echo.p)
         hip_build_param(&b, HIP_PAR_ECHO_RESPONSE_SIGNED, echo);
     hip_auth_add(&b, a);
+    if (via)
+        hip_put_via_rvs(&b, &(struct hip_via){ .n = 1, .v = { *via } });
     if (hip_build_finish(&b, &path->local, &path->peer, &pkt) == ERR_OK)
         hip_act_send(e, out, a, path, pkt);
     else
@@ -243,11 +324,12 @@ static void send_ack(struct hip_engine *e, struct hip_assoc *a, const struct hip
 
 static void flush_owed(struct hip_engine *e, struct hip_assoc *a, struct hip_actions *out)
 {
+    const struct addr *via = a->ack_via.family == ADDR_NONE ? NULL : &a->ack_via;
     struct hip_acks acks = { .n = a->n_owed };
     if (a->n_owed == 0)
         return;
     memcpy(acks.id, a->owed, a->n_owed * sizeof *a->owed);
-    send_ack(e, a, &a->ack_path, &acks, span_of(a->echo.p, a->echo.n), out);
+    send_ack(e, a, &a->ack_path, via, &acks, span_of(a->echo.p, a->echo.n), out);
     owe_nothing(e, a);
 }
 
@@ -267,6 +349,7 @@ struct in {
     struct hip_locator_set set;
     struct hip_contents contents;
     struct hip_ice_offer offer; /* candidates in ENCRYPTED */
+    struct addr via;            /* the rendezvous server that it came through; ADDR_NONE: none */
     bool acks_ours, echo_missing;
     int drop; /* of an ACK for a connectivity check */
     uint8_t plain[HIP_PACKET_MAX];
@@ -316,18 +399,16 @@ static int read_body(const struct hip_rx *rx, struct in *v)
     v->has_set = hip_pkt_has(k, HIP_PAR_LOCATOR_SET);
     if (v->has_esp && hip_get_esp_info(hip_pkt_span(k, HIP_PAR_ESP_INFO), &v->esp) != ERR_OK)
         return HIP_DROP_PARAM_MALFORMED;
-    if (v->has_set && hip_get_locator_set(hip_pkt_span(k, HIP_PAR_LOCATOR_SET), &v->set) != ERR_OK)
-        return HIP_DROP_BAD_LOCATOR;
-    if (v->has_esp && hip_rekey_kind(rx->a, &v->esp) == HIP_ESP_BAD)
-        return HIP_DROP_BAD_ESP_INFO;
-    if (v->has_set && rx->a->ice) /* candidates travel in ENCRYPTED (RFC 9028 s4.9) */
-        return HIP_DROP_BAD_LOCATOR;
-    if (v->has_set) {
-        int drop = hip_mobility_check(rx->a, &v->set, v->has_esp ? &v->esp : NULL);
+    if (v->has_esp) {
+        int drop = hip_rekey_check(rx, &v->esp);
         if (drop != HIP_TAKEN)
             return drop;
     }
-    int drop = hip_contents_open(rx, v->plain, &v->contents);
+    if (v->has_set && rx->a->ice) /* candidates travel in ENCRYPTED (RFC 9028 s4.9) */
+        return HIP_DROP_BAD_LOCATOR;
+    int drop = hip_mobility_read(k, v->has_esp ? &v->esp.new_spi : NULL, &v->set);
+    if (drop == HIP_TAKEN)
+        drop = hip_contents_open(rx, v->plain, &v->contents);
     if (drop == HIP_TAKEN && rx->a->ice)
         drop = hip_ice_read(&v->contents.inner, &v->offer);
     return drop;
@@ -338,12 +419,11 @@ static void acked(struct hip_rx *rx, struct hip_sent_update *s)
 {
     enum hip_update_kind kind = s->kind;
     uint32_t id = s->id;
-    struct hip_path checked = s->path;
     hip_stored_clear(&s->pkt);
-    if (kind == HIP_UPD_VERIFY) {
-        hip_mobility_verified(rx, id, &checked);
+    if (kind == HIP_UPD_VERIFY || kind == HIP_UPD_MOVE) {
+        hip_mobility_verified(rx, id);
     } else if (kind == HIP_UPD_REKEY) {
-        hip_rekey_finish(rx);
+        hip_rekey_acked(rx);
     } else if (kind == HIP_UPD_CANDIDATES) {
         hip_ice_next_acked(rx);
     } else if (kind == HIP_UPD_CANDIDATES_ECHO) {
@@ -377,6 +457,8 @@ static void process_acks(struct hip_rx *rx, struct in *v)
             v->echo_missing = true;
             continue;
         }
+        if (s->kind == HIP_UPD_MOVE && !hip_mobility_echo_ok(rx->a, s->id, echo))
+            hip_mobility_void(rx->a, s->id); /* moved it is, but where it went is not checked by that */
         v->acks_ours = true;
         acked(rx, s);
     }
@@ -393,7 +475,8 @@ static int again(struct hip_rx *rx, const struct in *v)
             return HIP_DROP_DUPLICATE; /* its first ACK is still to come */
     if (!bucket_take(&a->reack, &hip_assoc_rate, 1, rx->now))
         return HIP_DROP_RATE_LIMITED;
-    send_ack(rx->e, a, rx->path, &(struct hip_acks){ .n = 1, .id = { v->id } },
+    send_ack(rx->e, a, rx->path, v->via.family == ADDR_NONE ? NULL : &v->via,
+             &(struct hip_acks){ .n = 1, .id = { v->id } },
              hip_pkt_span(&rx->pkt, HIP_PAR_ECHO_REQUEST_SIGNED), rx->out);
     return HIP_DROP_DUPLICATE;
 }
@@ -410,44 +493,45 @@ static void tell_owner(struct hip_rx *rx, const struct in *v)
     q->update.contents.inner = hip_act_copy(rx->e, rx->out, v->contents.inner);
 }
 
+/* What is owed for this one: an ACK, and the echo that it asked for; at once unless the owner has something to say. */
+static void acknowledge(struct hip_rx *rx, const struct in *v, bool owners)
+{
+    struct hip_engine *e = rx->e;
+    struct hip_assoc *a = rx->a;
+    bool echo = hip_pkt_has(&rx->pkt, HIP_PAR_ECHO_REQUEST_SIGNED);
+    /* With something for the owner the echo waits for its answer, and both go together (RFC 9028 s4.2); otherwise now. */
+    if (!owners || (echo && !hip_reg_wants_echo(&v->contents)))
+        flush_owed(e, a, rx->out);
+    else if (a->n_owed)
+        hip_assoc_timer(e, a, HIP_TIMER_ACK, rx->now + e->cfg.ack_delay_us);
+}
+
 static int take(struct hip_rx *rx, struct in *v)
 {
     struct hip_engine *e = rx->e;
     struct hip_assoc *a = rx->a;
-    bool rekey = v->has_esp && hip_rekey_kind(a, &v->esp) == HIP_ESP_REKEY;
+    enum hip_esp_info_kind esp = v->has_esp ? hip_rekey_kind(a, &v->esp) : HIP_ESP_GRATUITOUS;
     struct span echo = hip_pkt_span(&rx->pkt, HIP_PAR_ECHO_REQUEST_SIGNED);
     if (a->n_owed == HIP_ACKS_OWED || a->echo.p)
         flush_owed(e, a, rx->out);
     a->owed[a->n_owed++] = v->id;
     a->ack_path = *rx->path;
-    if (rekey) {
-        int drop = hip_rekey_answer(rx, &v->esp);
-        if (drop != HIP_TAKEN) {
-            if (a->n_owed)
-                a->n_owed--;
-            return drop;
-        }
-    }
+    a->ack_via = v->via;
     mark_seen(a, v->id);
     hip_assoc_touch(e, a, rx->now);
-    if (v->has_set)
+    if (echo.p && hip_stored_set(&a->echo, echo) != ERR_OK)
+        e->counters[HIP_DROP_INTERNAL]++;
+    /* RFC 8046 s5.3: what SPI it is comes first; the ACK goes where the locators say. */
+    if (v->has_set || esp == HIP_ESP_DEPRECATED)
         hip_mobility_take(rx, &v->set, v->id);
     else if (v->offer.present)
         hip_ice_moved(rx, &v->offer, v->id);
     else if (!a->ice)
         hip_mobility_heard(rx);
-    bool owners = !hip_contents_empty(&v->contents);
-    if (echo.p && a->n_owed == 0) {
-        /* The ACK went with an UPDATE of ours; the echo still has to go back. */
-        a->owed[a->n_owed++] = v->id;
-    }
-    if (echo.p && hip_stored_set(&a->echo, echo) != ERR_OK)
+    if (esp == HIP_ESP_REKEY && hip_rekey_take(rx, &v->esp) != HIP_TAKEN)
         e->counters[HIP_DROP_INTERNAL]++;
-    /* With something for the owner the echo waits for its answer, and both go together (RFC 9028 s4.2); otherwise now. */
-    if (!owners || (echo.p && !hip_reg_wants_echo(&v->contents)))
-        flush_owed(e, a, rx->out);
-    else if (a->n_owed)
-        hip_assoc_timer(e, a, HIP_TIMER_ACK, rx->now + e->cfg.ack_delay_us);
+    bool owners = !hip_contents_empty(&v->contents);
+    acknowledge(rx, v, owners);
     if (owners)
         tell_owner(rx, v);
     return HIP_TAKEN;
@@ -455,11 +539,21 @@ static int take(struct hip_rx *rx, struct in *v)
 
 static int receive(struct hip_rx *rx, struct in *v)
 {
+    struct hip_origin from;
     int drop = hip_auth_check(rx);
+    if (drop == HIP_TAKEN)
+        drop = hip_rvs_origin(rx, &from);
     if (drop == HIP_TAKEN)
         drop = read_heads(rx, v);
     if (drop != HIP_TAKEN)
         return drop;
+    /* RFC 8046 s3.2.3: as if it had come straight from where the rendezvous server got it. */
+    struct hip_path straight = { .local = rx->path->local, .peer = from.ip };
+    if (from.by_rvs) {
+        rx->path = &straight;
+        v->via = from.rvs;
+    }
+    hip_credit_add(rx->a, rx->pkt.raw.n, rx->now);
     enum seen seen = v->has_seq ? seen_before(rx->a, v->id) : SEEN_BEFORE;
     if (v->has_seq && seen == SEEN_OUTSIDE)
         return HIP_DROP_OUT_OF_WINDOW;

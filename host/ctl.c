@@ -114,6 +114,7 @@ static json_t *counters_json(const struct host_ctl *c)
         { "esp_bad", d->bad },
         { "waited", d->waited },
         { "wait_dropped", d->wait_dropped },
+        { "no_credit", d->no_credit },
         { "unreachable", d->unreachable },
         { "queries", s.queries },
         { "queries_hit", s.hits },

@@ -21,11 +21,16 @@ struct pair {
     struct hip_ref ref;
     struct hit local, peer;
     struct esp_sa *in, *out;
+    struct esp_sa *old; /* inbound, of before a rekey: until `in` carries something; else NULL */
+    uint8_t old_spi[SPI_LEN];
     struct hip_path path;
     uint64_t told_us;  /* when `used` was called last */
     uint64_t alone_us; /* first packet out since the last one in; 0: none */
     uint64_t tell_us;  /* when `silent` is called next */
     bool heard;        /* something came in */
+    bool unverified;   /* `path` within the credit only (RFC 8046 s5.6) */
+    uint64_t credit, aged_us;
+    uint64_t counted; /* octets of `in` that are in some credit already */
 };
 
 struct packet {
@@ -62,7 +67,7 @@ struct host_data *host_data_new(const struct env *env, const struct host_data_io
     d->io = *io;
     env_random(env, seed, sizeof(seed));
     d->by_hits = htab_new(HOST_DATA_PAIRS_MAX, KEY_LEN, seed[0]);
-    d->by_spi = htab_new(HOST_DATA_PAIRS_MAX, SPI_LEN, seed[1]);
+    d->by_spi = htab_new(2 * HOST_DATA_PAIRS_MAX, SPI_LEN, seed[1]);
     if (d->by_hits == NULL || d->by_spi == NULL) {
         host_data_free(d);
         return NULL;
@@ -76,10 +81,20 @@ static void make_key(const struct hit *local, const struct hit *peer, uint8_t ke
     memcpy(key + 16, peer->b, 16);
 }
 
+static void drop_old(struct host_data *d, struct pair *p)
+{
+    if (p->old == NULL)
+        return;
+    (void)htab_del(d->by_spi, p->old_spi);
+    esp_sa_free(p->old);
+    p->old = NULL;
+}
+
 static void pair_free(struct host_data *d, struct pair *p)
 {
     (void)htab_del(d->by_hits, p->key);
     (void)htab_del(d->by_spi, p->spi);
+    drop_old(d, p);
     esp_sa_free(p->in);
     esp_sa_free(p->out);
     free(p);
@@ -175,18 +190,65 @@ static bool seal_and_send(struct host_data *d, struct pair *p, const struct beet
     return true;
 }
 
+/* ---- credit (RFC 8046 s5.6); nothing of it is touched for a packet while the path is verified ---- */
+
+/* Octets that came since this was asked last: the SA counts them anyway. */
+static uint64_t earned(struct pair *p)
+{
+    uint64_t all = esp_sa_counters(p->in)->octets, n = all - p->counted;
+    p->counted = all;
+    return n;
+}
+
+static void put_spi(uint8_t to[SPI_LEN], uint32_t spi)
+{
+    for (int i = 0; i < SPI_LEN; i++)
+        to[i] = (uint8_t)(spi >> (24 - 8 * i));
+}
+
+/* RFC 7402 s6.10: the old inbound SA goes when the new one carries something; where packets go SA_PATH says, not this. */
+static void rekeyed(struct host_data *d, struct pair *p, struct esp_sa *in, struct esp_sa *out)
+{
+    uint8_t spi[SPI_LEN];
+
+    put_spi(spi, esp_sa_spi(in));
+    if (memcmp(spi, p->spi, SPI_LEN) == 0) { /* in is there already, the outbound one follows it */
+        esp_sa_free(in);
+    } else if (htab_put(d->by_spi, spi, p)) {
+        esp_sa_free(in);
+        esp_sa_free(out);
+        d->count.failed++;
+        return;
+    } else {
+        p->credit += earned(p);
+        p->counted = 0;
+        drop_old(d, p);
+        p->old = p->in;
+        memcpy(p->old_spi, p->spi, SPI_LEN);
+        p->in = in;
+        memcpy(p->spi, spi, SPI_LEN);
+    }
+    if (out == NULL)
+        return;
+    esp_sa_free(p->out);
+    p->out = out;
+}
+
 void host_data_up(struct host_data *d, struct hip_ref ref, const struct hit *local, const struct hit *peer,
                   struct esp_sa *in, struct esp_sa *out, const struct hip_path *path, uint64_t now)
 {
     uint8_t key[KEY_LEN];
-    uint32_t spi = esp_sa_spi(in);
     struct pair *p;
 
     make_key(local, peer, key);
     p = htab_get(d->by_hits, key);
+    if (p != NULL && p->ref.slot == ref.slot && p->ref.gen == ref.gen) {
+        rekeyed(d, p, in, out);
+        return;
+    }
     if (p != NULL)
         pair_free(d, p);
-    p = calloc(1, sizeof(*p));
+    p = out ? calloc(1, sizeof(*p)) : NULL;
     if (p == NULL) {
         esp_sa_free(in);
         esp_sa_free(out);
@@ -195,8 +257,7 @@ void host_data_up(struct host_data *d, struct hip_ref ref, const struct hit *loc
     *p = (struct pair){ .ref = ref, .local = *local, .peer = *peer, .in = in, .out = out, .path = *path };
     p->told_us = now;
     memcpy(p->key, key, KEY_LEN);
-    for (int i = 0; i < SPI_LEN; i++)
-        p->spi[i] = (uint8_t)(spi >> (24 - 8 * i));
+    put_spi(p->spi, esp_sa_spi(in));
     if (htab_put(d->by_hits, p->key, p) || htab_put(d->by_spi, p->spi, p)) {
         if (htab_get(d->by_spi, p->spi) != p)
             memset(p->spi, 0, SPI_LEN); /* somebody else's: an SPI of ours is never zero */
@@ -220,12 +281,30 @@ static struct pair *pair_get(const struct host_data *d, const struct hit *local,
     return htab_get(d->by_hits, key);
 }
 
+static bool covered(struct pair *p, size_t len, uint64_t now)
+{
+    uint64_t n = (now - p->aged_us) / HIP_CREDIT_AGING_US;
+    p->credit = hip_credit_aged(p->credit, n);
+    p->aged_us += n * HIP_CREDIT_AGING_US;
+    if (p->credit < len + ESP_OVERHEAD || p->path.peer.family == ADDR_NONE)
+        return false;
+    p->credit -= len + ESP_OVERHEAD;
+    return true;
+}
+
 void host_data_path(struct host_data *d, const struct hit *local, const struct hit *peer,
-                    const struct hip_path *path)
+                    const struct hip_path *path, bool unverified, uint64_t credit, uint64_t now)
 {
     struct pair *p = pair_get(d, local, peer);
-    if (p)
-        p->path = *path;
+
+    if (p == NULL)
+        return;
+    p->path = *path;
+    if (unverified) {
+        p->aged_us = p->unverified ? p->aged_us : now;
+        p->credit += earned(p) + credit;
+    }
+    p->unverified = unverified;
 }
 
 void host_data_down(struct host_data *d, const struct hit *local, const struct hit *peer)
@@ -257,7 +336,10 @@ static void tell_used(struct host_data *d, struct pair *p, uint64_t now)
     if (now - p->told_us < USED_EVERY_US)
         return;
     p->told_us = now;
-    d->io.used(d->io.ctx, p->ref); /* may end the pair: nothing of it is touched afterwards */
+    uint64_t octets = p->unverified ? 0 : earned(p) + p->credit;
+    if (!p->unverified)
+        p->credit = 0;
+    d->io.used(d->io.ctx, p->ref, octets); /* may end the pair: nothing of it is touched afterwards */
 }
 
 void host_data_from_app(struct host_data *d, uint8_t *packet, size_t len, uint64_t now)
@@ -276,7 +358,9 @@ void host_data_from_app(struct host_data *d, uint8_t *packet, size_t len, uint64
         d->io.want(d->io.ctx, &peer);
         return;
     }
-    if (!seal_and_send(d, p, &b, packet, len))
+    if (p->unverified && !covered(p, len, now))
+        d->count.no_credit++;
+    else if (!seal_and_send(d, p, &b, packet, len))
         return;
     if (p->alone_us == 0) {
         p->alone_us = now;
@@ -303,11 +387,16 @@ void host_data_from_net(struct host_data *d, struct span esp, uint64_t now)
         return;
     }
     memcpy(at, esp.p, esp.n);
-    if (esp_open(p->in, at, esp.n, &o)) {
+    bool old = p->old && memcmp(esp.p, p->old_spi, SPI_LEN) == 0;
+    if (esp_open(old ? p->old : p->in, at, esp.n, &o)) {
         d->count.bad++;
         return;
     }
+    if (!old)
+        drop_old(d, p);
     p->alone_us = 0;
+    if (p->unverified)
+        p->credit += earned(p);
     /* First sign of life: the responder's R2-SENT ends here. */
     if (!p->heard) {
         p->heard = true;

@@ -30,7 +30,8 @@ struct host_data_io {
     /* Packets go out and none has come in for so long: after HOST_DATA_SILENT_US, after HOST_DATA_LOST_US, then every
      * HOST_DATA_AGAIN_US. */
     void (*silent)(void *ctx, struct hip_ref ref, uint64_t us);
-    void (*used)(void *ctx, struct hip_ref ref); /* data came or went; at most twice a second for each pair */
+    /* Data came or went; at most twice a second for each pair. octets: for hip_cba_received(). */
+    void (*used)(void *ctx, struct hip_ref ref, uint64_t octets);
 };
 
 struct host_data_count {
@@ -38,6 +39,7 @@ struct host_data_count {
     uint64_t sent_octets, recv_octets; /* of them, inner packets */
     uint64_t no_spi, bad;              /* inbound ESP of no SA; refused by its SA */
     uint64_t waited, wait_dropped;     /* outbound packets without SA */
+    uint64_t no_credit;                /* to a locator that is not verified, and beyond its credit */
     uint64_t not_hit, unreachable,
         failed; /* from applications: not between HITs; answered by ICMPv6; not sealed */
 };
@@ -47,11 +49,13 @@ struct host_data;
 struct host_data *host_data_new(const struct env *env, const struct host_data_io *io);
 void host_data_free(struct host_data *d);
 
-/* A pair of SAs is usable; replaces what these HITs had. What waits for the peer goes out. Takes in and out over in any case. */
+/* A pair of SAs is usable; replaces what these HITs had, unless it is of the same association: after a rekey the path stays, and the old inbound SA until
+ * the new one carries something; out NULL: the old outbound one stays as well. What waits for the peer goes out. Takes in and out over in any case. */
 void host_data_up(struct host_data *d, struct hip_ref ref, const struct hit *local, const struct hit *peer,
                   struct esp_sa *in, struct esp_sa *out, const struct hip_path *path, uint64_t now);
+/* unverified: packets go there as far as the credit reaches (HIP_ACT_SA_PATH), the others are dropped. */
 void host_data_path(struct host_data *d, const struct hit *local, const struct hit *peer,
-                    const struct hip_path *path);
+                    const struct hip_path *path, bool unverified, uint64_t credit, uint64_t now);
 void host_data_down(struct host_data *d, const struct hit *local, const struct hit *peer);
 /* Packets that wait for the peer are answered with ICMPv6 "address unreachable" and dropped. */
 void host_data_unreachable(struct host_data *d, const struct hit *peer);

@@ -72,7 +72,7 @@ static void act_one(struct host_worker *w, const struct host_action *a, uint64_t
         host_data_up(w->data, a->ref, &a->local, &a->peer, a->sa.in, a->sa.out, &a->sa.path, now);
         break;
     case HOST_ACT_SA_PATH:
-        host_data_path(w->data, &a->local, &a->peer, &a->path);
+        host_data_path(w->data, &a->local, &a->peer, &a->path.to, a->path.unverified, a->path.credit, now);
         break;
     case HOST_ACT_SA_DOWN:
         host_data_down(w->data, &a->local, &a->peer);
@@ -207,12 +207,12 @@ static void want(void *ctx, const struct hit *peer)
     act(w, now);
 }
 
-static void used(void *ctx, struct hip_ref ref)
+static void used(void *ctx, struct hip_ref ref, uint64_t octets)
 {
     struct host_worker *w = ctx;
     uint64_t now = rt_now_us();
 
-    host_sa_used(w->core, ref, now, &w->acts);
+    host_sa_used(w->core, ref, octets, now, &w->acts);
     act(w, now);
 }
 

@@ -126,8 +126,8 @@ static struct esp_sa *sa_new(const struct hip_sa_keys *k, bool outbound)
 /* The keys are copied into SAs at once: what borrows them may be gone after the next call into the engine. */
 static void sa_up(struct host *h, const struct hip_action *a)
 {
-    struct esp_sa *in = sa_new(&a->sa.in, false), *out = sa_new(&a->sa.out, true);
-    struct host_action *o = in && out ? host_act(h, HOST_ACT_SA_UP) : NULL;
+    struct esp_sa *in = sa_new(&a->sa.in, false), *out = a->sa.out_ready ? sa_new(&a->sa.out, true) : NULL;
+    struct host_action *o = in && (out || !a->sa.out_ready) ? host_act(h, HOST_ACT_SA_UP) : NULL;
 
     if (!o) {
         esp_sa_free(in);
@@ -152,8 +152,11 @@ static void pass_on(struct host *h, const struct hip_action *a, enum host_act_ty
     o->ref = a->ref;
     o->local = a->local;
     o->peer = a->peer;
-    if (type == HOST_ACT_SA_PATH)
-        o->path = a->sa_path.path;
+    if (type == HOST_ACT_SA_PATH) {
+        o->path.to = a->sa_path.path;
+        o->path.unverified = a->sa_path.unverified;
+        o->path.credit = a->sa_path.credit;
+    }
 }
 
 static void data_plane(struct host *h, const struct hip_action *a)

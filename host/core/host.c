@@ -312,9 +312,10 @@ void host_want(struct host *h, const struct hit *peer, uint64_t now, struct host
     leave(h);
 }
 
-void host_sa_used(struct host *h, struct hip_ref ref, uint64_t now, struct host_actions *out)
+void host_sa_used(struct host *h, struct hip_ref ref, uint64_t octets, uint64_t now, struct host_actions *out)
 {
     enter(h, now, out);
+    hip_cba_received(h->hip, ref, octets, now);
     hip_sa_used(h->hip, ref, now, host_hip(h));
     leave(h);
 }

@@ -207,7 +207,11 @@ struct host_action {
             struct esp_sa *in, *out;
             struct hip_path path; /* for outbound ESP */
         } sa;
-        struct hip_path path;
+        struct { /* SA_PATH */
+            struct hip_path to;
+            bool unverified; /* within the credit only: hip_cba_received() */
+            uint64_t credit;
+        } path;
         struct {
             uint64_t ticket;
             err e; /* OK: n HITs, or none: the name has no HIP RR (ask for it as usual); ERR_NOT_FOUND: there is no such name;
@@ -272,8 +276,9 @@ void host_want(struct host *h, const struct hit *peer, uint64_t now, struct host
 /* An application asks for a name's AAAA. Answered by RESOLVED, at once or later. */
 void host_resolve(struct host *h, const struct dnsu_name *name, uint64_t ticket, uint64_t now,
                   struct host_actions *out);
-/* Data went through the SAs of this association. */
-void host_sa_used(struct host *h, struct hip_ref ref, uint64_t now, struct host_actions *out);
+/* Data went through the SAs of this association; octets: see hip_cba_received(). */
+void host_sa_used(struct host *h, struct hip_ref ref, uint64_t octets, uint64_t now,
+                  struct host_actions *out);
 /* Packets go out through the SAs of this association and nothing has come back for `us`: a path that was found by connectivity checks is
  * checked, and left for another one if it carries nothing; after five seconds the peer is asked for a sign of life. One that lost its
  * state does not answer; the association ends, and the next packet begins a new one. */

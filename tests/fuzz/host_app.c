@@ -51,6 +51,13 @@ static void silent(void *ctx, struct hip_ref ref, uint64_t us)
     told(ctx, ref);
 }
 
+static void used(void *ctx, struct hip_ref ref, uint64_t octets)
+{
+    (void)ctx;
+    (void)ref;
+    (void)octets;
+}
+
 static struct esp_sa *sa(bool out)
 {
     static const uint8_t key[20] = { 3 };
@@ -65,7 +72,7 @@ static struct esp_sa *sa(bool out)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct env env = { .random = fill };
-    static const struct host_data_io io = { NULL, esp_out, app_out, want, silent, told };
+    static const struct host_data_io io = { NULL, esp_out, app_out, want, silent, used };
     static const struct hip_path path;
     static bool ready;
     struct host_data *d;

@@ -268,11 +268,17 @@ static void keep_contents(struct sim_host *h, const struct hip_contents *c)
 
 static void on_sa(struct sim_host *h, const struct hip_action *v)
 {
+    if (!v->sa.out_ready) {
+        h->sa_in++;
+        h->spi_in_next = v->sa.in.spi;
+        return;
+    }
     h->sa_up++;
     h->ref = v->ref;
     h->spi_in = v->sa.in.spi;
     h->spi_out = v->sa.out.spi;
     h->sa_path = v->sa.path;
+    h->unverified = false;
     h->key_in_n = v->sa.in.enc.n + v->sa.in.auth.n;
     h->key_out_n = v->sa.out.enc.n + v->sa.out.auth.n;
     memcpy(h->key_in, v->sa.in.enc.p, v->sa.in.enc.n);
@@ -322,6 +328,8 @@ static void act(struct sim *s, struct sim_host *h, const struct hip_action *v)
         break;
     case HIP_ACT_SA_PATH:
         h->sa_path = v->sa_path.path;
+        h->credit = v->sa_path.unverified ? v->sa_path.credit + (h->unverified ? h->credit : 0) : 0;
+        h->unverified = v->sa_path.unverified;
         break;
     case HIP_ACT_SA_DOWN:
         h->sa_down++;

@@ -56,7 +56,10 @@ struct sim_host {
     size_t inner_n;
     struct hip_contents contents;
     struct hip_path sa_path;
-    uint32_t spi_in, spi_out;
+    bool unverified; /* data there within `credit` */
+    uint64_t credit;
+    unsigned sa_in; /* inbound SAs of rekeys, before the outbound ones */
+    uint32_t spi_in, spi_out, spi_in_next;
     uint8_t key_in[64], key_out[64];
     size_t key_in_n, key_out_n;
     int drop; /* last drop reason */

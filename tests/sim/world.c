@@ -442,7 +442,7 @@ static void esp_in(struct world *w, struct w_node *n, const struct w_packet *p)
         n->rx++;
         n->rx_us = w->now;
         host_actions_reset(&n->out);
-        host_sa_used(n->h, s->ref, w->now, &n->out);
+        host_sa_used(n->h, s->ref, 0, w->now, &n->out);
         w_act(w, n);
         return;
     }
@@ -594,6 +594,10 @@ static void sa_up(struct w_node *n, const struct host_action *a)
         if (!n->sa[i].used)
             s = &n->sa[i];
     must(s);
+    if (!a->sa.out) { /* half of a rekey: what is sealed for it comes only after the other half */
+        esp_sa_free(a->sa.in);
+        return;
+    }
     sa_free(s);
     *s = (struct w_sa){
         .used = true, .peer = a->peer, .ref = a->ref, .in = a->sa.in, .out = a->sa.out, .path = a->sa.path
@@ -626,7 +630,7 @@ static void act(struct world *w, struct w_node *n, const struct host_action *a)
     case HOST_ACT_SA_PATH:
         s = sa_of(n, &a->peer);
         if (s)
-            s->path = a->path;
+            s->path = a->path.to;
         break;
     case HOST_ACT_SA_DOWN:
         s = sa_of(n, &a->peer);

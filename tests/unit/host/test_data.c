@@ -23,6 +23,7 @@ struct side {
     size_t app_len[12], apps;
     unsigned wants, used, silent;
     uint64_t silent_us;
+    uint64_t octets; /* told by `used` */
 };
 
 static void fill(void *ctx, void *out, size_t n)
@@ -58,9 +59,10 @@ static void want(void *ctx, const struct hit *peer)
     s->wants++;
 }
 
-static void used(void *ctx, struct hip_ref ref)
+static void used(void *ctx, struct hip_ref ref, uint64_t octets)
 {
     struct side *s = ctx;
+    s->octets += octets;
     assert_int_equal(ref.gen, REF.gen);
     s->used++;
 }
@@ -168,7 +170,7 @@ static void through(void **state)
     assert_int_equal(b.apps, 1);
     /* Another path, then no SA. */
     struct hip_path elsewhere = path(0x0a000063);
-    host_data_path(a.d, &A, &B, &elsewhere);
+    host_data_path(a.d, &A, &B, &elsewhere, false, 0, 1000006);
     host_data_from_app(a.d, echo(&A, &B), LEN, 1000007);
     assert_int_equal(a.path.peer.ip[3], 0x63);
     host_data_down(a.d, &A, &B);
@@ -322,11 +324,77 @@ static int once(void **state)
     return crypto_init() != ERR_OK;
 }
 
+/* RFC 8046 s5.6: to a locator that is not verified goes what came, and no more. */
+static void only_what_the_credit_covers(void **state)
+{
+    struct side a, b;
+    const struct hip_path elsewhere = path(0x0a000063), there = path(0x0a000002);
+    uint64_t t = 1000000;
+
+    side_init(&a);
+    side_init(&b);
+    up(&a, 0x0a000002, 1, t);
+    up_other(&b, 1, t);
+    for (int i = 0; i < 20; i++)
+        host_data_from_app(a.d, echo(&A, &B), LEN, t);
+    assert_int_equal(a.wires, 20); /* a verified one costs nothing */
+    /* Credit for one packet and a bit. */
+    host_data_path(a.d, &A, &B, &elsewhere, true, LEN + ESP_OVERHEAD + 3, t);
+    host_data_from_app(a.d, echo(&A, &B), LEN, t);
+    assert_int_equal(a.wires, 21);
+    assert_true(addr_eq(&a.path.peer, &elsewhere.peer));
+    for (int i = 0; i < 5; i++)
+        host_data_from_app(a.d, echo(&A, &B), LEN, t);
+    assert_int_equal(a.wires, 21);
+    assert_int_equal(host_data_count(a.d)->no_credit, 5);
+    /* What comes in the meantime counts; another path adds to what is left. */
+    for (int i = 0; i < 4; i++) {
+        host_data_from_app(b.d, echo(&B, &A), LEN, t);
+        host_data_from_net(a.d, span_of(b.wire[i], b.wire_len[i]), t);
+    }
+    host_data_path(a.d, &A, &B, &elsewhere, true, 1000, t);
+    unsigned before = (unsigned)a.wires;
+    for (int i = 0; i < 30; i++)
+        host_data_from_app(a.d, echo(&A, &B), LEN, t);
+    assert_true(a.wires > before && (a.wires - before) * (LEN + ESP_OVERHEAD) <= 1003 + 4 * LEN);
+    /* Verified: all goes, and what was left of the credit goes back. */
+    host_data_path(a.d, &A, &B, &elsewhere, true, 5000, t);
+    host_data_path(a.d, &A, &B, &there, false, 0, t);
+    a.octets = 0;
+    host_data_from_app(a.d, echo(&A, &B), LEN, t + 600000);
+    assert_true(a.octets >= 5000 && a.octets < 6003);
+    host_data_free(a.d);
+    host_data_free(b.d);
+}
+
+/* An eighth of it goes every five seconds. */
+static void credit_ages(void **state)
+{
+    const uint64_t one = LEN + ESP_OVERHEAD, t = 1000000;
+    const struct hip_path elsewhere = path(0x0a000063);
+    struct side a;
+
+    for (int late = 0; late < 2; late++) {
+        side_init(&a);
+        up(&a, 0x0a000002, 1, t);
+        host_data_path(a.d, &A, &B, &elsewhere, true, one + one / 8, t);
+        host_data_from_app(a.d, echo(&A, &B), LEN, t + (late ? 10000000 : 4999999));
+        assert_int_equal(a.wires, late ? 0 : 1);
+        host_data_free(a.d);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(through),     cmocka_unit_test(replaced),  cmocka_unit_test(waits_for_the_sa),
-        cmocka_unit_test(unreachable), cmocka_unit_test(only_hits), cmocka_unit_test(silence_is_noticed),
+        cmocka_unit_test(through),
+        cmocka_unit_test(replaced),
+        cmocka_unit_test(waits_for_the_sa),
+        cmocka_unit_test(unreachable),
+        cmocka_unit_test(only_hits),
+        cmocka_unit_test(silence_is_noticed),
+        cmocka_unit_test(only_what_the_credit_covers),
+        cmocka_unit_test(credit_ages),
     };
     return cmocka_run_group_tests(tests, once, NULL);
 }
