@@ -80,6 +80,7 @@ struct hip_peer_locator {
     uint8_t rank;         /* place in the LOCATOR_SET, the preferred one 0 */
     uint64_t expires_us;  /* HEAP_NEVER: unbounded */
     struct hip_path path; /* over which it is, or was, checked */
+    uint32_t spi;        /* our inbound one, as the check names it */
     uint32_t verify_id;   /* Update ID of the check under way */
     uint8_t nonce[HIP_ECHO_LEN];
     bool verifying;
@@ -177,6 +178,7 @@ struct hip_assoc {
     bool rekey_theirs; /* the peer's half is here: keys are in esp_next */
     uint16_t rekey_index;
     uint32_t spi_in_next, spi_out_next;
+    uint64_t rekey_until_us;
     uint32_t spi_out_was; /* before the last rekey; 0: there was none */
 };
 

@@ -350,7 +350,7 @@ MUST_USE err hip_notify(struct hip_engine *e, struct hip_ref ref, uint16_t code,
 
 /* Our locators changed: send from path->local to path->peer a LOCATOR_SET with these addresses, set[0] preferred (RFC 8046 s3.2.1); all that are
  * in use must be in it. Link-local ones are told to who is on the link only (RFC 8047 s5.1). Outbound ESP uses the new path at once, within a credit when
- * path->peer was never checked; the peer verifies our side. During I1-SENT and I2-SENT the exchange goes on from path->local. */
+ * path->peer was never checked; path->peer ADDR_NONE: the best locator of the peer's that path->local reaches. The peer verifies our side. During I1-SENT and I2-SENT the exchange goes on from path->local. */
 MUST_USE err hip_move(struct hip_engine *e, struct hip_ref ref, const struct hip_path *path,
                       const struct addr *set, size_t n, uint64_t now, struct hip_actions *out);
 

@@ -99,6 +99,20 @@ static int worth(const struct hip_peer_locator *p, const struct addr *used)
     }
 }
 
+bool hip_mobility_reach(const struct hip_assoc *a, uint8_t family, struct addr *out)
+{
+    const struct hip_peer_locator *found = NULL;
+    for (size_t i = 0; i < HIP_LOCATORS_MAX; i++) {
+        const struct hip_peer_locator *p = &a->loc[i];
+        int w = worth(p, &a->path.peer);
+        if (p->addr.family == family && carries(p, false) && w && (!found || w > worth(found, &a->path.peer)))
+            found = p;
+    }
+    if (found)
+        *out = found->addr;
+    return found != NULL;
+}
+
 static struct hip_peer_locator *best(struct hip_assoc *a, const struct hip_path *hint, bool data,
                                      struct hip_path *out)
 {
@@ -175,6 +189,7 @@ static bool verify(struct hip_engine *e, struct hip_assoc *a, struct hip_peer_lo
                                   .path = &to };
     p->verifying = hip_update_send(e, a, &u, now, out, &p->verify_id) == ERR_OK;
     p->by_move = false;
+    p->spi = a->spi_in;
     p->path = to;
     p->failed = !p->verifying;
     a->checks_from_us = now + HIP_CHECK_PACE_US;
@@ -239,6 +254,15 @@ void hip_mobility_next(struct hip_engine *e, struct hip_assoc *a, uint64_t now, 
     hip_assoc_timer(e, a, HIP_TIMER_VERIFY, more ? a->checks_from_us : HEAP_NEVER);
 }
 
+void hip_mobility_rekeyed(struct hip_engine *e, struct hip_assoc *a, uint32_t was, uint64_t now,
+                          struct hip_actions *out)
+{
+    for (size_t i = 0; i < HIP_LOCATORS_MAX; i++)
+        if (a->loc[i].verifying && !a->loc[i].by_move && a->loc[i].spi != was)
+            stop_check(e, a, &a->loc[i]);
+    hip_mobility_next(e, a, now, out);
+}
+
 static struct hip_peer_locator *checked_by(struct hip_assoc *a, uint32_t id)
 {
     for (size_t i = 0; i < HIP_LOCATORS_MAX; i++)
@@ -259,12 +283,9 @@ bool hip_mobility_echo_ok(const struct hip_assoc *a, uint32_t id, struct span ec
 void hip_mobility_verified(struct hip_rx *rx, uint32_t id)
 {
     struct hip_peer_locator *p = checked_by(rx->a, id);
-    if (!p) {
-        hip_mobility_next(rx->e, rx->a, rx->now, rx->out);
-        return;
-    }
-    p->verifying = p->by_move = false;
-    if (p->state == HIP_LOCATOR_UNVERIFIED)
+    if (p)
+        p->verifying = p->by_move = false;
+    if (p && p->state == HIP_LOCATOR_UNVERIFIED)
         p->state = HIP_LOCATOR_ACTIVE;
     hip_mobility_settle(rx->e, rx->a, NULL, rx->now, rx->out);
     hip_mobility_next(rx->e, rx->a, rx->now, rx->out);

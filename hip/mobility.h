@@ -54,6 +54,8 @@ void hip_mobility_expire(struct hip_engine *e, struct hip_assoc *a, uint64_t now
 
 /* Which of our addresses reaches this one; false: none of its family. */
 bool hip_mobility_way(const struct hip_assoc *a, const struct addr *peer, struct hip_path *out);
+/* The best of the peer's locators of this family; false: none that is of use. */
+bool hip_mobility_reach(const struct hip_assoc *a, uint8_t family, struct addr *out);
 /* The locator at this address, NULL: not known. */
 struct hip_peer_locator *hip_mobility_find(struct hip_assoc *a, const struct addr *addr);
 /* A locator that our owner prefers and the peer has not named: UNVERIFIED. NULL: no place. */
@@ -64,6 +66,9 @@ void hip_mobility_settle(struct hip_engine *e, struct hip_assoc *a, const struct
 
 /* Our addresses changed: checks that came from one that is gone begin again, those by an UPDATE that was cancelled end. */
 void hip_mobility_requeue(struct hip_engine *e, struct hip_assoc *a);
+/* Our SPI is another one now: the peer knows that from before still, checks that name one yet older begin again. */
+void hip_mobility_rekeyed(struct hip_engine *e, struct hip_assoc *a, uint32_t was, uint64_t now,
+                          struct hip_actions *out);
 /* Only data. */
 void hip_mobility_settle_data(struct hip_engine *e, struct hip_assoc *a, const struct hip_path *hint,
                               uint64_t now, struct hip_actions *out);

@@ -138,6 +138,10 @@ err hip_move(struct hip_engine *e, struct hip_ref ref, const struct hip_path *pa
     if (a->state != HIP_R2_SENT && a->state != HIP_ESTABLISHED && a->state != HIP_I1_SENT &&
         a->state != HIP_I2_SENT)
         return ERR_STATE;
+    struct hip_path chosen = *path;
+    if (path->peer.family == ADDR_NONE && !hip_mobility_reach(a, path->local.family, &chosen.peer))
+        return ERR_RANGE;
+    path = &chosen;
     if (path->local.family != path->peer.family)
         return ERR_RANGE;
     err r = own_set(set, n, &path->peer, own, &n_own);

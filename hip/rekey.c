@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/crypto/secret.h"
+#include "hip/mobility.h"
 #include "hip/notify.h"
 #include "hip/suite.h"
 #include "hip/update.h"
@@ -76,13 +77,15 @@ static err begin(struct hip_engine *e, struct hip_assoc *a, uint16_t index, uint
     a->rekey_index = index;
     a->rekeying = true;
     a->rekey_acked = a->rekey_theirs = false;
+    a->rekey_until_us = now + hip_retry_total(e);
     return ERR_OK;
 }
 
 static void finish(struct hip_engine *e, struct hip_assoc *a, uint64_t now, struct hip_actions *out)
 {
     hip_update_cancel(e, a, HIP_UPD_REKEY);
-    hip_assoc_release_spi(e, a->spi_in);
+    uint32_t was = a->spi_in;
+    hip_assoc_release_spi(e, was);
     a->rekeying = a->rekey_acked = a->rekey_theirs = false;
     a->spi_out_was = a->spi_out;
     a->spi_in = a->spi_in_next;
@@ -90,6 +93,7 @@ static void finish(struct hip_engine *e, struct hip_assoc *a, uint64_t now, stru
     a->keys.secrets->esp = a->keys.secrets->esp_next;
     sec_wipe(&a->keys.secrets->esp_next, sizeof a->keys.secrets->esp_next);
     hip_act_sas(e, out, a);
+    hip_mobility_rekeyed(e, a, was, now, out);
     /* A LOCATOR_SET on its way names the SPI that is gone. */
     if (hip_update_cancel(e, a, HIP_UPD_MOVE) && hip_move_announce(e, a, now, out) != ERR_OK)
         e->counters[HIP_DROP_INTERNAL]++;
@@ -135,7 +139,7 @@ err hip_rekey(struct hip_engine *e, struct hip_ref ref, uint64_t now, struct hip
         return ERR_NOT_FOUND;
     if (a->state != HIP_R2_SENT && a->state != HIP_ESTABLISHED)
         return ERR_STATE;
-    if (a->rekeying && !(a->rekey_acked && !a->rekey_theirs))
+    if (a->rekeying && (!a->rekey_acked || a->rekey_theirs || now < a->rekey_until_us))
         return ERR_EXISTS;
     size_t index = hip_keymat_index(a->keys.keymat);
     if (index + need(a) > HIP_KEYMAT_LEN)

@@ -123,8 +123,9 @@ int hip_rvs_origin(const struct hip_rx *rx, struct hip_origin *out)
     if (hip_pkt_has(&rx->pkt, HIP_PAR_FROM)) {
         if (hip_get_from(hip_pkt_span(&rx->pkt, HIP_PAR_FROM), &o.ip) != ERR_OK)
             return HIP_DROP_PARAM_MALFORMED;
-        if (addr_is_multicast(&o.ip) || addr_is_unspecified(&o.ip) || o.ip.family != rx->path->local.family ||
-            hip_path_is_udp(rx->path))
+        /* Of another family than the packet: only an association knows what else it is reached by. */
+        bool strange = rx->pkt.type == HIP_PKT_I1 && o.ip.family != rx->path->local.family;
+        if (addr_is_multicast(&o.ip) || addr_is_unspecified(&o.ip) || strange || hip_path_is_udp(rx->path))
             return HIP_DROP_BAD_LOCATOR;
         o.relayed = o.by_rvs = true;
     }

@@ -550,6 +550,8 @@ static int receive(struct hip_rx *rx, struct in *v)
     /* RFC 8046 s3.2.3: as if it had come straight from where the rendezvous server got it. */
     struct hip_path straight = { .local = rx->path->local, .peer = from.ip };
     if (from.by_rvs) {
+        if (from.ip.family != rx->path->local.family && !hip_mobility_way(rx->a, &from.ip, &straight))
+            return HIP_DROP_BAD_LOCATOR;
         rx->path = &straight;
         v->via = from.rvs;
     }

@@ -218,11 +218,29 @@ static struct sim_rule *rule_for(struct sim *s, const struct sim_host *from, uin
     return hit;
 }
 
+/* SIM_LOG: from where to where, and what is in it. */
+static void show(const struct sim *s, const struct hip_path *path, struct span octets)
+{
+    char from[ADDR_TEXT_MAX], to[ADDR_TEXT_MAX];
+    struct hip_pkt k;
+    if (!s->env.log.write || hip_pkt_parse(octets, &k) != HIP_TAKEN)
+        return;
+    printf("#               %s > %s:", addr_format(&path->local, from), addr_format(&path->peer, to));
+    for (size_t i = 0; i < k.p.n; i++) {
+        const struct hip_par *p = &k.p.par[i];
+        printf(" %s", hip_param_name(p->type));
+        if ((p->type == HIP_PAR_SEQ || p->type == HIP_PAR_ACK) && p->v.n >= 4)
+            printf("=%u", (unsigned)p->v.p[2] << 8 | p->v.p[3]);
+    }
+    printf("\n");
+}
+
 static void send(struct sim *s, struct sim_host *from, const struct hip_path *path, struct span octets)
 {
     struct sim_packet p = { .path = { .local = path->peer, .peer = path->local }, .n = octets.n };
     bool lost = owner_in(s, from->nat, &path->local) != from;
     memcpy(p.p, octets.p, octets.n);
+    show(s, path, octets);
     p.to = owner_in(s, from->nat, &path->peer);
     if (from->nat && !p.to && !lost) { /* out through the box; in through the other one when it arrives */
         lost = !sim_nat_out(from->nat, &p.path.peer, &p.path.local, s->now);
@@ -319,6 +337,10 @@ static void on_update(struct sim *s, struct sim_host *h, const struct hip_action
 
 static void act(struct sim *s, struct sim_host *h, const struct hip_action *v)
 {
+    bool other = h->only.gen && (h->only.gen != v->ref.gen || h->only.slot != v->ref.slot);
+    if (other && v->type != HIP_ACT_SEND && v->type != HIP_ACT_ASK_I2 && v->type != HIP_ACT_ASK_R2 &&
+        v->type != HIP_ACT_UPDATE)
+        return;
     switch (v->type) {
     case HIP_ACT_SEND:
         send(s, h, &v->send.path, v->send.octets);
@@ -444,6 +466,7 @@ static int relay(struct sim *s, struct sim_host *h, const struct hip_path *path,
 
 int sim_inject(struct sim *s, struct sim_host *to, const struct hip_path *path, struct span octets)
 {
+    to->octets_in += octets.n;
     int drop = HIP_TAKEN;
     if (!to->input || !to->input(s, to, path, octets, &drop))
         drop = hip_input(to->e, path, octets, s->now, &s->out);

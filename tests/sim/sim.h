@@ -45,7 +45,9 @@ struct sim_host {
     bool done;                /* hip_update_done() in answer to an UPDATE */
     bool relays; /* rendezvous server for everybody it has an association with, in UDP their control relay */
 
-    struct hip_ref ref; /* of the last SA_UP */
+    struct hip_ref only; /* set: SAs, moves and ends of this association alone are noted */
+    uint64_t octets_in;  /* of HIP packets */
+    struct hip_ref ref;  /* of the last SA_UP */
     unsigned up, sa_up, sa_down, gone, updates, acked, moved, notified;
     bool initiator;
     enum hip_gone why;
