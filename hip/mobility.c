@@ -324,13 +324,18 @@ void hip_mobility_heard(struct hip_rx *rx)
 
 void hip_mobility_silent(struct hip_engine *e, struct hip_assoc *a, uint64_t now, struct hip_actions *out)
 {
+    size_t usable_ones = 0;
     if (!steered(a))
         return;
+    for (size_t i = 0; i < HIP_LOCATORS_MAX; i++)
+        usable_ones += a->loc[i].state == HIP_LOCATOR_ACTIVE || a->loc[i].state == HIP_LOCATOR_UNVERIFIED;
     for (size_t i = 0; i < HIP_LOCATORS_MAX; i++) {
         struct hip_peer_locator *p = &a->loc[i];
+        /* With nothing to take its place there is nothing to find out. */
         bool used = same(&p->addr, &a->esp.peer) || same(&p->addr, &a->path.peer);
         p->failed = false;
-        if (p->state == HIP_LOCATOR_ACTIVE && used && !p->verifying && under_way(a) < HIP_CHECKS_MAX)
+        if (usable_ones > 1 && p->state == HIP_LOCATOR_ACTIVE && used && !p->verifying &&
+            under_way(a) < HIP_CHECKS_MAX)
             (void)verify(e, a, p, NULL, now, out);
     }
     hip_mobility_next(e, a, now, out);
