@@ -80,7 +80,7 @@ struct hip_peer_locator {
     uint8_t rank;         /* place in the LOCATOR_SET, the preferred one 0 */
     uint64_t expires_us;  /* HEAP_NEVER: unbounded */
     struct hip_path path; /* over which it is, or was, checked */
-    uint32_t spi;        /* our inbound one, as the check names it */
+    uint32_t spi;         /* our inbound one, as the check names it */
     uint32_t verify_id;   /* Update ID of the check under way */
     uint8_t nonce[HIP_ECHO_LEN];
     bool verifying;
