@@ -429,6 +429,53 @@ static void test_private_kept(void **state)
     scene_free(&s);
 }
 
+/* A second interface behind another NAT: where it is seen, its own question tells (CANDIDATE_DISCOVERY), and the peer hears of it. */
+static void test_discovery(void **state)
+{
+    struct scene s = scene_of(16, true, true, PORTS);
+    struct hip_pair_view p;
+    bool seen = false;
+    size_t pos = 0;
+
+    w_nat(s.w, PORTS, "198.51.100.2", "10.3.0.0", 16);
+    w_addr_up(s.w, s.mn, "10.3.0.10", 3, 2); /* worse than the first: nobody moves */
+    w_run(s.w, W_S);
+    assert_true(reach(&s));
+    assert_true(at(registration(&s).path.peer, s.mn_nat));
+    while (hip_pair_next(host_engine(s.cn->h), peer(s.cn, s.mn).ref, &pos, &p))
+        seen |= at(p.remote, &s.w->nat[2]) && p.remote_kind == HIP_LOC_SRFLX;
+    assert_true(seen);
+    scene_free(&s);
+}
+
+/* It comes while the two talk already: the peer is told, and what they have goes on. */
+static void test_discovery_later(void **state)
+{
+    struct scene s = scene_of(17, true, true, PORTS);
+    struct hip_pair_view p;
+    bool seen = false;
+    size_t pos = 0;
+
+    assert_true(reach(&s));
+    assert_true(w_until(s.w, 3 * W_S, is_kind, &s));
+    w_nat(s.w, PORTS, "198.51.100.2", "10.3.0.0", 16);
+    w_addr_up(s.w, s.mn, "10.3.0.10", 3, 2);
+    for (int i = 0; i < 20; i++) {
+        w_run(s.w, 100 * W_MS);
+        assert_true(w_ping(s.w, s.cn, s.mn, W_S)); /* nothing is lost */
+        assert_true(w_ping(s.w, s.mn, s.cn, W_S));
+    }
+    while (hip_pair_next(host_engine(s.cn->h), peer(s.cn, s.mn).ref, &pos, &p))
+        seen |= at(p.remote, &s.w->nat[2]);
+    assert_true(seen);
+    /* and the first goes: the second carries on */
+    w_addr_down(s.w, s.mn, "10.1.0.10");
+    for (int i = 0; i < 40 && !pings(&s); i++)
+        ;
+    assert_true(pings(&s));
+    scene_free(&s);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -447,6 +494,8 @@ int main(void)
         cmocka_unit_test(test_fa_restart_under_load),
         cmocka_unit_test(test_fa_restart_idle),
         cmocka_unit_test(test_private_kept),
+        cmocka_unit_test(test_discovery),
+        cmocka_unit_test(test_discovery_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
