@@ -351,7 +351,9 @@ void host_nat_registered(struct host *h, struct host_link *l);
 /* Where the FA sees us may have changed without our doing: the question, instead of an empty one. */
 void host_nat_question(const struct host_link *l, struct hip_contents *out);
 void host_nat_moved(struct host *h, struct host_link *l); /* the FA was told another address */
-void host_nat_addresses(struct host *h);                  /* ours changed */
+/* Data that goes through its relay does so from there. */
+void host_nat_data(struct host *h, const struct hip_path *was, const struct hip_path *is);
+void host_nat_addresses(struct host *h); /* ours changed */
 /* Our candidates for this association. */
 size_t host_nat_candidates(const struct host *h, struct hip_ref ref,
                            struct hip_candidate out[HIP_CANDIDATES_MAX]);

@@ -71,6 +71,7 @@ static void moved(struct host *h, const struct hip_assoc_view *v, const struct h
     h->moves++;
     if (l) {
         host_nat_moved(h, l);
+        host_nat_data(h, &v->path, to);
         host_fa_asked(h, l, doubtful(h, to));
     } else if (doubtful(h, to)) {
         host_peer_doubt(h, v->ref);

@@ -213,6 +213,28 @@ void host_nat_moved(struct host *h, struct host_link *l)
     host_timer_set(h, &h->nat.permits, h->now + AGAIN_US);
 }
 
+/* The FA knows our address anew long before the peer has heard of other candidates, and the permission is there again with its answer: what is relayed
+ * waits for no connectivity check. */
+void host_nat_data(struct host *h, const struct hip_path *was, const struct hip_path *is)
+{
+    struct hip_assoc_view v;
+    size_t pos = 0;
+
+    while (hip_assoc_next(h->hip, &pos, &v)) {
+        struct host_action *a;
+        if (v.checks != HIP_CHECKS_RELAYED || !addr_eq(&v.esp.peer, &was->peer) ||
+            !addr_eq(&v.esp.local, &was->local))
+            continue;
+        a = host_act(h, HOST_ACT_SA_PATH);
+        if (!a)
+            return;
+        a->ref = v.ref;
+        a->local = v.local;
+        a->peer = v.peer;
+        a->path = *is;
+    }
+}
+
 void host_nat_addresses(struct host *h)
 {
     struct host_nat_state *n = &h->nat;
