@@ -89,6 +89,8 @@ void hip_act_sas(struct hip_engine *e, struct hip_actions *out, struct hip_assoc
     if (hip_ice_waits(
             a)) /* no ESP before a pair is nominated (RFC 9028 s4.6.3): hip_ice_select() comes back here */
         return;
+    if (a->ice && a->ice->sel) /* a rekey: ESP goes by other SPIs */
+        hip_ice_permit(e, a, a->ice->sel, out);
     struct hip_action *v = hip_act(e, out, HIP_ACT_SA_UP, a);
     if (!v)
         return;

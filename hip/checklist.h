@@ -41,7 +41,6 @@ struct hip_pair {
     enum hip_pair_state state;
     bool triggered; /* waits in the queue */
     bool brief;     /* two tries, not five: it was checked before */
-    bool permitted; /* the owner was told that the data relay server is to let the peer through */
     uint8_t tries;
     uint32_t rtt_us;
     uint64_t at_us;    /* when the state was entered; 0: not begun */

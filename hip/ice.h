@@ -65,6 +65,11 @@ struct hip_ice {
     uint32_t newest_in; /* of the checks that came */
     struct bucket answers;
 
+    struct { /* what the data relay server was last asked to let through */
+        struct addr relayed, peer;
+        uint32_t spi_out, spi_in;
+    } permit;
+
     /* RFC 9028 s4.9: ours on their way, and the peer's until its echo came back. */
     struct hip_candidate next[HIP_CANDIDATES_MAX];
     size_t n_next;
@@ -108,6 +113,10 @@ void hip_ice_next_acked(struct hip_rx *rx);
 void hip_ice_timeout(struct hip_engine *e, struct hip_assoc *a, uint64_t now, struct hip_actions *out);
 
 /* ---- where things go ---- */
+
+/* PERMIT, where this pair needs a permission that was not asked for yet; after a rekey its SPIs are others. */
+void hip_ice_permit(struct hip_engine *e, struct hip_assoc *a, const struct hip_pair *p,
+                    struct hip_actions *out);
 
 /* Is ESP still without a path? */
 bool hip_ice_waits(const struct hip_assoc *a);

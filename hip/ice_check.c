@@ -56,20 +56,24 @@ static err build(const struct hip_assoc *a, const struct parts *v, const struct 
     return hip_build_finish(&b, &path->local, &path->peer, out);
 }
 
-/* s4.12: the data relay server lets the peer through from before the first check on. */
-static void permit(struct hip_engine *e, struct hip_assoc *a, struct hip_pair *p, struct hip_actions *out)
+/* s4.12: what ESP goes by is let through by the data relay server, one peer for one pair of SPIs. Checks need no permission (s4.12.2), so only a pair that
+ * is nominated or in use asks for one. */
+void hip_ice_permit(struct hip_engine *e, struct hip_assoc *a, const struct hip_pair *p,
+                    struct hip_actions *out)
 {
-    if (p->local.kind != HIP_LOC_RELAYED || p->permitted)
+    struct hip_ice *i = a->ice;
+    if (p->local.kind != HIP_LOC_RELAYED ||
+        (addr_eq(&i->permit.relayed, &p->local.addr) && addr_eq(&i->permit.peer, &p->remote.addr) &&
+         i->permit.spi_out == a->spi_out && i->permit.spi_in == a->spi_in))
         return;
     struct hip_action *v = hip_act(e, out, HIP_ACT_PERMIT, a);
     if (!v)
         return;
-    p->permitted = true;
     v->permit.relay = p->local.relay;
-    v->permit.relayed = p->local.addr;
-    v->permit.peer = p->remote.addr;
-    v->permit.spi_out = a->spi_out;
-    v->permit.spi_in = a->spi_in;
+    v->permit.relayed = i->permit.relayed = p->local.addr;
+    v->permit.peer = i->permit.peer = p->remote.addr;
+    v->permit.spi_out = i->permit.spi_out = a->spi_out;
+    v->permit.spi_in = i->permit.spi_in = a->spi_in;
 }
 
 /* ack: the nomination that this one answers; NULL: it answers none. */
@@ -84,7 +88,8 @@ static void send_check(struct hip_engine *e, struct hip_assoc *a, struct hip_pai
     v->seq = &c;
     v->has_priority = true;
     v->priority = hip_candidate_prflx_priority(&p->local); /* s4.6.2: what a peer-reflexive one would have */
-    permit(e, a, p, out);
+    if (v->nominate)
+        hip_ice_permit(e, a, p, out);
     err r = build(a, v, &path, buf, &pkt);
     if (r == ERR_OK && !(c.pkt = malloc(pkt.n)))
         r = ERR_MEMORY;

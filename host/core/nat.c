@@ -450,13 +450,14 @@ static struct host_link *link_at(struct host *h, const struct addr *relayed)
     return NULL;
 }
 
+/* One for an association and a relayed port: the server knows what we send by its SPI alone, so it has one peer for it, and a refreshed older
+ * permission would take the place of the one in use. */
 static struct host_permit *permit_slot(struct host *h, const struct hip_action *a)
 {
     struct host_nat_state *n = &h->nat;
 
     for (size_t i = 0; i < n->n_permit; i++)
-        if (host_ref_eq(n->permit[i].ref, a->ref) && addr_eq(&n->permit[i].p.relayed, &a->permit.relayed) &&
-            addr_eq(&n->permit[i].p.peer, &a->permit.peer))
+        if (host_ref_eq(n->permit[i].ref, a->ref) && addr_eq(&n->permit[i].p.relayed, &a->permit.relayed))
             return &n->permit[i];
     return n->n_permit < HOST_PERMITS_MAX ? &n->permit[n->n_permit++] : NULL;
 }
