@@ -241,7 +241,7 @@ static void form(struct hip_assoc *a, uint64_t now)
     hip_checklist_form(&i->list, i->local, i->n_local, i->offer.remote, i->offer.n, now);
     i->formed = true;
     i->sel = i->selected ? hip_checklist_find(&i->list, &i->esp) : NULL;
-    i->pending = NULL;
+    i->pending = i->named = NULL;
     i->started_us = now;
     i->silent_us = 0;
     i->rounds = 0;
@@ -316,6 +316,9 @@ void hip_ice_evaluate(struct hip_engine *e, struct hip_assoc *a, uint64_t now, s
                        i->sel->state == HIP_PAIR_FAILED);
         if (better)
             hip_ice_check(e, a, p, true, now, out);
+    } else if (!i->list.controlling && !i->silent_us && i->named && i->named != i->sel &&
+               i->named->state == HIP_PAIR_SUCCEEDED) {
+        hip_ice_select(e, a, i->named, now, out); /* we had left it alone: the peer is still there */
     }
     hip_ice_schedule(e, a);
 }
@@ -331,9 +334,10 @@ void hip_ice_doubt(struct hip_engine *e, struct hip_assoc *a, uint64_t now, stru
         return; /* it has just answered */
     i->silent_us = now;
     i->silent_again = false;
+    /* Nominated once more on the way: if only our own address is another one to the peer by now, it follows us with that. */
     if (i->sel) {
         i->sel->brief = true;
-        hip_ice_check(e, a, i->sel, false, now, out);
+        hip_ice_check(e, a, i->sel, i->list.controlling, now, out);
     }
     size_t n = 0;
     for (size_t k = 0; k < i->list.n && n < 4; k++) {
@@ -402,7 +406,7 @@ static void silent_on(struct hip_engine *e, struct hip_assoc *a, uint64_t now, s
     } else if (now >= i->silent_us + HIP_ICE_AGAIN_US) {
         i->silent_again = true;
         if (i->sel) /* a check of its own, not a retransmission: those wait for the RTO */
-            hip_ice_check(e, a, i->sel, false, now, out);
+            hip_ice_check(e, a, i->sel, i->list.controlling, now, out);
     }
 }
 

@@ -42,9 +42,11 @@ struct hip_ice {
 
     enum hip_checks what;
     bool selected;
-    struct hip_path esp;  /* where ESP goes, when selected */
-    struct hip_pair *sel; /* its pair; NULL: it is of an older list */
-    struct hip_pair *pending;
+    struct hip_path esp;      /* where ESP goes, when selected */
+    struct hip_pair *sel;     /* its pair; NULL: it is of an older list */
+    struct hip_pair *pending; /* nominated by the peer, its echo is still to come */
+    struct hip_pair
+        *named; /* nominated by the peer last: we come back to it when it works again (controlled) */
     bool any_nominated;
     uint32_t nominated_id; /* Update ID of the newest NOMINATE taken (controlled) */
 

@@ -276,11 +276,24 @@ static void nominated(struct hip_rx *rx, struct hip_pair *p, const struct in *v)
     bool works = p->state == HIP_PAIR_SUCCEEDED;
     i->any_nominated = true;
     i->nominated_id = v->id;
-    i->pending = p;
+    i->pending = i->named = p;
     struct parts parts = { .ack = &v->id, .echo = v->request, .mapped = seen, .nominate = true };
     send_check(rx->e, rx->a, p, &parts, rx->now, rx->out);
     if (works)
         hip_ice_select(rx->e, rx->a, p, rx->now, rx->out);
+}
+
+/* Another pair stood in this place. */
+static void forget(struct hip_ice *i, const struct hip_pair *p)
+{
+    if (!p)
+        return;
+    if (i->sel == p)
+        i->sel = NULL;
+    if (i->pending == p)
+        i->pending = NULL;
+    if (i->named == p)
+        i->named = NULL;
 }
 
 /* A check that reached our relayed address shows where the peer's NAT lets it out. A host that no registrar tells that has no other way to say
@@ -289,10 +302,11 @@ static void nominated(struct hip_rx *rx, struct hip_pair *p, const struct in *v)
 static struct hip_pair *learn(struct hip_ice *i, const struct hip_path *path, uint32_t priority)
 {
     struct hip_pair *p = hip_checklist_learn(&i->list, i->local, i->n_local, path, priority);
+    forget(i, p);
     if (p && p->local.kind == HIP_LOC_RELAYED) {
         const struct hip_path direct = { .local = p->local.base, .peer = p->remote.addr };
         if (direct.local.family == direct.peer.family && !hip_checklist_find(&i->list, &direct))
-            (void)hip_checklist_learn(&i->list, i->local, i->n_local, &direct, priority);
+            forget(i, hip_checklist_learn(&i->list, i->local, i->n_local, &direct, priority));
     }
     return p;
 }

@@ -49,7 +49,7 @@ static struct sim_nat_map *mapping(struct sim_nat *n, const struct addr *src, co
     for (size_t i = 0; i < SIM_NAT_MAPS; i++) {
         struct sim_nat_map *m = &n->map[i];
         if (!m->used)
-            free_one = m;
+            free_one = free_one ? free_one : m;
         else if (addr_same_ip(&m->inside, src) && m->inside.port == src->port &&
                  same(&m->first, dst, n->mapping))
             return m;

@@ -235,9 +235,9 @@ static bool same_pair(const struct two *t)
         if (relay_b && hit_eq(&t->flow[i].client, sim_hit(t->b.h)))
             at_b = t->flow[i].at;
     }
-    if (!relay_a && t->a.h->nat && addr_same_ip(&to_a, &t->a.nat.outside))
+    if (!relay_a && t->a.h->nat && addr_same_ip(&to_a, &t->a.h->nat->outside))
         at_a = to_a;
-    if (!relay_b && t->b.h->nat && addr_same_ip(&to_b, &t->b.nat.outside))
+    if (!relay_b && t->b.h->nat && addr_same_ip(&to_b, &t->b.h->nat->outside))
         at_b = to_b;
     return addr_eq(&to_a, &at_a) && addr_eq(&to_b, &at_b);
 }
@@ -333,11 +333,250 @@ static void one_in_the_open(void **state)
     pair_of(&open_side, &open_side);
 }
 
+/* ---- what breaks, and heals ---- */
+
+static enum { NOTHING, BOTH_WAYS, FROM_A, FROM_B } broken;
+
+/* Everything direct between the two, whichever box or host it leaves from; the relay is reached all the same. */
+static bool lose_direct(const struct sim *s, const struct hip_path *path)
+{
+    struct addr fa = world->fa->addr[0];
+    if (addr_same_ip(&path->local, &fa) || addr_same_ip(&path->peer, &fa))
+        return false;
+    bool from_a = addr_same_ip(&path->local, &world->a.nat.outside);
+    return broken == BOTH_WAYS || (from_a ? broken == FROM_A : broken == FROM_B);
+}
+
+/* Time passes, and the owners of the ends named find that nothing comes in. */
+static void silent_for(struct two *t, bool a, bool b, uint64_t us)
+{
+    for (uint64_t end = t->s->now + us; t->s->now < end; sim_run(t->s, 100 * MS)) {
+        if (a) {
+            hip_path_silent(t->a.h->e, t->a.h->ref, t->s->now, &t->s->out);
+            sim_act(t->s, t->a.h);
+        }
+        if (b) {
+            hip_path_silent(t->b.h->e, t->b.h->ref, t->s->now, &t->s->out);
+            sim_act(t->s, t->b.h);
+        }
+        if (settled(t, NEVER))
+            return;
+    }
+}
+
+static void falls_back(const struct side *a, const struct side *b, int how, bool by_a, bool by_b)
+{
+    struct two *t = make(11, a, b);
+    struct sim *s = t->s;
+    broken = NOTHING;
+    s->lose = lose_direct;
+    comes_up(t, ALWAYS, 8 * S);
+    sim_run(s, 5 * S);
+    broken = how;
+    uint64_t since = s->now;
+    silent_for(t, by_a, by_b, 6 * S);
+    HOLDS(s, settled(t, NEVER));
+    printf("# left after %llu ms\n", (unsigned long long)((s->now - since) / MS));
+    HOLDS(s, s->now - since <= 3 * S);
+    HOLDS(s, t->a.h->sa_up == 1 && t->b.h->sa_up == 1); /* the same SAs, by another way */
+    HOLDS(s, answers(t));
+    sim_run(s, 20 * S);
+    HOLDS(s, settled(t, NEVER));
+    broken = NOTHING;
+    HOLDS(s, until(t, ALWAYS, 35 * S)); /* taken back */
+    HOLDS(s, answers(t));
+    HOLDS(s, t->a.h->sa_up == 1 && t->b.h->sa_up == 1);
+    unmake(t);
+}
+
+static void path_breaks(void **state)
+{
+    static const struct side usual = { SIM_NAT_ENDPOINT_INDEPENDENT, SIM_NAT_ADDRESS_AND_PORT_DEPENDENT,
+                                       true };
+    static const struct side cone = { SIM_NAT_ENDPOINT_INDEPENDENT, SIM_NAT_ENDPOINT_INDEPENDENT, true };
+    falls_back(&usual, &usual, BOTH_WAYS, true, true);
+    falls_back(&usual, &usual, BOTH_WAYS, true, false);
+    falls_back(&usual, &usual, BOTH_WAYS, false, true);
+    falls_back(&cone, &cone, FROM_A, true, true);
+    falls_back(&cone, &cone, FROM_B, true, true);
+    falls_back(&cone, &usual, FROM_A, false, true);
+    falls_back(&usual, &cone, FROM_B, true, false);
+    falls_back(&usual, &open_side, BOTH_WAYS, true, true);
+}
+
+/* A box forgets everything: other ports from now on, to which the peer follows. */
+static void box_restarts(void **state)
+{
+    static const struct side cone = { SIM_NAT_ENDPOINT_INDEPENDENT, SIM_NAT_ENDPOINT_INDEPENDENT, true };
+    for (int which = 0; which < 2; which++) {
+        struct two *t = make(12, &cone, &cone);
+        struct sim *s = t->s;
+        comes_up(t, ALWAYS, 8 * S);
+        sim_run(s, 3 * S);
+        struct place *p = which ? &t->b : &t->a;
+        struct addr was = (which ? t->a.h : t->b.h)->sa_path.peer;
+        sim_nat_restart(&p->nat, NULL);
+        hip_path_silent(p->h->e, p->h->ref, s->now, &s->out); /* it is the one that hears nothing */
+        sim_act(s, p->h);
+        sim_run(s, 3 * S);
+        HOLDS(s, settled(t, ALWAYS));
+        HOLDS(s, !addr_eq(&(which ? t->a.h : t->b.h)->sa_path.peer, &was));
+        HOLDS(s, answers(t));
+        unmake(t);
+    }
+}
+
+/* No way at all: told, no ESP, signalling goes on; and when there is a way it is found. */
+static void no_way(void **state)
+{
+    static const struct side usual = { SIM_NAT_ENDPOINT_INDEPENDENT, SIM_NAT_ADDRESS_AND_PORT_DEPENDENT,
+                                       false };
+    struct two *t = make(13, &usual, &usual);
+    struct sim *s = t->s;
+    broken = BOTH_WAYS;
+    s->lose = lose_direct;
+    (void)meet(t);
+    sim_run(s, 20 * S);
+    HOLDS(s, find(t->a.h, t->b.h) && find(t->b.h, t->a.h));
+    HOLDS(s, t->a.h->what == HIP_CHECKS_FAILED && t->b.h->what == HIP_CHECKS_FAILED);
+    HOLDS(s, t->a.h->sa_up == 0 && t->b.h->sa_up == 0);
+    HOLDS(s, t->a.h->notified == 1 && t->a.h->notify_code == HIP_NTF_CONNECTIVITY_CHECKS_FAILED);
+    HOLDS(s, t->b.h->notified == 1);
+    uint32_t id;
+    HOLDS(s, hip_probe(t->a.h->e, t->a.h->ref, s->now, &s->out, &id) == ERR_STATE);
+    struct hip_contents q = { .request = { .present = true, .lifetime = 100, .n = 1, .type = { 1 } } };
+    t->b.h->done = true;
+    HOLDS(s, hip_update(t->a.h->e, t->a.h->ref, &q, s->now, &s->out) == ERR_OK);
+    sim_act(s, t->a.h);
+    sim_run(s, S);
+    HOLDS(s, t->a.h->acked == 1);
+    broken = NOTHING;
+    HOLDS(s, until(t, ALWAYS, 70 * S));
+    HOLDS(s, t->a.h->sa_up == 1 && t->b.h->sa_up == 1);
+    unmake(t);
+}
+
+/* Relayed, until a box is opened: the direct pair is taken then. */
+static void becomes_direct(void **state)
+{
+    static const struct side symmetric = { SIM_NAT_ADDRESS_AND_PORT_DEPENDENT,
+                                           SIM_NAT_ADDRESS_AND_PORT_DEPENDENT, true };
+    struct two *t = make(14, &symmetric, &symmetric);
+    struct sim *s = t->s;
+    comes_up(t, NEVER, 8 * S);
+    sim_run(s, 20 * S);
+    HOLDS(s, settled(t, NEVER));
+    HOLDS(s, t->a.h->permits + t->b.h->permits > 0);
+    t->b.nat.filtering = SIM_NAT_ENDPOINT_INDEPENDENT;
+    t->b.nat.mapping = SIM_NAT_ENDPOINT_INDEPENDENT;
+    HOLDS(s, until(t, ALWAYS, 40 * S));
+    HOLDS(s, answers(t));
+    unmake(t);
+}
+
+/* ---- moves (s4.9) ---- */
+
+static size_t move_to(struct two *t, struct place *p, struct sim_nat *nat, const char *outside,
+                      const char *net, struct hip_candidate c[2])
+{
+    char at[32];
+    snprintf(at, sizeof at, "%s:10500", net);
+    sim_nat_init(nat, SIM_NAT_ENDPOINT_INDEPENDENT, SIM_NAT_ADDRESS_AND_PORT_DEPENDENT, outside, net, 24);
+    p->h->nat = nat;
+    p->h->n_addr = 0;
+    struct addr base = sim_addr(p->h, at), seen = base;
+    (void)sim_nat_out(nat, &seen, &t->fa->addr[0], t->s->now); /* what REG_FROM would tell */
+    c[0] = (struct hip_candidate){ .kind = HIP_LOC_HOST, .addr = base, .base = base, .local_pref = 65535 };
+    c[1] = (struct hip_candidate){ .kind = HIP_LOC_SRFLX, .addr = seen, .base = base, .local_pref = 65535 };
+    return 2;
+}
+
+static void moves(void **state)
+{
+    static const struct side usual = { SIM_NAT_ENDPOINT_INDEPENDENT, SIM_NAT_ADDRESS_AND_PORT_DEPENDENT,
+                                       true };
+    struct two *t = make(15, &usual, &usual);
+    struct sim *s = t->s;
+    struct sim_nat elsewhere;
+    struct hip_candidate c[2];
+    comes_up(t, ALWAYS, 8 * S);
+    sim_run(s, 3 * S);
+    size_t n = move_to(t, &t->a, &elsewhere, "192.0.2.200", "172.16.5.2", c);
+    struct hip_path path = { .local = t->a.h->addr[0], .peer = t->fa->addr[0] };
+    unsigned began = t->b.h->checks[HIP_CHECKS_RUNNING];
+    sim_ladder_clear(s);
+    HOLDS(s, hip_candidates(t->a.h->e, t->a.h->ref, &path, c, n, s->now, &s->out) == ERR_OK);
+    sim_act(s, t->a.h);
+    sim_run(s, 21 * MS);
+    HOLDS(s, t->b.h->checks[HIP_CHECKS_RUNNING] == began); /* not before the echo is back */
+    sim_run(s, 3 * S);
+    HOLDS(s, t->b.h->checks[HIP_CHECKS_RUNNING] == began + 1);
+    HOLDS(s, settled(t, ALWAYS));
+    HOLDS(s, addr_same_ip(&t->b.h->sa_path.peer, &elsewhere.outside));
+    HOLDS(s, t->a.h->sa_up == 1 && t->b.h->sa_up == 1);
+    HOLDS(s, answers(t));
+    struct hip_assoc_view v;
+    HOLDS(s, hip_assoc_get(t->a.h->e, t->a.h->ref, &v) == ERR_OK && v.controlling);
+    unmake(t);
+}
+
+/* ---- bad links ---- */
+
+#define RUNS 40
+
+static void run_lossy(uint64_t seed)
+{
+    struct sim *s;
+    struct side v[2];
+    uint64_t r = seed * UINT64_C(0x9e3779b97f4a7c15);
+    for (int i = 0; i < 2; i++, r >>= 16)
+        v[i] = (struct side){ kinds[r >> 20 & 1 ? 0 : (r >> 24) % 3], kinds[(r >> 30) % 3], true };
+    struct two *t = make(seed, &v[0], &v[1]);
+    enum direct d = direct_possible(&v[0], &v[1]);
+    s = t->s;
+    broken = NOTHING;
+    s->lose = lose_direct;
+    s->link = (struct sim_link){ .loss_pm = 100, .dup_pm = 60, .reorder_pm = 100 };
+    s->link.delay_us = 5 * MS + sim_random(s) % (30 * MS);
+    s->link.jitter_us = 10 * MS;
+    comes_up(t, d, 60 * S);
+    sim_run(s, sim_random(s) % (5 * S));
+    HOLDS(s, settled(t, d) && answers(t));
+    if (d != ALWAYS) {
+        unmake(t);
+        return;
+    }
+    broken = BOTH_WAYS;
+    silent_for(t, true, true, 20 * S);
+    HOLDS(s, settled(t, NEVER));
+    broken = NOTHING;
+    HOLDS(s, until(t, ALWAYS, 120 * S));
+    HOLDS(s, t->a.h->sa_up == 1 && t->b.h->sa_up == 1 && t->a.h->gone + t->b.h->gone == 0);
+    unmake(t);
+}
+
+static void lossy(void **state)
+{
+    uint64_t runs = getenv("RUNS") ? strtoull(getenv("RUNS"), NULL, 10) : RUNS;
+    if (getenv("SEED"))
+        run_lossy(sim_seed(0));
+    for (uint64_t seed = 1; seed <= runs && !getenv("SEED"); seed++) {
+        printf("# lossy seed %llu\r", (unsigned long long)seed);
+        run_lossy(seed);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_combination),
         cmocka_unit_test(one_in_the_open),
+        cmocka_unit_test(path_breaks),
+        cmocka_unit_test(box_restarts),
+        cmocka_unit_test(no_way),
+        cmocka_unit_test(becomes_direct),
+        cmocka_unit_test(moves),
+        cmocka_unit_test(lossy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
