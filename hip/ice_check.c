@@ -12,6 +12,7 @@
 /* Checks that are answered: each costs a signature. */
 static const struct bucket_rate answer_rate = { .per_second_milli = 100000, .burst = 200 };
 
+#define RENAME_US UINT64_C(1000000) /* between two nominations of the same pair that nobody asked for */
 #define ID_BEHIND 128 /* checks older than the newest one by so many are not looked at: replayed ones */
 
 bool hip_ice_is_check(const struct hip_pkt *k)
@@ -249,11 +250,18 @@ static bool too_old(struct hip_ice *i, uint32_t id)
 }
 
 /* RFC 8445 s7.3.1.4: what the peer checks, we check too. */
-static void trigger(struct hip_rx *rx, struct hip_pair *p)
+static void trigger(struct hip_rx *rx, struct hip_pair *p, bool probe)
 {
     struct hip_ice *i = rx->a->ice;
+    /* The controlled end checks the pair that is nominated: it may have lost that, in a restart or a doubt of its own. Once more. */
+    if (i->list.controlling && p == i->sel && !p->check.on && !probe && rx->now - p->alive_us >= RENAME_US) {
+        hip_ice_check(rx->e, rx->a, p, true, rx->now, rx->out);
+        return;
+    }
     if (p->state != HIP_PAIR_SUCCEEDED)
         hip_checklist_trigger(&i->list, p, i->list.concluded, rx->now);
+    if (probe)
+        return;
     /* The peer looks at a pair that is no better than the one in use: for it that one may be broken. */
     if (i->selected && p != i->sel && (!i->sel || p->priority < i->sel->priority))
         hip_ice_doubt(rx->e, rx->a, rx->now, rx->out);
@@ -328,7 +336,7 @@ static int request(struct hip_rx *rx, const struct in *v)
     } else {
         answer(rx, v->id, v->request, false);
         if (p && !final)
-            trigger(rx, p);
+            trigger(rx, p, v->has_priority && v->priority == 0);
     }
     hip_ice_schedule(rx->e, rx->a);
     return HIP_TAKEN;
