@@ -225,9 +225,9 @@ void hip_ice_select(struct hip_engine *e, struct hip_assoc *a, struct hip_pair *
         carry_esp(e, a, now, out);
     tell(e, a, relayed ? HIP_CHECKS_RELAYED : HIP_CHECKS_DIRECT, out);
     i->retry_us = HEAP_NEVER;
-    if (relayed) {
+    if (relayed || (i->named && i->named != p))
         better_later(i, now);
-    } else {
+    if (!relayed) {
         hip_checklist_conclude(&i->list, p);
         have_a_spare(i, now);
     }
@@ -240,12 +240,14 @@ static void form(struct hip_assoc *a, uint64_t now)
     struct hip_ice *i = a->ice;
     hip_checklist_form(&i->list, i->local, i->n_local, i->offer.remote, i->offer.n, now);
     i->formed = true;
-    i->sel = i->selected ? hip_checklist_find(&i->list, &i->esp) : NULL;
+    /* The controlling end nominates anew even if it comes to the same pair: the other one has forgotten. */
+    i->sel = i->selected && !i->list.controlling ? hip_checklist_find(&i->list, &i->esp) : NULL;
     i->pending = i->named = NULL;
     i->started_us = now;
     i->silent_us = 0;
     i->rounds = 0;
-    i->retry_us = HEAP_NEVER;
+    /* Without a candidate only a check of the peer's can help. A controlled end that hears of no nomination asks by checking again. */
+    i->retry_us = now + (i->list.n == 0 ? 10 * HIP_CHECK_RTO_MIN_US : 2 * HIP_ICE_RETRY_US);
     for (size_t k = 0; k < i->n_early; k++) {
         struct hip_pair *p = hip_checklist_find(&i->list, &i->early[k].path);
         if (!p)
@@ -254,8 +256,6 @@ static void form(struct hip_assoc *a, uint64_t now)
             hip_checklist_trigger(&i->list, p, false, now);
     }
     i->n_early = 0;
-    if (i->list.n == 0) /* nothing to check: only a check of the peer's can help */
-        i->retry_us = now + HIP_ICE_RETRY_US;
 }
 
 void hip_ice_start(struct hip_engine *e, struct hip_assoc *a, uint64_t now, struct hip_actions *out)
@@ -418,8 +418,9 @@ static void recheck(struct hip_ice *i, uint64_t now)
     better_later(i, now);
     for (size_t k = 0; k < i->list.n && n < HIP_ICE_RECHECK_MAX; k++) {
         struct hip_pair *p = &i->list.pair[k];
-        bool better = !i->sel || (p->priority > i->sel->priority && !hip_pair_relayed(p));
-        if (p == i->sel || p->check.on || p->triggered || !better)
+        bool better = !i->sel || p == i->named || (p->priority > i->sel->priority && !hip_pair_relayed(p));
+        bool wanted = i->what == HIP_CHECKS_RUNNING || (p != i->sel && better);
+        if (!wanted || p->check.on || p->triggered)
             continue;
         hip_checklist_trigger(&i->list, p, true, now);
         n++;

@@ -12,8 +12,9 @@
 /* Checks that are answered: each costs a signature. */
 static const struct bucket_rate answer_rate = { .per_second_milli = 100000, .burst = 200 };
 
-#define RENAME_US UINT64_C(1000000) /* between two nominations of the same pair that nobody asked for */
-#define ID_BEHIND 128 /* checks older than the newest one by so many are not looked at: replayed ones */
+#define RENAME_US      UINT64_C(1000000) /* between two nominations of the same pair that nobody asked for */
+#define FIRST_ROUND_US UINT64_C(15000000)
+#define ID_BEHIND      128 /* checks older than the newest one by so many are not looked at: replayed ones */
 
 bool hip_ice_is_check(const struct hip_pkt *k)
 {
@@ -112,6 +113,8 @@ static void send_check(struct hip_engine *e, struct hip_assoc *a, struct hip_pai
 void hip_ice_check(struct hip_engine *e, struct hip_assoc *a, struct hip_pair *p, bool nominate, uint64_t now,
                    struct hip_actions *out)
 {
+    if (nominate && !a->ice->silent_us)
+        p->brief = false;
     send_check(e, a, p, &(struct parts){ .nominate = nominate }, now, out);
 }
 
@@ -260,8 +263,8 @@ static void trigger(struct hip_rx *rx, struct hip_pair *p, bool probe)
     }
     if (p->state != HIP_PAIR_SUCCEEDED)
         hip_checklist_trigger(&i->list, p, i->list.concluded, rx->now);
-    if (probe)
-        return;
+    if (probe || (!i->list.concluded && rx->now - i->started_us < FIRST_ROUND_US))
+        return; /* the first checks look at all of them */
     /* The peer looks at a pair that is no better than the one in use: for it that one may be broken. */
     if (i->selected && p != i->sel && (!i->sel || p->priority < i->sel->priority))
         hip_ice_doubt(rx->e, rx->a, rx->now, rx->out);
@@ -285,6 +288,7 @@ static void nominated(struct hip_rx *rx, struct hip_pair *p, const struct in *v)
     i->any_nominated = true;
     i->nominated_id = v->id;
     i->pending = i->named = p;
+    p->brief = false;
     struct parts parts = { .ack = &v->id, .echo = v->request, .mapped = seen, .nominate = true };
     send_check(rx->e, rx->a, p, &parts, rx->now, rx->out);
     if (works)
