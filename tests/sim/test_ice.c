@@ -265,7 +265,7 @@ static bool answers(struct two *t)
     for (int k = 0; k < 2; k++) {
         unsigned before = h[k]->probes;
         uint32_t id;
-        for (int i = 0; i < 6 && h[k]->probes == before; i++) {
+        for (int i = 0; i < 12 && h[k]->probes == before; i++) {
             if (hip_probe(h[k]->e, h[k]->ref, t->s->now, &t->s->out, &id) != ERR_OK)
                 return false;
             sim_act(t->s, h[k]);
