@@ -20,6 +20,8 @@ const struct hipctl_cmd hipctl_cmds[] = {
     { "status", NULL, NULL, NULL, hipctl_show_status, "what the daemon is and does" },
     { "registrations", NULL, NULL, "hipfad", hipctl_show_registrations,
       "hosts that a Forwarding Agent relays to" },
+    { "relay", NULL, NULL, "hipfad", hipctl_show_relay,
+      "clients of its relays, what they carried, what was refused" },
     { "bindings", NULL, NULL, "hipfad", hipctl_show_bindings, "names that it gave out" },
     { "revoke", "NAME|HIT", "name", "hipfad", hipctl_show_done,
       "take a binding back, and its name out of the DNS" },

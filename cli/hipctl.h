@@ -26,6 +26,7 @@ struct hipctl_cmd {
 extern const struct hipctl_cmd hipctl_cmds[]; /* name NULL ends it */
 
 void hipctl_show_status(const json_t *answer, FILE *to, bool color);
+void hipctl_show_relay(const json_t *answer, FILE *to, bool color);
 void hipctl_show_registrations(const json_t *answer, FILE *to, bool color);
 void hipctl_show_bindings(const json_t *answer, FILE *to, bool color);
 void hipctl_show_peers(const json_t *answer, FILE *to, bool color);

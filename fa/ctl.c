@@ -5,6 +5,7 @@
 
 #include "common/base/hex.h"
 #include "hip/drop.h"
+#include "hip/proto.h"
 
 static json_t *text_of_addr(const struct addr *a)
 {
@@ -54,14 +55,16 @@ static json_t *drops(struct hip_engine *e)
 
 static json_t *core_counts(const struct fa_stats *f)
 {
-    return json_pack("{s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
-                     "associations", (int)f->associations, "registrations", (int)f->registrations,
-                     "runs_open", (int)f->runs_open, "transactions_open", (int)f->transactions_open,
-                     "jobs_open", (int)f->jobs_open, "runs", (json_int_t)f->runs, "bound",
-                     (json_int_t)f->bound, "pending", (json_int_t)f->pending, "refused",
-                     (json_int_t)f->refused, "failed", (json_int_t)f->failed, "alarms", (json_int_t)f->alarms,
-                     "relayed", (json_int_t)f->relayed, "jobs", (json_int_t)f->jobs, "jobs_late",
-                     (json_int_t)f->jobs_late, "dropped_dispatch", (json_int_t)f->dropped_dispatch);
+    return json_pack(
+        "{s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:i, s:I}",
+        "associations", (int)f->associations, "registrations", (int)f->registrations, "runs_open",
+        (int)f->runs_open, "transactions_open", (int)f->transactions_open, "jobs_open", (int)f->jobs_open,
+        "runs", (json_int_t)f->runs, "bound", (json_int_t)f->bound, "pending", (json_int_t)f->pending,
+        "refused", (json_int_t)f->refused, "failed", (json_int_t)f->failed, "alarms", (json_int_t)f->alarms,
+        "relayed", (json_int_t)f->relayed, "jobs", (json_int_t)f->jobs, "jobs_late", (json_int_t)f->jobs_late,
+        "dropped_dispatch", (json_int_t)f->dropped_dispatch, "relay_clients", (int)f->clients,
+        "relayed_ports", (int)f->ports_open, "flows", (int)f->flows, "relayed_hip",
+        (json_int_t)f->relayed_hip);
 }
 
 static json_t *socket_counts(uint64_t in, uint64_t out, uint64_t cut, uint64_t failed)
@@ -120,8 +123,7 @@ static void registrations(struct ctl *c, struct rt_ctl_req *req)
     for (size_t pos = 0; fa_registration_next(worker_fa(c->worker), &pos, &r);) {
         json_t *types = json_array();
         for (uint8_t i = 0; i < r.n; i++)
-            json_array_append_new(types, r.type[i] == FA_REG_RENDEZVOUS ? json_string("rendezvous")
-                                                                        : number(r.type[i]));
+            json_array_append_new(types, json_string(hip_reg_type_name(r.type[i])));
         json_array_append_new(
             all,
             json_pack("{s:o, s:s, s:o, s:o, s:o, s:I, s:I, s:s, s:I}", "hit", text_of_hit(r.hit.b), "fqdn",
@@ -131,6 +133,89 @@ static void registrations(struct ctl *c, struct rt_ctl_req *req)
                       r.bound ? "bound" : "allowed", "relayed", (json_int_t)r.relayed));
     }
     rt_ctl_reply(req, json_pack("{s:o}", "registrations", all));
+}
+
+/* ---- relay ---- */
+
+static json_t *text_of_end(const struct addr *a)
+{
+    char out[ADDR_TEXT_MAX];
+    return json_string(addr_format(a, out));
+}
+
+static json_t *refusals(const struct fa_traffic *t)
+{
+    json_t *o = json_object();
+    for (int i = 0; i < FA_REFUSED__COUNT; i++)
+        json_object_set_new(o, fa_refusal_name(i), number(t->refused[i]));
+    return o;
+}
+
+static json_t *permissions(const struct fa *f, const struct fa_client *c, uint64_t now)
+{
+    json_t *all = json_array();
+    struct fa_flow p;
+    for (size_t i = 0; fa_client_flow(f, &c->hit, i, &p); i++) {
+        struct addr relayed = fa_end_addr(&p.relayed), peer = fa_end_addr(&p.peer);
+        json_array_append_new(
+            all,
+            json_pack("{s:o, s:o, s:I, s:I, s:I}", "relayed", text_of_end(&relayed), "peer",
+                      text_of_end(&peer), "spi_out", (json_int_t)p.spi_out, "spi_in", (json_int_t)p.spi_in,
+                      "seconds", (json_int_t)(p.expires_us > now ? (p.expires_us - now) / 1000000 : 0)));
+    }
+    return all;
+}
+
+static json_t *client(const struct fa *f, const struct fa_client *c, uint64_t now)
+{
+    json_t *ports = json_array();
+    uint64_t refused = 0;
+    for (uint8_t i = 0; i < c->n_port; i++)
+        json_array_append_new(ports, number(c->port[i].port));
+    for (int i = 0; i < FA_REFUSED__COUNT; i++)
+        refused += c->traffic.refused[i];
+    json_t *o =
+        json_pack("{s:o, s:s, s:o, s:b, s:b, s:o, s:i, s:o}", "hit", text_of_hit(c->hit.b), "fqdn", c->name,
+                  "address", text_of_end(&c->path.peer), "control", c->control, "data", c->data, "ports",
+                  ports, "flows", (int)c->n_flow, "permissions", permissions(f, c, now));
+    json_object_set_new(o, "hip_in", number(c->control_in));
+    json_object_set_new(o, "hip_out", number(c->control_out));
+    json_object_set_new(o, "packets_in", number(c->traffic.packets_in));
+    json_object_set_new(o, "packets_out", number(c->traffic.packets_out));
+    json_object_set_new(o, "octets_in", number(c->traffic.octets_in));
+    json_object_set_new(o, "octets_out", number(c->traffic.octets_out));
+    json_object_set_new(o, "refused", number(refused));
+    json_object_set_new(o, "refusals", refusals(&c->traffic));
+    return o;
+}
+
+/* What was not relayed, by drop reason: HIP packets and ESP. */
+static json_t *not_relayed(struct fa *f, const struct fa_stats *s)
+{
+    json_t *o = json_object();
+    for (int i = 1; i < HIP_DROP__COUNT; i++) {
+        uint64_t hip = s->not_relayed[i], all = fa_flows_refused(fa_flow_table(f), i);
+        if (all || hip)
+            json_object_set_new(
+                o, hip_drop_name(i),
+                json_pack("{s:o, s:o}", "hip", number(hip), "esp", number(all > hip ? all - hip : 0)));
+    }
+    return o;
+}
+
+static void relay(struct ctl *c, struct rt_ctl_req *req)
+{
+    struct fa *f = worker_fa(c->worker);
+    json_t *all = json_array();
+    struct fa_stats s;
+    struct fa_client k;
+    uint64_t now = rt_now_us();
+    fa_stats_get(f, &s);
+    for (size_t pos = 0; fa_client_next(f, &pos, &k);)
+        json_array_append_new(all, client(f, &k, now));
+    rt_ctl_reply(req, json_pack("{s:o, s:i, s:i, s:i, s:o, s:o}", "clients", all, "ports_open",
+                                (int)s.ports_open, "flows", (int)s.flows, "registered", (int)s.clients,
+                                "relayed_hip", number(s.relayed_hip), "not_relayed", not_relayed(f, &s)));
 }
 
 /* ---- bindings ---- */
@@ -209,10 +294,12 @@ void ctl_request(void *ctx, struct rt_ctl_req *req, const char *cmd, const json_
         status(c, req);
     else if (strcmp(cmd, "registrations") == 0)
         registrations(c, req);
+    else if (strcmp(cmd, "relay") == 0)
+        relay(c, req);
     else if (strcmp(cmd, "bindings") == 0)
         bindings(c, req);
     else if (strcmp(cmd, "revoke") == 0)
         take_back(c, req, args);
     else
-        rt_ctl_error(req, "hipfad knows status, registrations, bindings, revoke");
+        rt_ctl_error(req, "hipfad knows status, registrations, relay, bindings, revoke");
 }
