@@ -127,7 +127,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fa_prefix forbidden = { at("10.0.0.0"), 8 };
     the = w;
     own_mn = source = at("198.51.100.7:4500");
-    w->c.reg_max_s = 30;
+    w->c.reg_max_s = 16;
     w->c.relay = (struct fa_relay_config){ .control = true,
                                            .data = true,
                                            .discovery = true,
@@ -168,7 +168,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
     }
     w->sent = NULL;
-    fw_run(w, 40 * FW_S);
+    fw_run(w, 20 * FW_S);
     struct fa_stats s;
     fa_stats_get(w->fa, &s);
     if (s.clients || s.ports_open || s.flows || w->n_port || s.registrations)
