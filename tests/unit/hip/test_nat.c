@@ -825,6 +825,16 @@ static void nat_renumbers(void **state)
     elsewhere.peer.ip[3] = 66;
     assert_int_equal(sim_inject(s, fa, &elsewhere, span_of(n.p, n.n)), HIP_TAKEN);
     far.peer.port = 4711;
+    /* Its ACK without the nonce is worth nothing: the nonce is what went there. */
+    uint8_t buf[HIP_PACKET_MAX];
+    struct span pkt;
+    struct hip_build b;
+    uint32_t id = hip_assoc_by_ref(fa->e, fa->ref)->next_id - 1;
+    hip_build_init(&b, buf, sizeof buf, HIP_PKT_UPDATE, sim_hit(mn), sim_hit(fa), 0);
+    hip_put_ack(&b, &(struct hip_acks){ .n = 1, .id = { id } });
+    hip_auth_add(&b, hip_assoc_by_ref(mn->e, mn->ref));
+    assert_int_equal(hip_build_finish(&b, NULL, NULL, &pkt), ERR_OK);
+    assert_int_equal(sim_inject(s, fa, &home, pkt), HIP_DROP_BAD_ECHO);
     sim_run(s, SECOND);
     struct hip_assoc_view v;
     assert_int_equal(hip_assoc_get(fa->e, fa->ref, &v), ERR_OK);
