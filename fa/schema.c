@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fa/schema.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define SECOND_US   1000000ll
@@ -75,6 +76,9 @@ static const struct rt_conf_row binding_rows[] = {
     { "lifetime", RT_CONF_DURATION, .min = 60 * SECOND_US, .max = 366 * DAY_US, .def = "30d", .doc = "" },
     { "lifetime_max", RT_CONF_DURATION, .min = 60 * SECOND_US, .max = 366 * DAY_US, .def = "90d",
       .doc = "the longest that a host may ask for" },
+    { "reauthenticate", RT_CONF_STR, .max = 32, .def = "never",
+      .doc = "never, on-access-change (another /24 or /64), or every N hours: when a bound host is asked for "
+             "a new run" },
     { "allow_eap_aka", RT_CONF_BOOL, .def = "no", .doc = "EAP-AKA besides EAP-AKA'" },
     { 0 },
 };
@@ -362,12 +366,34 @@ void fa_settings_relay(const struct fa_settings *s, struct fa_relay_config *out)
     out->forbidden = s->forbidden;
 }
 
+/* never | on-access-change | every N hours */
+static err read_reauthenticate(struct fa_settings *s, const struct rt_conf_node *b, char *why)
+{
+    const char *t = rt_conf_str(b, "reauthenticate");
+    unsigned hours = 0;
+    char rest[8] = "", more = 0;
+    if (strcmp(t, "on-access-change") == 0) {
+        s->reauth_on_access = true;
+    } else if (strcmp(t, "never") != 0) {
+        int n = sscanf(t, "every %4u hour%1[s]%c", &hours, rest, &more);
+        bool one = strcmp(t, "every 1 hour") == 0;
+        if ((!one && n != 2) || hours < 1 || hours > 8784)
+            return rt_conf_expected(s->conf, rt_conf_get(b, "reauthenticate"), why,
+                                    "never, on-access-change or every N hours (1 to 8784), not \"%s\"", t);
+        s->reauth_s = hours * 3600;
+    }
+    return ERR_OK;
+}
+
 static err read_registration(struct fa_settings *s, const struct rt_conf_node *root, char *why)
 {
     const struct rt_conf_node *b = rt_conf_map(root, "binding"), *r = rt_conf_map(root, "registration");
     s->binding_s = seconds(b, "lifetime");
     s->binding_max_s = seconds(b, "lifetime_max");
     s->allow_eap_aka = rt_conf_bool(b, "allow_eap_aka");
+    err bad = read_reauthenticate(s, b, why);
+    if (bad != ERR_OK)
+        return bad;
     if (s->binding_max_s < s->binding_s)
         return rt_conf_expected(s->conf, rt_conf_get(b, "lifetime_max"), why,
                                 "lifetime_max not below lifetime");

@@ -327,6 +327,8 @@ static struct fa *make_engine(const struct worker_config *c)
         .own_names_only = s->own_names_only,
         .n_partner = s->n_partner,
         .by_zone = s->by_zone,
+        .reauth_on_access = s->reauth_on_access,
+        .reauth_s = s->reauth_s,
         .sim_binding = s->n_realms > 0,
         .reg_required = s->reg_required,
         .reg_min_s = s->reg_min_s,

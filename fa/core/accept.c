@@ -324,6 +324,7 @@ void fa_attempt_answer(struct fa *f, struct fa_guest *g, const struct fa_txn_out
     if (b && !r->other_hi) {
         g->bound = true;
         g->revoked = false;
+        fa_reauth_done(f, g);
         g->fresh_us = f->now + f->c.subscriber_fresh_us;
         fa_text(g->subscriber, sizeof g->subscriber, b->subscriber);
         fa_text(g->name, sizeof g->name, b->name);

@@ -302,6 +302,9 @@ struct fa {
     uint32_t n_txn;
     struct heap heap;
     struct fa_admit admit;
+    struct fa_seen *seen; /* reauth.c */
+    size_t n_seen;
+    uint8_t seen_seed[16];
     struct fa_intent intent;
     struct fa_relays relays;
     struct fa_flows *flows;
@@ -383,6 +386,18 @@ void fa_partner_said(const struct fa *f, struct fa_guest *g, struct span fqdn);
 bool fa_partner_asks(const struct fa *f, const struct fa_guest *g, const struct hip_reg_list *req);
 /* Does the zone's answer give it the right to register here? */
 bool fa_partner_judge(const struct fa *f, const struct fa_guest *g, const struct fa_result *r);
+
+/* ---- reauth.c: a new run, when policy asks for it (section 18) ---- */
+err fa_reauth_init(struct fa *f);
+void fa_reauth_free(struct fa *f);
+/* It is registered, as a bound host, or moved. */
+void fa_reauth_seen(struct fa *f, struct fa_guest *g);
+/* A run ended well: from where it is now. */
+void fa_reauth_done(struct fa *f, struct fa_guest *g);
+/* Its binding alone registers it for nothing. */
+bool fa_reauth_owes(const struct fa *f, const struct fa_guest *g);
+uint64_t fa_reauth_due(const struct fa *f, const struct fa_guest *g);
+void fa_reauth_timeout(struct fa *f, struct fa_guest *g);
 
 /* ---- client.c: clients of the relays ---- */
 err fa_clients_init(struct fa *f);

@@ -56,6 +56,10 @@ static void moved(struct fa *f, struct fa_guest *g, const struct hip_action *a)
     struct addr was = g->path.peer;
     g->path = a->moved.path;
     fa_client_moved(f, g, &was);
+    if (g->registered) {
+        fa_reauth_seen(f, g);
+        fa_guest_timer(f, g);
+    }
     if (g->registered)
         fa_emit_reg(f, FA_ACT_REG_UP, g);
 }

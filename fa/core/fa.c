@@ -430,7 +430,7 @@ static bool make_tables(struct fa *f)
         f->guest_free[f->n_guest_free++] = f->guests_max - 1 - i;
     if (heap_init(&f->heap, f->guests_max + FA_TXN_MAX + 1) != ERR_OK)
         return false;
-    return fa_clients_init(f) == ERR_OK && fa_admit_init(f) == ERR_OK;
+    return fa_clients_init(f) == ERR_OK && fa_admit_init(f) == ERR_OK && fa_reauth_init(f) == ERR_OK;
 }
 
 struct fa *fa_new(const struct fa_config *c)
@@ -466,6 +466,7 @@ void fa_free(struct fa *f)
     fa_clients_done(f);
     hip_engine_free(f->hip);
     htab_free(f->by_ref);
+    fa_reauth_free(f);
     htab_free(f->by_hit);
     free(f->guests);
     free(f->guest_free);

@@ -74,8 +74,10 @@ struct fa_config {
     const char *partner
         [FA_PARTNERS_MAX]; /* FAs of ours that serve our hosts too: named behind us in HIP records, in this order */
     size_t n_partner;
-    bool
-        by_zone; /* hosts of another FA's binding may register whose HIP record names us (docs/sim-binding.md section 17) */
+    bool reauth_on_access; /* a bound host that moved to another access is asked for a new run (section 18) */
+    uint32_t reauth_s;     /* and so long after the last one; 0: not */
+    /* Hosts that another FA bound may register whose HIP record names us (docs/sim-binding.md section 17). */
+    bool by_zone;
     char domain[FA_NAME_MAX]; /* subscribers' names lie directly below it */
     uint32_t ttl_s;           /* of HIP records; 0: 300, which is the most */
 

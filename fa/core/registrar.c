@@ -147,8 +147,8 @@ void fa_registrar_decide(struct fa *f, struct fa_guest *g, const struct hip_reg_
             continue;
         if (why != CAN_BE)
             fa_contents_fail(c, why, type);
-        else if (req->lifetime == 0 ||
-                 (!g->revoked && (g->bound || g->by_zone || allowed_by_list(f, &g->peer, type))))
+        else if (req->lifetime == 0 || (!g->revoked && ((g->bound && !fa_reauth_owes(f, g)) || g->by_zone ||
+                                                        allowed_by_list(f, &g->peer, type))))
             granted.type[granted.n++] = type;
         else
             fa_contents_fail(c, g->revoked ? 0 : refused, type);

@@ -104,6 +104,7 @@ bool fa_registry_set(struct fa *f, struct fa_guest *g, const struct hip_reg_list
     g->lifetime_s = (uint32_t)(life / US);
     g->touch_us = f->now + touch_period(f);
     fa_emit_reg(f, FA_ACT_REG_UP, g);
+    fa_reauth_seen(f, g);
     fa_guest_timer(f, g);
     return true;
 }
@@ -192,6 +193,7 @@ void fa_guest_timer(struct fa *f, struct fa_guest *g)
         at = fa_min(at, run_due(g));
     if (g->close_at_us)
         at = fa_min(at, g->close_at_us);
+    at = fa_min(at, fa_reauth_due(f, g));
     fa_timer_set(f, &g->timer, at);
 }
 
@@ -211,6 +213,8 @@ void fa_guest_timeout(struct fa *f, struct fa_guest *g)
     if (g->registered)
         types_expire(f, g);
     fa_client_expire(f, g);
+    if (!g->close_at_us)
+        fa_reauth_timeout(f, g);
     if (g->registered && g->touch_us <= f->now) {
         g->touch_us = f->now + touch_period(f);
         hip_sa_used(f->hip, g->ref, f->now, fa_hip_out(f));

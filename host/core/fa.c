@@ -723,8 +723,13 @@ void host_fa_asked(struct host *h, struct host_link *l, bool soon)
 {
     if (l->state != HOST_FA_REGISTERED)
         return;
-    l->asked_us = h->now;
-    l->patience_us = soon ? DOUBT_US : SILENT_US;
+    if (!l->udp &&
+        !l->asked_us) { /* nothing of ours is outstanding: the move's own acknowledgement is not told */
+        ask_again(h, l, false, soon ? DOUBT_US : SILENT_US);
+    } else {
+        l->asked_us = h->now;
+        l->patience_us = soon ? DOUBT_US : SILENT_US;
+    }
     next_timer(h, l);
 }
 

@@ -363,6 +363,47 @@ static void test_partners_in_record(void **state)
     fw_free(w);
 }
 
+/* ---- reauthenticate (section 18) ---- */
+
+/* Asked for a run and silent: registered no more, by a plain exchange neither; the row stays, and a run heals it. */
+static void test_reauthentication_unanswered(void **state)
+{
+    struct fw *w = world();
+    struct fw_mn *m = matti(w);
+    w->c.reauth_s = 3600;
+    fw_start(w);
+    fw_connect(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_true(m->granted_rvs);
+    m->cheat = MN_SILENT;
+    for (int i = 0; i < 35; i++) {
+        fw_run(w, 100 * FW_S);
+        fw_renew(w, m);
+    }
+    assert_int_equal(stats(w).registrations, 1);
+    assert_int_equal(w->event[FA_EVENT_RUN], 1);
+    fw_run(w, 150 * FW_S);
+    assert_int_equal(w->event[FA_EVENT_RUN], 2); /* asked, and still registered */
+    assert_int_equal(stats(w).registrations, 1);
+    fw_run(w, 100 * FW_S);
+    assert_int_equal(stats(w).registrations, 0);
+    assert_int_equal(fw_rows(w, FA_BINDING_BOUND), 1);
+    assert_null(fw_inconsistent(w));
+
+    m->want_sim = false;
+    fw_connect(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_false(m->granted_rvs);
+    assert_int_equal(m->fail_rvs, 0);
+    m->cheat = MN_HONEST;
+    m->want_sim = true;
+    fw_connect(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_true(m->granted_rvs);
+    assert_true(m->bound_ok);
+    fw_free(w);
+}
+
 /* The key is compared whole, not by its HIT; and a binding that has ended is none, swept or not. */
 static void test_comes_back_only_as_bound(void **state)
 {
@@ -1329,6 +1370,7 @@ int main(void)
         cmocka_unit_test(test_silent_as),
         cmocka_unit_test(test_resynchronisation),
         cmocka_unit_test(test_invited),
+        cmocka_unit_test(test_reauthentication_unanswered),
         cmocka_unit_test(test_bound_by_partner),
         cmocka_unit_test(test_not_bound_by_partner),
         cmocka_unit_test(test_partners_in_record),

@@ -243,6 +243,92 @@ static void test_other_sim_in_device(void **state)
     scene_free(&s);
 }
 
+/* ---- reauthenticate (docs/sim-binding.md section 18) ---- */
+
+static void test_access_change(void **state)
+{
+    struct scene s = scene_of(60, true, false);
+    struct host_fa_conf fa = w_core_conf(s.fa);
+
+    s.fa->core->c.reauth_on_access = true;
+    go(&s, 5 * W_S);
+    assert_bound(&s);
+    reach(&s);
+    w_addr_down(s.w, s.mn, "198.51.100.10");
+    w_addr_up(s.w, s.mn, "198.51.100.77", 2, 1);
+    w_run(s.w, 30 * W_S);
+    assert_int_equal(s.card->asked, 1); /* the same /24 */
+    w_addr_down(s.w, s.mn, "198.51.100.77");
+    w_addr_up(s.w, s.mn, "203.0.113.7", 3, 0);
+    w_run(s.w, 50 * W_MS);
+    assert_true(registered(&s)); /* what is bound stays bound meanwhile */
+    w_run(s.w, 5 * W_S);
+    assert_int_equal(s.card->asked, 2);
+    assert_bound(&s);
+    assert_int_equal(s.mn->events[HOST_EV_LOST], 0); /* in the same association */
+    assert_true(w_ping(s.w, s.cn, s.mn, W_S));
+    w_run(s.w, 600 * W_S);
+    assert_int_equal(s.card->asked, 2); /* once for each change */
+    /* Coming back from elsewhere by a plain exchange is a change too. */
+    s.mn->down = true;
+    w_run(s.w, W_S);
+    s.mn->down = false;
+    s.mn->c.fa = &fa;
+    w_restart(s.w, s.mn);
+    w_run(s.w, 5 * W_S);
+    assert_int_equal(s.card->asked, 2);
+    w_addr_down(s.w, s.mn, "203.0.113.7");
+    w_addr_up(s.w, s.mn, "192.0.2.99", 4, 0);
+    w_restart(s.w, s.mn);
+    w_run(s.w, 20 * W_S);
+    assert_int_equal(s.card->asked, 3);
+    assert_bound(&s);
+    scene_free(&s);
+}
+
+static void test_access_change_without_the_card(void **state)
+{
+    struct scene s = scene_of(61, true, false);
+    struct w_card *fake = w_card_new(s.w, "001010000000009", 0x11);
+
+    s.fa->core->c.reauth_on_access = true;
+    go(&s, 5 * W_S);
+    assert_bound(&s);
+    s.mn->card = fake; /* one that the home network's challenge does not fit */
+    w_addr_down(s.w, s.mn, "198.51.100.10");
+    w_addr_up(s.w, s.mn, "203.0.113.7", 3, 0);
+    w_run(s.w, 400 * W_S);
+    assert_false(registered(&s)); /* nor by a plain exchange */
+    assert_non_null(w_core_row(s.fa, NAME)); /* the row stays */
+    assert_int_equal(w_core_row(s.fa, NAME)->state, FA_BINDING_BOUND);
+    assert_true(w_core_consistent(s.w, s.fa));
+    scene_free(&s);
+}
+
+static void test_every_hours(void **state)
+{
+    struct scene s = scene_of(62, true, false);
+
+    s.fa->core->c.reauth_s = 3600;
+    go(&s, 5 * W_S);
+    assert_bound(&s);
+    w_run(s.w, 3500 * W_S);
+    assert_int_equal(s.card->asked, 1);
+    w_run(s.w, 200 * W_S);
+    assert_int_equal(s.card->asked, 2);
+    assert_bound(&s);
+    /* The AS is away for a minute: asked again within the grace period, and nothing is lost. */
+    w_run(s.w, 3300 * W_S);
+    s.fa->core->as_down = true;
+    w_run(s.w, 240 * W_S);
+    assert_true(registered(&s));
+    s.fa->core->as_down = false;
+    w_run(s.w, 120 * W_S);
+    assert_bound(&s);
+    assert_int_equal(s.mn->events[HOST_EV_LOST], 0);
+    scene_free(&s);
+}
+
 static void test_wrong_k(void **state)
 {
     struct scene s = scene_of(10, true, false);
@@ -410,6 +496,9 @@ int main(void)
         cmocka_unit_test(test_opportunistic),
         cmocka_unit_test(test_name_in_use),
         cmocka_unit_test(test_other_sim_in_device),
+        cmocka_unit_test(test_access_change),
+        cmocka_unit_test(test_access_change_without_the_card),
+        cmocka_unit_test(test_every_hours),
         cmocka_unit_test(test_wrong_k),
         cmocka_unit_test(test_unknown_imsi),
         cmocka_unit_test(test_not_subscribed),

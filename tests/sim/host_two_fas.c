@@ -22,6 +22,7 @@
 struct scene {
     struct world *w;
     struct w_node *fa1, *fa2, *mn, *cn;
+    struct host_fa_conf fa[2];
     struct hip_hi cn_hi;
 };
 
@@ -42,16 +43,15 @@ static struct scene scene_of(uint64_t seed, bool partner)
 {
     struct scene s = { .w = w_new(w_seed(seed)) };
     struct host_config c = w_config();
-    struct host_fa_conf fa[2];
 
     s.fa1 = w_core_new(s.w, "fa1", "192.0.2.18", FA1);
     s.fa1->core->c.partner[0] = FA2;
     s.fa1->core->c.n_partner = 1;
     s.fa2 = w_core_new(s.w, "fa2", "192.0.2.19", FA2);
     s.fa2->core->c.by_zone = partner;
-    fa[0] = w_core_conf(s.fa1);
-    fa[1] = w_core_conf(s.fa2);
-    c.fa = fa;
+    s.fa[0] = w_core_conf(s.fa1);
+    s.fa[1] = w_core_conf(s.fa2);
+    c.fa = s.fa;
     c.n_fa = 2;
     s.mn = w_host(s.w, "mn", &c);
     s.mn->card = w_card_new(s.w, "001010000000001", 0x46);
@@ -166,6 +166,7 @@ static void test_begins_at_second(void **state)
 {
     struct scene s = scene_of(4, true);
 
+    s.mn->c.fa = s.fa;
     s.fa1->down = true;
     w_restart(s.w, s.mn);
     w_run(s.w, 3 * W_S);

@@ -69,6 +69,9 @@ static const char *const bad[][2] = {
       ":6: expected a host identity tag" },
     { HEAD ZONE "registration: { min: 1h, max: 10s }\n", ":4: expected max not below min" },
     { HEAD ZONE "binding: { lifetime: 60d, lifetime_max: 30d }\n", ":4: expected lifetime_max" },
+    { HEAD ZONE "binding: { reauthenticate: always }\n", ":4: expected never, on-access-change or every N" },
+    { HEAD ZONE "binding: { reauthenticate: every 0 hours }\n", ":4: expected never" },
+    { HEAD ZONE "binding: { reauthenticate: every 2 hoursx }\n", ":4: expected never" },
     { HEAD ZONE "partners: [fa2.operator.example, FA.operator.example]\n",
       ":4: expected the names of other" },
     { HEAD ZONE "partners: [fa2.operator.example, fa2.operator.example]\n",
@@ -112,8 +115,11 @@ static void messages(void **st)
     assert_int_equal(s.n_realms, 0);
     assert_true(strncmp(s.key_file, dir, strlen(dir)) == 0); /* relative to the configuration's folder */
     fa_settings_done(&s);
-    put(HEAD ZONE "partners: [fa2.operator.example, fa3.operator.example]\nregistration: { by_zone: yes }\n");
+    put(HEAD ZONE "partners: [fa2.operator.example, fa3.operator.example]\nregistration: { by_zone: yes }\n"
+                  "binding: { reauthenticate: every 12 hours }\n");
     assert_int_equal(fa_settings_load(path, &s, why), ERR_OK);
+    assert_int_equal(s.reauth_s, 12 * 3600);
+    assert_false(s.reauth_on_access);
     assert_int_equal(s.n_partner, 2);
     assert_string_equal(s.partner[1], "fa3.operator.example");
     assert_true(s.by_zone);

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A new AKA run in the same association, when policy asks for it (docs/sim-binding.md section 18): the host moved to another access, or the last run is
+ * too long ago. The FA asks with EAP Request/Identity; registration and binding go on meanwhile. Who does not authenticate in time is no longer
+ * registered, and is not registered again without a run; the binding's row stays.
+ *
+ * What is remembered of a HI (access and time of its last run) outlives its association, so that coming back by a plain exchange is no way around it. It
+ * is soft state in a table of fixed size that only bound HIs enter; what is lost with it, or with the process, is adopted anew.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "fa/core/core.h"
+
+#define GRACE_US  (300 * US)
+#define AGAIN_US  (65 * US) /* longer than a run */
+#define PAUSE_US  (10 * US) /* between two runs of one HI */
+#define SEEN_MAX  65536
+#define PREFIX_V4 3 /* octets: /24 */
+#define PREFIX_V6 8 /* /64 */
+
+struct fa_seen {
+    struct hit hit; /* null: free */
+    struct addr access;
+    uint64_t auth_us;
+    bool owed; /* a run is owed: */
+    uint64_t ask_us, end_us;
+};
+
+static bool active(const struct fa *f)
+{
+    return f->c.reauth_on_access || f->c.reauth_s;
+}
+
+err fa_reauth_init(struct fa *f)
+{
+    if (!active(f))
+        return ERR_OK;
+    env_random(f->c.env, f->seen_seed, sizeof f->seen_seed);
+    f->n_seen = f->c.registrations_max < SEEN_MAX ? f->c.registrations_max : SEEN_MAX;
+    f->seen = calloc(f->n_seen, sizeof *f->seen);
+    return f->seen ? ERR_OK : ERR_MEMORY;
+}
+
+void fa_reauth_free(struct fa *f)
+{
+    free(f->seen);
+}
+
+static struct fa_seen *slot(const struct fa *f, const struct hit *hit)
+{
+    return f->seen ? &f->seen[siphash24(f->seen_seed, span_of(hit->b, sizeof hit->b)) % f->n_seen] : NULL;
+}
+
+static struct fa_seen *find(const struct fa *f, const struct hit *hit)
+{
+    struct fa_seen *s = slot(f, hit);
+    return s && hit_eq(&s->hit, hit) ? s : NULL;
+}
+
+/* The network that an address is of, as far as its owner can be told from others' by it. */
+static struct addr access_of(const struct addr *a)
+{
+    struct addr p = { .family = a->family };
+    memcpy(p.ip, a->ip, a->family == ADDR_V4 ? PREFIX_V4 : PREFIX_V6);
+    return p;
+}
+
+static void judge(struct fa *f, struct fa_guest *g, struct fa_seen *s)
+{
+    struct addr now = access_of(&g->path.peer);
+    bool moved = f->c.reauth_on_access && !addr_same_ip(&now, &s->access);
+    bool old = f->c.reauth_s && f->now >= s->auth_us + f->c.reauth_s * US;
+    if (s->owed || (!moved && !old))
+        return;
+    s->owed = true;
+    s->ask_us = f->now < s->auth_us + PAUSE_US ? s->auth_us + PAUSE_US : f->now;
+    s->end_us = f->now + GRACE_US;
+}
+
+void fa_reauth_seen(struct fa *f, struct fa_guest *g)
+{
+    struct fa_seen *s = slot(f, &g->peer);
+    if (!s || !g->bound)
+        return;
+    if (!hit_eq(&s->hit, &g->peer))
+        *s = (struct fa_seen){ .hit = g->peer, .access = access_of(&g->path.peer), .auth_us = f->now };
+    judge(f, g, s);
+}
+
+void fa_reauth_done(struct fa *f, struct fa_guest *g)
+{
+    struct fa_seen *s = slot(f, &g->peer);
+    if (s)
+        *s = (struct fa_seen){ .hit = g->peer, .access = access_of(&g->path.peer), .auth_us = f->now };
+}
+
+bool fa_reauth_owes(const struct fa *f, const struct fa_guest *g)
+{
+    const struct fa_seen *s = find(f, &g->peer);
+    return s && s->owed && !(g->registered && f->now < s->end_us);
+}
+
+uint64_t fa_reauth_due(const struct fa *f, const struct fa_guest *g)
+{
+    const struct fa_seen *s = g->registered && g->bound ? find(f, &g->peer) : NULL;
+    if (!s)
+        return HEAP_NEVER;
+    if (s->owed)
+        return g->run || g->check ? s->end_us : fa_min(s->ask_us, s->end_us);
+    return f->c.reauth_s ? s->auth_us + f->c.reauth_s * US : HEAP_NEVER;
+}
+
+static void ask(struct fa *f, struct fa_guest *g)
+{
+    struct hip_reg_list req = { .present = true, .lifetime = f->c.hip.offer.max };
+    for (size_t i = 0; i < g->n_type; i++)
+        req.type[req.n++] = g->type[i];
+    fa_bind_invite(f, g, &req);
+}
+
+static void end(struct fa *f, struct fa_guest *g)
+{
+    struct hip_contents c = { 0 };
+    if (g->run)
+        fa_bind_end(f, g);
+    fa_contents_cancel(f, &c);
+    fa_registry_drop(f, g);
+    if (fa_guest_send(f, g, &c) != ERR_OK)
+        f->st.failed++;
+    f->st.refused++;
+    fa_emit_event(f, FA_EVENT_REFUSED, &g->peer, NULL, g->name, 0, "not authenticated again in time");
+}
+
+void fa_reauth_timeout(struct fa *f, struct fa_guest *g)
+{
+    struct fa_seen *s = find(f, &g->peer);
+    if (!s || fa_reauth_due(f, g) > f->now)
+        return;
+    judge(f, g, s);
+    if (s->owed && f->now >= s->end_us) {
+        end(f, g);
+    } else if (s->owed && !g->run && !g->check && f->now >= s->ask_us) {
+        s->ask_us = f->now + AGAIN_US;
+        ask(f, g);
+    }
+}
