@@ -266,6 +266,16 @@ static struct hip_pair *place(struct hip_checklist *l)
     return worst;
 }
 
+/* A relayed candidate of the peer's at this address. A NAT before us that gives the relay's packets another port (its own table was in the way) must not
+ * make a direct path of the relay. */
+static const struct hip_remote *relay_at(const struct hip_checklist *l, const struct addr *from)
+{
+    for (size_t k = 0; k < l->n; k++)
+        if (l->pair[k].remote.kind == HIP_LOC_RELAYED && addr_same_ip(&l->pair[k].remote.addr, from))
+            return &l->pair[k].remote;
+    return NULL;
+}
+
 struct hip_pair *hip_checklist_learn(struct hip_checklist *l, const struct hip_candidate *local,
                                      size_t n_local, const struct hip_path *path, uint32_t priority)
 {
@@ -273,12 +283,16 @@ struct hip_pair *hip_checklist_learn(struct hip_checklist *l, const struct hip_c
     const struct addr *from = path->to.family != ADDR_NONE ? &path->to : &path->peer;
     if (!c || !hip_candidate_usable(from))
         return NULL;
+    struct hip_remote remote = { .kind = HIP_LOC_PRFLX, .priority = priority };
+    const struct hip_remote *relay = relay_at(l, from);
+    if (relay)
+        remote = *relay;
+    remote.addr = *from;
     struct hip_pair *p = place(l);
     if (!p)
         return NULL;
-    *p = (struct hip_pair){ .local = *c,
-                            .remote = { .kind = HIP_LOC_PRFLX, .addr = *from, .priority = priority } };
-    p->priority = hip_pair_priority(l->controlling, hip_candidate_priority(c), priority);
+    *p = (struct hip_pair){ .local = *c, .remote = remote };
+    p->priority = hip_pair_priority(l->controlling, hip_candidate_priority(c), remote.priority);
     return p;
 }
 
