@@ -296,6 +296,12 @@ static void comes_up(struct two *t, enum direct what, uint64_t us)
     HOLDS(s, sim_joined(t->a.h, t->b.h));
 }
 
+/* What the data relay server was asked for last is what ESP goes by: it has one peer for one SPI (RFC 9028 s4.12.1). */
+static bool permitted(const struct sim_host *h)
+{
+    return h->sa_path.to.family == ADDR_NONE || (h->permits && addr_eq(&h->permit_peer, &h->sa_path.to));
+}
+
 /* ---- every combination ---- */
 
 static void pair_of(const struct side *a, const struct side *b)
@@ -307,6 +313,7 @@ static void pair_of(const struct side *a, const struct side *b)
     struct hip_assoc_view v;
     comes_up(t, direct, 8 * S);
     HOLDS(t->s, answers(t));
+    HOLDS(t->s, permitted(t->a.h) && permitted(t->b.h));
     HOLDS(t->s, hip_assoc_get(t->a.h->e, t->a.h->ref, &v) == ERR_OK);
     HOLDS(t->s, v.controlling && v.nat_mode == HIP_NAT_ICE_HIP_UDP && hip_path_eq(&v.esp, &t->a.h->sa_path));
     HOLDS(t->s, hip_assoc_get(t->b.h->e, t->b.h->ref, &v) == ERR_OK && !v.controlling);

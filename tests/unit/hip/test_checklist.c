@@ -333,6 +333,13 @@ static void learned(void **state)
     struct hip_path back = hip_pair_path(p);
     assert_true(hip_path_eq(&back, &by));
 
+    /* The peer's relay, from a port that is not the candidate's. */
+    in.peer = at("198.51.100.1:54688");
+    p = hip_checklist_learn(l, own, 3, &in, 4713);
+    assert_non_null(p);
+    assert_true(hip_pair_relayed(p) && addr_eq(&p->remote.addr, &in.peer));
+    assert_int_equal(p->remote.priority, other[2].priority);
+
     in.local.port++; /* no candidate of ours */
     in.peer.port++;
     assert_null(hip_checklist_learn(l, own, 3, &in, 1));
