@@ -235,33 +235,33 @@ table ip apart {{
 
 # ---- what goes through the FA -----------------------------------------------------------------------------------------
 
-def count_esp(lab, host="fa", port=10500):
-    """nftables counters in `host` for ESP in UDP (from or to its port, or a relayed one), ESP itself, and HIP in UDP (four zero octets)."""
-    lab.run(host, "nft", "-f", "-", input=f"""\
+def count_esp(lab, host="fa"):
+    """nftables counters in `host` for HIP in UDP (begins with four zero octets), ESP in UDP (all the rest but DNS and RADIUS), and ESP itself."""
+    lab.run(host, "nft", "-f", "-", input="""\
 table inet count
 delete table inet count
-table inet count {{
-    counter esp_udp_in {{ }}
-    counter esp_udp_out {{ }}
-    counter esp_raw_in {{ }}
-    counter esp_raw_out {{ }}
-    counter hip_udp_in {{ }}
-    counter hip_udp_out {{ }}
-    chain in {{
+table inet count {
+    counter esp_udp_in { }
+    counter esp_udp_out { }
+    counter esp_raw_in { }
+    counter esp_raw_out { }
+    counter hip_udp_in { }
+    counter hip_udp_out { }
+    chain in {
         type filter hook input priority filter;
         meta l4proto 50 counter name esp_raw_in
-        meta l4proto udp udp dport != {{ {port}, 32768-65535 }} return
-        meta l4proto udp udp length > 16 @th,64,32 != 0 udp sport != {{ 53, 1812 }} counter name esp_udp_in
-        meta l4proto udp udp length > 16 @th,64,32 == 0 counter name hip_udp_in
-    }}
-    chain out {{
+        udp sport { 53, 1812 } return
+        udp length > 16 @th,64,32 != 0 counter name esp_udp_in
+        udp length > 16 @th,64,32 == 0 counter name hip_udp_in
+    }
+    chain out {
         type filter hook output priority filter;
         meta l4proto 50 counter name esp_raw_out
-        meta l4proto udp udp sport != {{ {port}, 32768-65535 }} return
-        meta l4proto udp udp length > 16 @th,64,32 != 0 udp dport != {{ 53, 1812 }} counter name esp_udp_out
-        meta l4proto udp udp length > 16 @th,64,32 == 0 counter name hip_udp_out
-    }}
-}}
+        udp dport { 53, 1812 } return
+        udp length > 16 @th,64,32 != 0 counter name esp_udp_out
+        udp length > 16 @th,64,32 == 0 counter name hip_udp_out
+    }
+}
 """)
 
 

@@ -238,6 +238,9 @@ class Demo:
             raise Failed("no I1 of cn2 with FROM and RVS_HMAC left the FA")
         return f"cn2, connecting now for the first time, is relayed to wlan: {r.stdout.splitlines()[-2]}; R1 from {path.r1_from}", path.esp
 
+    def registered_at(self):
+        return [x[0] for x in ACCESS["wlan"]]
+
     def restart(self):
         before = evidence.radius_count(self.caps["fa"])
         self.op.stop_all()
@@ -246,7 +249,7 @@ class Demo:
         for host in ("mn", "cn", "cn2"):
             self.op.start_host(host, sim=self.sub if host == "mn" else None)
         s = self.op.wait_bound("mn", self.fqdn)
-        self.op.wait_registered_at(s["hit"], [x[0] for x in ACCESS["wlan"]])
+        self.op.wait_registered_at(s["hit"], self.registered_at())
         after = evidence.radius_count(self.caps["fa"])
         if s["hit"] != self.host_status["hit"] or after != before:
             raise Failed(f"HIT {s['hit']}, {after - before} RADIUS packets after the restart")
@@ -341,6 +344,7 @@ def stop():
 def parse(argv):
     ap = argparse.ArgumentParser(prog="./demo", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--dns", choices=("knot", "bind"), default="knot", help="the DNS primary (default: knot)")
+    ap.add_argument("--nat", action="store_true", help="the same behind NATs, through the data relay, and with a login at wlan")
     ap.add_argument("--move", metavar="N", type=int, default=0, help="instead: N moves under a download, and a table of handover times")
     ap.add_argument("--json", metavar="FILE", help="the closing table for programs")
     ap.add_argument("--pcap", metavar="DIR", help="a capture of each link, and hosts.json with the public keys")
@@ -357,6 +361,8 @@ def parse(argv):
     for key, want in (("imsi", r"\d{14,15}"), ("k", r"[0-9a-fA-F]{32}"), ("opc", r"[0-9a-fA-F]{32}"), ("msisdn", r"\d{5,15}")):
         if not re.fullmatch(want, getattr(a, key)):
             ap.error(f"--{key}: expected {want}")
+    if a.move and a.nat:
+        ap.error("--nat or --move, not both")
     if a.move and not 2 <= a.move <= 1000:
         ap.error("--move: expected 2 to 1000")
     return a
@@ -366,6 +372,9 @@ def kind_of(a):
     if a.move:
         from demo_move import MoveDemo
         return MoveDemo
+    if a.nat:
+        from demo_nat import NatDemo
+        return NatDemo
     return Demo
 
 
