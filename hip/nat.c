@@ -250,7 +250,9 @@ void hip_nat_renumber(struct hip_rx *rx, const struct hip_path *to)
     for (size_t i = 0; i < HIP_LOCATORS_MAX; i++)
         if (addr_eq(&a->loc[i].addr, &was.peer))
             a->loc[i].addr = to->peer;
-    hip_act_sa_path(rx->e, rx->out, a);
+    a->esp = *to;
+    a->esp_unverified = false;
+    hip_act_sa_path(rx->e, rx->out, a, rx->now);
     struct hip_action *q = hip_act(rx->e, rx->out, HIP_ACT_MOVED, a);
     if (q)
         q->moved.path = a->path;

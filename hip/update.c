@@ -419,6 +419,7 @@ static void acked(struct hip_rx *rx, struct hip_sent_update *s)
 {
     enum hip_update_kind kind = s->kind;
     uint32_t id = s->id;
+    struct hip_path seen = s->path;
     hip_stored_clear(&s->pkt);
     if (kind == HIP_UPD_VERIFY || kind == HIP_UPD_MOVE) {
         hip_mobility_verified(rx, id);
@@ -429,7 +430,7 @@ static void acked(struct hip_rx *rx, struct hip_sent_update *s)
     } else if (kind == HIP_UPD_CANDIDATES_ECHO) {
         hip_ice_moved_verified(rx);
     } else if (kind == HIP_UPD_SEEN) {
-        hip_nat_renumber(rx, &checked);
+        hip_nat_renumber(rx, &seen);
     } else if (kind == HIP_UPD_OWNER) {
         struct hip_action *q = hip_act(rx->e, rx->out, HIP_ACT_ACKED, rx->a);
         if (q)

@@ -231,7 +231,7 @@ void host_nat_data(struct host *h, const struct hip_path *was, const struct hip_
         a->ref = v.ref;
         a->local = v.local;
         a->peer = v.peer;
-        a->path = *is;
+        a->path.to = *is;
     }
 }
 
