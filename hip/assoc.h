@@ -20,8 +20,8 @@ struct hip_ice;
 
 #define HIP_UPDATES_OWNER 8 /* of our owner's, not yet acknowledged */
 #define HIP_CHECKS_MAX    4 /* address checks under way at once */
-/* Of ours altogether: places for a move, a rekey, the checks and both of candidates, so that owners cannot stand in their way. */
-#define HIP_UPDATES_MAX   (HIP_UPDATES_OWNER + 4 + HIP_CHECKS_MAX)
+/* Of ours altogether: places for a move, a rekey, the checks, a NAT's new mapping and both of candidates, so that owners cannot stand in their way. */
+#define HIP_UPDATES_MAX   (HIP_UPDATES_OWNER + 5 + HIP_CHECKS_MAX)
 #define HIP_ACKS_OWED     16 /* Update IDs of the peer's that wait for our ACK */
 #define HIP_UPDATE_WINDOW 64 /* Update IDs remembered behind the newest one */
 #define HIP_UPDATE_AHEAD \

@@ -234,7 +234,7 @@ void hip_nat_seen(struct hip_rx *rx)
         rx->path->to.family != ADDR_NONE || addr_eq(&rx->path->peer, &a->path.peer))
         return;
     struct hip_update_parts u = { .kind = HIP_UPD_SEEN, .path = rx->path };
-    hip_update_cancel(rx->e, a, HIP_UPD_SEEN); /* one at a time: the newest */
+    (void)hip_update_cancel(rx->e, a, HIP_UPD_SEEN); /* one at a time: the newest */
     a->seen_locset = a->locset_id;
     if (hip_update_send(rx->e, a, &u, rx->now, rx->out, NULL) != ERR_OK)
         rx->e->counters[HIP_DROP_ACTIONS_FULL]++; /* the next keepalive tries again */
@@ -247,11 +247,13 @@ void hip_nat_renumber(struct hip_rx *rx, const struct hip_path *to)
     if (a->seen_locset != a->locset_id || hip_path_eq(&was, to))
         return; /* it has told us of another place meanwhile */
     a->path = *to;
+    if (hip_path_eq(&a->esp, &was))
+        a->esp = *to;
     for (size_t i = 0; i < HIP_LOCATORS_MAX; i++)
-        if (addr_eq(&a->loc[i].addr, &was.peer))
+        if (addr_eq(&a->loc[i].addr, &was.peer)) {
             a->loc[i].addr = to->peer;
-    a->esp = *to;
-    a->esp_unverified = false;
+            a->loc[i].path = *to;
+        }
     hip_act_sa_path(rx->e, rx->out, a, rx->now);
     struct hip_action *q = hip_act(rx->e, rx->out, HIP_ACT_MOVED, a);
     if (q)

@@ -229,7 +229,7 @@ unsigned hip_update_tries(const struct hip_assoc *a, uint32_t id)
 void hip_update_hurry(struct hip_engine *e, struct hip_assoc *a, uint64_t now)
 {
     for (size_t i = 0; i < HIP_UPDATES_MAX; i++)
-        if (a->sent[i].pkt.p && a->sent[i].kind != HIP_UPD_VERIFY) {
+        if (a->sent[i].pkt.p && path_of(a, &a->sent[i]) == &a->path) {
             a->sent[i].due_us = now;
             a->sent[i].tries = 0;
         }
@@ -287,7 +287,7 @@ void hip_update_timeout(struct hip_engine *e, struct hip_assoc *a, uint64_t now,
         if (s->kind != HIP_UPD_VERIFY && !s->own_path)
             path = hip_ice_signal(a, &path, s->tries);
         hip_act_send(e, out, a, &path, span_of(s->pkt.p, s->pkt.n));
-        if (s->kind == HIP_UPD_VERIFY)
+        if (path_of(a, s) != &a->path)
             continue;
         silent |= s->tries == 2;
         /* A peer that hears nothing of our move may have moved itself: that cannot wait. */
