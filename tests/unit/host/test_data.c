@@ -384,6 +384,44 @@ static void credit_ages(void **state)
     }
 }
 
+/* RFC 7402 s6.10: both inbound SAs until the new one carries something, the outbound one changes at once. */
+static void rekeyed(void **state)
+{
+    struct side a, b;
+    struct hip_path p = path(0x0a000002), elsewhere = path(0x0a000063);
+
+    side_init(&a);
+    side_init(&b);
+    up(&a, 0x0a000002, 1, 1);
+    up_other(&b, 1, 1);
+    host_data_path(a.d, &A, &B, &elsewhere, false, 0, 2);
+    host_data_from_app(b.d, echo(&B, &A), LEN, 2);
+    host_data_from_app(b.d, echo(&B, &A), LEN, 2);
+    /* a has the new inbound SA, b not yet the outbound one. */
+    host_data_up(a.d, REF, &A, &B, sa(0x103u, false, 3), NULL, &p, 3);
+    host_data_from_net(a.d, span_of(b.wire[0], b.wire_len[0]), 4);
+    assert_int_equal(a.apps, 1);
+    host_data_from_app(a.d, echo(&A, &B), LEN, 4);
+    host_data_from_net(b.d, span_of(a.wire[0], a.wire_len[0]), 5);
+    assert_int_equal(b.apps, 1);                         /* a still sends by the old one */
+    assert_true(addr_eq(&a.path.peer, &elsewhere.peer)); /* and where it did */
+    /* The other half on both sides. */
+    host_data_up(a.d, REF, &A, &B, sa(0x103u, false, 3), sa(0x203u, true, 4), &p, 6);
+    host_data_up(b.d, REF, &B, &A, sa(0x203u, false, 4), sa(0x103u, true, 3), &p, 6);
+    host_data_from_app(b.d, echo(&B, &A), LEN, 7);
+    host_data_from_net(a.d, span_of(b.wire[2], b.wire_len[2]), 8);
+    assert_int_equal(a.apps, 2);
+    /* What was on its way under the old keys is late now. */
+    host_data_from_net(a.d, span_of(b.wire[1], b.wire_len[1]), 9);
+    assert_int_equal(a.apps, 2);
+    assert_int_equal(host_data_count(a.d)->no_spi, 1);
+    host_data_from_app(a.d, echo(&A, &B), LEN, 10);
+    host_data_from_net(b.d, span_of(a.wire[1], a.wire_len[1]), 11);
+    assert_int_equal(b.apps, 2);
+    host_data_free(a.d);
+    host_data_free(b.d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -395,6 +433,7 @@ int main(void)
         cmocka_unit_test(silence_is_noticed),
         cmocka_unit_test(only_what_the_credit_covers),
         cmocka_unit_test(credit_ages),
+        cmocka_unit_test(rekeyed),
     };
     return cmocka_run_group_tests(tests, once, NULL);
 }
