@@ -420,10 +420,21 @@ err worker_new(const struct worker_config *c, struct worker **out)
     return ERR_OK;
 }
 
+/* Who is registered hears that it is over (RFC 8003 s5), so that nobody waits for keepalives to fail. The carriers send it when they close. */
+static void say_goodbye(struct worker *w)
+{
+    for (bool all = !w->fa || !w->raw.ops; !all;) {
+        fa_actions_reset(w->acts);
+        all = fa_stop(w->fa, rt_now_us(), w->acts);
+        carry_out_list(w);
+    }
+}
+
 void worker_free(struct worker *w)
 {
     if (!w)
         return;
+    say_goodbye(w);
     w->closing = true;
     if (w->raw.ops)
         w->raw.ops->close(w->raw.ctx);
