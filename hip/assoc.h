@@ -138,6 +138,7 @@ struct hip_assoc {
     uint32_t pacing_ms;
     uint64_t out_us;      /* something that keeps a NAT's mapping went out over path */
     uint64_t esp_us;      /* the same where ESP goes, if that is elsewhere */
+    uint64_t seen_us;     /* when a packet from elsewhere last made us ask there; 0: never */
     uint32_t seen_locset; /* locset_id when a new mapping's check began */
     uint64_t heard_us;    /* a keepalive came, not looked at further */
 

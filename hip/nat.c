@@ -227,12 +227,18 @@ void hip_nat_keepalive(struct hip_engine *e, struct hip_assoc *a, uint64_t now, 
 
 /* ---- a NAT that renumbers ---- */
 
+#define SEEN_EVERY_US UINT64_C(3000000)
+
 void hip_nat_seen(struct hip_rx *rx)
 {
     struct hip_assoc *a = rx->a;
     if (a->nat_mode != HIP_NAT_UDP_ENCAPSULATION || a->path.to.family != ADDR_NONE ||
         rx->path->to.family != ADDR_NONE || addr_eq(&rx->path->peer, &a->path.peer))
         return;
+    /* A keepalive can be sent again by whoever saw it, from anywhere: the question must not become a flood there. */
+    if (a->seen_us && rx->now < a->seen_us + SEEN_EVERY_US)
+        return;
+    a->seen_us = rx->now;
     struct hip_update_parts u = { .kind = HIP_UPD_SEEN, .path = rx->path };
     (void)hip_update_cancel(rx->e, a, HIP_UPD_SEEN); /* one at a time: the newest */
     a->seen_locset = a->locset_id;
@@ -244,6 +250,7 @@ void hip_nat_renumber(struct hip_rx *rx, const struct hip_path *to)
 {
     struct hip_assoc *a = rx->a;
     struct hip_path was = a->path;
+    a->seen_us = 0; /* that was the client */
     if (a->seen_locset != a->locset_id || hip_path_eq(&was, to))
         return; /* it has told us of another place meanwhile */
     a->path = *to;

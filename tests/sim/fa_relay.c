@@ -896,6 +896,56 @@ static void moves(void **state)
     fw_free(w);
 }
 
+/* The NAT gives the client another port: once that is verified, its flows go there; a keepalive of the client's that somebody else sends again
+ * moves nothing. */
+static void rebinds(void **state)
+{
+    struct fw *w = world();
+    struct fw_mn *m = client(w);
+    struct addr to;
+    permit(w, m, &m->relayed, CN, 0x1111, 0x2222);
+    m->nat = at("198.51.100.7:4999");
+    fw_run(w, 35 * FW_S); /* keepalives */
+    struct fa_client c;
+    size_t pos = 0;
+    assert_true(fa_client_next(w->fa, &pos, &c));
+    assert_true(addr_eq(&c.path.peer, &m->nat));
+    assert_int_equal(esp_from(w, "198.51.100.7:4999", 0x1111), HIP_TAKEN);
+    assert_int_equal(esp_from(w, MN, 0x1111), HIP_DROP_NO_PERMISSION);
+    assert_int_equal(esp_to(w, &m->relayed, CN, 0x2222, &to), HIP_TAKEN);
+    assert_true(addr_eq(&to, &m->nat));
+    fw_free(w);
+}
+
+static void replayed(void **state)
+{
+    struct fw *w = world();
+    struct fw_mn *m = client(w);
+    struct addr mn = at(MN), to;
+    struct hip_path spoofed = way("203.0.113.66:53", 10500);
+    permit(w, m, &m->relayed, CN, 0x1111, 0x2222);
+    w->heard_n = 0;
+    fw_run(w, 40 * FW_S);
+    assert_true(w->heard_n > 0);
+    uint8_t kept[HIP_PACKET_MAX];
+    size_t kept_n = w->heard_n;
+    memcpy(kept, w->heard, kept_n);
+    w->sent = note_sent;
+    n_sent = 0;
+    for (int i = 0; i < 50; i++) {
+        (void)fw_input(w, &spoofed, span_of(kept, kept_n));
+        fw_run(w, FW_S / 10);
+    }
+    assert_in_range(n_sent, 1, 6); /* a question in three seconds, and its repetitions */
+    struct fa_client c;
+    size_t pos = 0;
+    assert_true(fa_client_next(w->fa, &pos, &c));
+    assert_true(addr_eq(&c.path.peer, &mn));
+    assert_int_equal(esp_to(w, &m->relayed, CN, 0x2222, &to), HIP_TAKEN);
+    assert_true(addr_eq(&to, &mn));
+    fw_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -925,6 +975,8 @@ int main(void)
         cmocka_unit_test(permissions_refused),
         cmocka_unit_test(permissions_end),
         cmocka_unit_test(moves),
+        cmocka_unit_test(rebinds),
+        cmocka_unit_test(replayed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -216,6 +216,9 @@ static void send(struct fw *w, const struct hip_path *path, struct span o)
         p->at_us = w->now + w->delay_us + i * 700;
         p->order = w->order++;
         p->path = (struct hip_path){ .local = path->peer, .peer = path->local };
+        for (size_t k = 0; k < w->n_mn; k++)
+            if (w->mn[k].nat.family && addr_eq(&p->path.peer, &w->mn[k].addr))
+                p->path.peer = w->mn[k].nat;
         p->n = o.n;
         memcpy(p->p, o.p, o.n);
         if (w->n_air == FW_AIR)
@@ -716,12 +719,16 @@ static void deliver(struct fw *w, struct fw_packet *p)
             return;
         if (p->path.local.port && p->path.local.port != HIP_UDP_PORT && !fw_port_open(w, &p->path.local))
             return;
+        memcpy(w->heard, p->p, p->n);
+        w->heard_n = p->n;
         fw_input(w, &p->path, o);
         return;
     }
     for (size_t i = 0; i < w->n_mn; i++) {
         struct fw_mn *m = &w->mn[i];
-        if (!addr_same_ip(&p->path.local, &m->addr))
+        if (m->nat.family && addr_eq(&p->path.local, &m->nat))
+            p->path.local = m->addr;
+        else if (m->nat.family || !addr_same_ip(&p->path.local, &m->addr))
             continue;
         if (p->p[2] == 1) /* an I1 can only have come through the FA */
             m->i1_relayed++;

@@ -89,6 +89,7 @@ struct fw_mn {
     uint64_t granted;            /* bit for each type below 64 granted, those of lifetime 0 taken off */
     int failed[64];              /* last reason for each type; -1: none */
     struct addr relayed;         /* last RELAYED_ADDRESS of a grant */
+    struct addr nat;             /* its NAT shows it there; family ADDR_NONE: there is none */
     bool trust;                  /* hip_relay_trust() when it is up */
     unsigned notes[65536 / 256]; /* NOTIFYs by the high octet of their code */
     unsigned up_count;
@@ -166,7 +167,9 @@ struct fw {
     struct addr port[FW_PORTS]; /* relayed ports that are open */
     size_t n_port;
     void (*sent)(struct fw *w, const struct hip_path *path, struct span o); /* told of what the FA sends */
-    uint64_t fa_octets;                                                     /* that the FA sent */
+    uint8_t heard[HIP_PACKET_MAX]; /* the last packet that the FA got over the air */
+    size_t heard_n;
+    uint64_t fa_octets; /* that the FA sent */
 
     unsigned loss_pm, dup_pm;
     uint64_t delay_us, job_us[FA_JOB__COUNT];
