@@ -62,8 +62,8 @@ static void moved(struct fa *f, struct fa_guest *g, const struct hip_action *a)
     }
     if (g->registered)
         fa_emit_reg(f, FA_ACT_REG_UP, g);
-    /* RFC 9028 s4.1: a client of the control relay hears where it is seen now, a movement as well as a request is answered so. */
-    if (g->relay && g->path.peer.port && !g->r2_owed) {
+    /* RFC 9028 s4.1: a client whose NAT gave it another port hears of it. One that moved asks, and is answered so. */
+    if (g->relay && addr_same_ip(&was, &g->path.peer) && !g->r2_owed) {
         g->heard = g->path;
         if (fa_guest_send(f, g, &(struct hip_contents){ 0 }) != ERR_OK)
             f->st.failed++;
