@@ -71,8 +71,8 @@ static void why_relayed(const struct host *h, const struct tally *t, char why[HO
     else if (t->answered)
         snprintf(why, HOST_WHY_MAX, "a direct pair answers again, not in use yet");
     else
-        snprintf(why, HOST_WHY_MAX, "of %u direct pairs %u tried, %u failed, none answered; last %u s ago",
-                 t->pairs, t->tried, t->failed, ago_s(h, t->last_us));
+        snprintf(why, HOST_WHY_MAX, "no direct pair answered: %u of %u tried, %u given up, the last %u s ago",
+                 t->tried, t->pairs, t->failed, ago_s(h, t->last_us));
 }
 
 uint32_t host_path_why(const struct host *h, struct hip_ref ref, char why[HOST_WHY_MAX])

@@ -216,7 +216,7 @@ static void test_relayed_through_symmetric_nats(void **state)
     v = peer(s.mn, s.cn);
     assert_int_equal(v.kind, HOST_PATH_RELAYED);
     assert_int_equal(peer(s.cn, s.mn).kind, HOST_PATH_RELAYED);
-    assert_non_null(strstr(v.why, "none answered"));
+    assert_non_null(strstr(v.why, "no direct pair answered"));
     while (hip_pair_next(host_engine(s.mn->h), v.ref, &pos, &p))
         direct += p.local.kind != HIP_LOC_RELAYED && p.remote_kind != HIP_LOC_RELAYED &&
                   p.state == HIP_PAIR_FAILED && p.tries > 0;
