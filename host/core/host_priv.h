@@ -150,7 +150,6 @@ struct host_link {
     struct addr relayed;         /* port of its data relay that is ours: RELAYED_ADDRESS */
     bool discovery;              /* it offers CANDIDATE_DISCOVERY */
     bool moving;                 /* it was told another address; its REG_FROM is not here yet */
-    bool permits_due;            /* the permissions there ended with the old address */
     uint64_t patience_us;        /* for an answer to what was asked */
     bool bind_wanted;            /* this I2 began a run */
     bool good_mac;               /* a BIND_MAC on this association was right: notices count */

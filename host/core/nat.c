@@ -146,9 +146,8 @@ static void permit_send(struct host *h, struct host_link *l, struct host_permit 
 }
 
 /* All of this link's, a few for each call. */
-static void permits_again(struct host *h, struct host_link *l)
+static void permits_again(struct host *h, const struct host_link *l)
 {
-    l->permits_due = false;
     for (size_t i = 0; i < h->nat.n_permit; i++)
         if (addr_eq(&h->nat.permit[i].p.relayed, &l->relayed))
             h->nat.permit[i].at_us = 0;
@@ -170,8 +169,6 @@ void host_nat_told(struct host *h, struct host_link *l, const struct hip_path *p
     if (c->reg_from.family == ADDR_NONE)
         return;
     seen_at(h, l, path, &c->reg_from);
-    if (l->permits_due && !l->moving)
-        permits_again(h, l);
 }
 
 /* CANDIDATE_DISCOVERY from every address but the one that the association uses, at an address of the FA of the same family (s4.2). */
@@ -206,11 +203,15 @@ void host_nat_registered(struct host *h, struct host_link *l)
 
 void host_nat_moved(struct host *h, struct host_link *l)
 {
+    struct hip_contents c = { .request = { .present = false } };
+
     if (!l->udp)
         return;
     l->moving = true;
-    l->permits_due = true; /* they end with the move (s4.12.2) */
-    host_timer_set(h, &h->nat.permits, h->now + AGAIN_US);
+    host_nat_question(l, &c);
+    if (c.request.present && hip_update(h->hip, l->ref, &c, h->now, host_hip(h)))
+        h->dropped++;
+    permits_again(h, l); /* they end with the move, but for those that come from the new address (s4.12.2) */
 }
 
 /* The FA knows our address anew long before the peer has heard of other candidates, and the permission is there again with its answer: what is relayed
@@ -469,9 +470,6 @@ static void permits_timer(struct host *h)
     for (size_t i = 0; i < h->nat.n_permit; i++)
         if (h->nat.permit[i].at_us + REFRESH_US < at)
             at = h->nat.permit[i].at_us + REFRESH_US;
-    for (size_t i = 0; i < HOST_LINKS_MAX; i++)
-        if (h->link[i].permits_due && h->now + AGAIN_US < at)
-            at = h->now + AGAIN_US;
     if (at == HEAP_NEVER)
         host_timer_stop(h, &h->nat.permits);
     else
@@ -513,9 +511,6 @@ static void on_permits(struct host *h, struct host_timer *t)
         if (permit_used(h, &n->permit[i]))
             n->permit[k++] = n->permit[i];
     n->n_permit = k;
-    for (size_t i = 0; i < HOST_LINKS_MAX; i++)
-        if (h->link[i].permits_due && !h->link[i].moving)
-            permits_again(h, &h->link[i]);
     for (size_t i = 0; i < n->n_permit && sent < AT_ONCE; i++) {
         struct host_permit *p = &n->permit[i];
         if (p->at_us && h->now < p->at_us + REFRESH_US)
