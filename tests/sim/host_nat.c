@@ -329,7 +329,10 @@ static void test_moves_between_nats(void **state)
         assert_true(s.w->now - t < 10 * W_S);
     printf("# reached again %llu ms after the move\n", (unsigned long long)((s.w->now - t) / W_MS));
     assert_true(at(registration(&s).path.peer, &s.w->nat[2]));
+    w_run(s.w, 5 * W_S);
     assert_int_equal(peer(s.mn, s.cn).kind, HOST_PATH_RELAYED);
+    assert_true(w_ping(s.w, s.cn, s.mn, W_S));
+    assert_true(w_ping(s.w, s.mn, s.cn, W_S));
     scene_free(&s);
 }
 
