@@ -77,6 +77,8 @@ static json_t *registration_json(const struct host_status *s)
     set(r, "name", text_or_null(s->fa_name));
     set(r, "address", addr_json(&s->fa_path.peer));
     set(r, "from", addr_json(&s->fa_path.local));
+    set(r, "seen_at", addr_json(&s->fa_sees));
+    set(r, "relayed", addr_json(&s->relayed));
     set(r, "seconds", json_integer((json_int_t)(s->reg_left_us / 1000000)));
     return r;
 }

@@ -389,6 +389,8 @@ static void fa_status(const struct host *h, uint64_t now, struct host_status *o)
         o->reg_left_us = l->reg_until_us - now;
     if (l->established && !hip_assoc_get(h->hip, l->ref, &v))
         o->fa_path = v.path;
+    o->fa_sees = l->reg_from;
+    o->relayed = l->relayed;
     for (size_t i = 0; i < h->n_fa; i++)
         if (h->fa[i].not_before_us < next)
             next = h->fa[i].not_before_us;

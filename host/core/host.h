@@ -330,6 +330,8 @@ struct host_status {
     uint64_t reg_left_us;
     uint64_t retry_us; /* back-off left */
     struct hip_path fa_path;
+    struct addr fa_sees; /* where the FA sees us; ADDR_NONE: it did not say */
+    struct addr relayed; /* port of its data relay that is ours; ADDR_NONE: none */
     uint32_t runs, runs_failed, moves, alarms;
     size_t n_addr;
     struct host_addr addr[HOST_ADDRS_MAX];

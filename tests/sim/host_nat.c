@@ -119,7 +119,10 @@ static void test_bound_behind_nat(void **state)
     assert_true(lists(&r, HIP_REGT_RELAY_UDP_HIP));
     assert_true(lists(&r, HIP_REGT_RELAY_UDP_ESP));
     assert_false(lists(&r, HIP_REGT_RENDEZVOUS)); /* never both: RFC 9028 s7.8 */
-    assert_true(addr_same_ip(&r.path.peer, &s.mn_nat->outside));
+    assert_true(at(r.path.peer, s.mn_nat));
+    assert_true(at(st.fa_sees, s.mn_nat));
+    assert_true(st.fa_sees.port == r.path.peer.port);
+    assert_int_equal(st.relayed.family, ADDR_V4);
     scene_free(&s);
 }
 
