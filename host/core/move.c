@@ -61,7 +61,10 @@ static bool better(struct host *h, const struct hip_assoc_view *v, bool lost_onl
  * soon means a new exchange, over UDP. */
 static bool doubtful(const struct host *h, const struct hip_path *to)
 {
-    return to->peer.port == 0 && h->c.udp_port && addr_is_private(&to->local) && !addr_is_private(&to->peer);
+    const struct addr shared = addr_v4(0x64400000); /* 100.64.0.0/10, RFC 6598 */
+
+    return to->peer.port == 0 && h->c.udp_port && !addr_is_private(&to->peer) &&
+           (addr_is_private(&to->local) || addr_in_prefix(&to->local, &shared, 10));
 }
 
 static void moved(struct host *h, const struct hip_assoc_view *v, const struct hip_path *to)
@@ -121,7 +124,7 @@ static void move_all(struct host *h, bool lost_only)
         if (!better(h, &v, lost_only, &to))
             continue;
         if (done++ == MOVES_AT_ONCE) {
-            host_timer_set(h, &h->move_timer, h->now);
+            host_timer_set(h, &h->move_timer, h->now + 1);
             return;
         }
         move_one(h, &v, &to);

@@ -431,7 +431,7 @@ static void on_told(struct host *h, struct host_timer *t)
             hip_assoc_get(h->hip, p->ref, &v) || !host_nat_is_ice(&v))
             continue;
         if (done++ == AT_ONCE) {
-            host_timer_set(h, t, h->now);
+            host_timer_set(h, t, h->now + 1); /* in the next call */
             return;
         }
         if (!tell(h, p, &v))
@@ -473,7 +473,7 @@ static void permits_timer(struct host *h)
     if (at == HEAP_NEVER)
         host_timer_stop(h, &h->nat.permits);
     else
-        host_timer_set(h, &h->nat.permits, at > h->now ? at : h->now);
+        host_timer_set(h, &h->nat.permits, at > h->now ? at : h->now + 1);
 }
 
 void host_nat_permit(struct host *h, const struct hip_action *a)
