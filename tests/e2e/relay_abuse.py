@@ -8,6 +8,7 @@ network who sends from mn's registered address. For each attempt: what left the 
 the refusals have a reason that `hipctl` shows.
 """
 import pathlib
+import signal
 import sys
 import time
 
@@ -17,9 +18,10 @@ import boxes  # noqa: E402
 import case  # noqa: E402
 import daemons  # noqa: E402
 from case import check  # noqa: E402
-from lab import ADDR, attach  # noqa: E402
+from lab import ADDR, attach, wait_for  # noqa: E402
 
 FA, HOME, CN2 = ADDR["fa"][0], ADDR["home"][0], ADDR["cn2"][0]
+QUOTA_KBIT = 1000
 R1_RATE = 100  # a second and source prefix: limits.r1_per_second
 I1_RATE = 10  # the same, relayed to clients
 VICTIM = "203.0.113.200"  # nobody is there; the backbone has no route to it
@@ -36,7 +38,7 @@ class Abuse:
     def set_up(self):
         self.boxes = boxes.nat_topology(self.lab)
         self.op.realms[self.sub.realm] = self.sub.plmn
-        self.op.relay = "forbidden: [\"192.0.2.0/28\"]"
+        self.op.relay = f"forbidden: [\"192.0.2.0/28\"], client_kbit: {QUOTA_KBIT}"
         self.op.prepare()
         self.op.start_dns()
         self.op.start_as()
@@ -48,6 +50,7 @@ class Abuse:
         self.public = self.boxes["umts"].public
         self.op.wait_registered_at(self.hit, [self.public])
         self.lab.route("fa", f"{VICTIM}/32", str(ADDR["fa"][0].rsplit(".", 1)[0]) + ".17")
+        boxes.count_esp(self.lab)
         self.watch = attack.Watch(self.lab, "fa", [VICTIM, CN2, self.public, HOME, *NOWHERE[:-1]])
         self.stranger, self.insider = attack.Attacker(self.lab, "cn2"), attack.Attacker(self.lab, "mn")
 
@@ -180,10 +183,56 @@ class Abuse:
         check(r.returncode == 0, r.stdout + r.stderr)
         return r.stdout.splitlines()[-2]
 
+    def permitted_peer_only(self):
+        """mn and cn are relayed, behind a symmetric NAT each: ESP to mn's relayed port from elsewhere than the permitted peer, or with another SPI, does not
+        reach mn; nor does ESP with mn's own SPI to port 10500 from elsewhere than mn."""
+        for name in ("umts", "nat2"):
+            self.boxes[name].become("symmetric")
+            self.boxes[name].restart()
+        for host in ("mn", "cn"):
+            if self.lab.alive(f"hiphostd-{host}"):
+                self.op.stop_host(host)
+            self.op.start_host(host, sim=self.sub if host == "mn" else None)
+        self.op.wait_bound("mn", self.fqdn)
+        wait_for("cn reaches mn", lambda: self.lab.run("cn", "ping", "-6", "-c", "1", "-W", "1", self.fqdn, check=False).returncode == 0, 30)
+        wait_for("relayed", lambda: (self.op.peer("cn", self.hit) or {}).get("path") == "relayed", 20)
+        self.client = next(c for c in self.op.ctl("fa", "relay")["clients"] if c["hit"] == self.hit)
+        flow = self.client["permissions"][0]
+        (address, port), (peer, peer_port) = (flow[k].rsplit(":", 1) for k in ("relayed", "peer"))
+        self.watch = attack.Watch(self.lab, "fa", [self.public, peer])
+
+        def work():
+            for i in range(50):
+                self.stranger.esp(CN2, 10500, FA, flow["spi_in"], dport=int(port))  # the right port and SPI, from a stranger
+                self.stranger.esp(peer, int(peer_port) + 1 + i, FA, flow["spi_in"], dport=int(port))  # the peer's address, another port
+                self.stranger.esp(peer, int(peer_port), FA, flow["spi_in"] ^ 1, dport=int(port))  # the peer itself, another SPI
+                self.stranger.esp(CN2, 10500, FA, flow["spi_out"])  # mn's SPI, from a stranger
+        moved, why = self.attempt(work)
+        sent = moved[self.public]["out"][1] + moved[peer]["out"][1]
+        check(sent < 50 * 128, f"{sent} octets were passed on")  # keepalives and the like are fewer
+        return self.refused(why, 200, "NO_PERMISSION")
+
+    def quota(self):
+        """cn sends mn more than mn's quota: what leaves the FA is bounded by it, the rest is refused as OVER_QUOTA and in mn's own account."""
+        seconds = 4
+        self.lab.start("cn", "flood", "ping", "-6", "-n", "-q", "-i", "0.002", "-s", "1200", self.fqdn)
+        time.sleep(2)  # the bucket's first second is gone
+        before = boxes.esp_counts(self.lab)
+        refused = self.reasons().get("OVER_QUOTA", 0)
+        time.sleep(seconds)
+        after = boxes.esp_counts(self.lab)
+        self.lab.stop("flood", signal.SIGINT)
+        into, out = (8 * (after[k][1] - before[k][1]) / seconds / 1000 for k in ("esp_udp_in", "esp_udp_out"))
+        check(into > 1.5 * QUOTA_KBIT, f"the flood had {into:.0f} kbit/s only")
+        check(0.5 * QUOTA_KBIT < out < 1.2 * QUOTA_KBIT, f"{QUOTA_KBIT} kbit/s are allowed, {out:.0f} left, {into:.0f} came")
+        mine = next(c for c in self.op.ctl("fa", "relay")["clients"] if c["hit"] == self.hit)["refusals"]["over_quota"]
+        check(self.reasons().get("OVER_QUOTA", 0) > refused and mine > 0, f"not counted: {mine}, {self.reasons()}")
+        return f"quota {QUOTA_KBIT} kbit/s: {into:.0f} kbit/s came, {out:.0f} left; OVER_QUOTA {mine} in mn's account"
+
     def shown(self):
         """hipctl's table for people names the reasons."""
         text = self.lab.run("fa", daemons.binary("hipctl"), "--socket", self.op.socket("fa"), "relay").stdout
-        for reason in ("NOT_OUR_CLIENT", "FORBIDDEN_DESTINATION", "NO_PERMISSION"):
+        for reason in ("NOT_OUR_CLIENT", "FORBIDDEN_DESTINATION", "NO_PERMISSION", "OVER_QUOTA"):
             check(reason in text, f"{reason} is not in\n{text}")
 
     def end(self):
@@ -199,7 +248,8 @@ def body(cases):
     for title, work in (("I1s for nobody", a.unregistered_hit), ("RELAY_TO of strangers", a.stranger_relays), ("RELAY_TO from another port than mn's", a.spoofed_client),
                         ("RELAY_TO where nothing may go", a.forbidden), ("RELAY_TO where it may", a.allowed), ("ESP without permission", a.esp_of_strangers),
                         ("R1s reflected", a.reflected_r1), ("I1s and R1s reflected by a client", a.reflected_by_client),
-                        ("cn reaches mn after all that", a.still_serves), ("reasons in hipctl", a.shown), ("the end", a.end)):
+                        ("cn reaches mn after all that", a.still_serves), ("ESP from others than the permitted peer", a.permitted_peer_only),
+                        ("more than the quota", a.quota), ("reasons in hipctl", a.shown), ("the end", a.end)):
         cases.case(title, work)
 
 
