@@ -482,6 +482,32 @@ static void becomes_direct(void **state)
     unmake(t);
 }
 
+/* Nothing is sent for minutes, and the boxes forget after thirty seconds: keepalives hold every path that ESP may take (s4.10). */
+static void idle(void **state)
+{
+    static const struct side v[] = {
+        { SIM_NAT_ADDRESS_AND_PORT_DEPENDENT, SIM_NAT_ADDRESS_AND_PORT_DEPENDENT, true },
+        { SIM_NAT_ENDPOINT_INDEPENDENT, SIM_NAT_ADDRESS_AND_PORT_DEPENDENT, true },
+    };
+    for (size_t i = 0; i < 2; i++) {
+        struct two *t = make(16, &v[i], &v[i]);
+        t->a.nat.timeout_us = t->b.nat.timeout_us = 30 * S;
+        comes_up(t, direct_possible(&v[i], &v[i]), 8 * S);
+        sim_run(t->s, 400 * S);
+        HOLDS(t->s, settled(t, direct_possible(&v[i], &v[i])));
+        uint32_t id;
+        for (int k = 0; k < 2; k++) {
+            struct sim_host *h = k ? t->b.h : t->a.h;
+            HOLDS(t->s, hip_probe(h->e, h->ref, t->s->now, &t->s->out, &id) == ERR_OK);
+            sim_act(t->s, h);
+            sim_run(t->s, S);
+            HOLDS(t->s, h->probes == 1);
+            sim_run(t->s, 100 * S);
+        }
+        unmake(t);
+    }
+}
+
 /* ---- moves (s4.9) ---- */
 
 static size_t move_to(struct two *t, struct place *p, struct sim_nat *nat, const char *outside,
@@ -584,6 +610,7 @@ int main(void)
         cmocka_unit_test(box_restarts),
         cmocka_unit_test(no_way),
         cmocka_unit_test(becomes_direct),
+        cmocka_unit_test(idle),
         cmocka_unit_test(moves),
         cmocka_unit_test(lossy),
     };
