@@ -86,8 +86,8 @@ static struct hip_sa_keys sa_keys(uint32_t spi, uint16_t suite, const struct hip
 
 void hip_act_sas(struct hip_engine *e, struct hip_actions *out, struct hip_assoc *a)
 {
-    if (hip_ice_waits(
-            a)) /* no ESP before a pair is nominated (RFC 9028 s4.6.3): hip_ice_select() comes back here */
+    /* No ESP before a pair is nominated (RFC 9028 s4.6.3): hip_ice_select() comes back here. */
+    if (hip_ice_waits(a))
         return;
     if (a->ice && a->ice->sel) /* a rekey: ESP goes by other SPIs */
         hip_ice_permit(e, a, a->ice->sel, out);
