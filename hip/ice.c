@@ -265,9 +265,7 @@ void hip_ice_start(struct hip_engine *e, struct hip_assoc *a, uint64_t now, stru
         return;
     i->home = a->path;
     i->list.controlling = a->initiator; /* and stays so (s4.6) */
-    i->list.ta_us = (uint64_t)e->cfg.pacing_ms * 1000;
-    if (i->list.ta_us == 0)
-        i->list.ta_us = 50000;
+    i->list.ta_us = (uint64_t)a->pacing_ms * 1000; /* as negotiated, 50 ms when nobody said anything (s4.4) */
     form(a, now);
     tell(e, a, HIP_CHECKS_RUNNING, out);
     hip_ice_schedule(e, a);
