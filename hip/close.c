@@ -3,6 +3,7 @@
 
 #include "common/crypto/secret.h"
 #include "hip/fsm.h"
+#include "hip/ice.h"
 #include "hip/param_echo.h"
 #include "hip/update.h"
 
@@ -39,10 +40,13 @@ void hip_close_begin(struct hip_engine *e, struct hip_assoc *a, uint64_t now, st
 
 void hip_close_retry(struct hip_engine *e, struct hip_assoc *a, uint64_t now, struct hip_actions *out)
 {
-    if (hip_retry_again(e, a, now))
-        hip_act_send(e, out, a, &a->path, span_of(a->last.p, a->last.n));
-    else
+    if (!hip_retry_again(e, a, now)) {
         hip_assoc_end(e, a, HIP_GONE_CLOSED, false, now, out);
+        return;
+    }
+    struct hip_path path =
+        hip_ice_signal(a, &a->path, a->tries); /* straight first, then by the relay (RFC 9028 s4.11) */
+    hip_act_send(e, out, a, &path, span_of(a->last.p, a->last.n));
 }
 
 err hip_close(struct hip_engine *e, struct hip_ref ref, uint64_t now, struct hip_actions *out)

@@ -264,7 +264,7 @@ void hip_ice_start(struct hip_engine *e, struct hip_assoc *a, uint64_t now, stru
     if (!i)
         return;
     i->home = a->path;
-    i->list.controlling = a->initiator; /* and stays so (s4.6) */
+    i->list.controlling = a->initiator;            /* and stays so (s4.6) */
     i->list.ta_us = (uint64_t)a->pacing_ms * 1000; /* as negotiated, 50 ms when nobody said anything (s4.4) */
     form(a, now);
     tell(e, a, HIP_CHECKS_RUNNING, out);
@@ -460,6 +460,25 @@ void hip_ice_timeout(struct hip_engine *e, struct hip_assoc *a, uint64_t now, st
 
 /* ---- moves (s4.9) ---- */
 
+/* What asks the peer for the echo of its own move goes on from where we are now. */
+static void from_here(struct hip_assoc *a, struct hip_path *p)
+{
+    const struct hip_path *home = &a->ice->home;
+    if (p->local.family != home->local.family)
+        return;
+    p->local = home->local;
+    if (p->to.family != ADDR_NONE && home->to.family != ADDR_NONE)
+        p->peer = home->peer; /* our relay */
+}
+
+static void ask_from_here(struct hip_assoc *a)
+{
+    from_here(a, &a->ice->moved_path);
+    for (size_t i = 0; i < HIP_UPDATES_MAX; i++)
+        if (a->sent[i].pkt.p && a->sent[i].kind == HIP_UPD_CANDIDATES_ECHO)
+            from_here(a, &a->sent[i].path);
+}
+
 err hip_candidates(struct hip_engine *e, struct hip_ref ref, const struct hip_path *path,
                    const struct hip_candidate *cand, size_t n, uint64_t now, struct hip_actions *out)
 {
@@ -497,6 +516,7 @@ err hip_candidates(struct hip_engine *e, struct hip_ref ref, const struct hip_pa
     memmove(i->next, cand, n * sizeof *cand);
     i->n_next = n;
     i->has_next = true;
+    ask_from_here(a);
     return ERR_OK;
 }
 

@@ -284,7 +284,7 @@ void hip_update_timeout(struct hip_engine *e, struct hip_assoc *a, uint64_t now,
         }
         s->due_us = now + hip_backoff(e->cfg.rtx_first_us, s->tries);
         struct hip_path path = *path_of(a, s);
-        if (s->kind != HIP_UPD_VERIFY && !s->own_path)
+        if (s->kind != HIP_UPD_VERIFY && s->kind != HIP_UPD_CANDIDATES_ECHO && !s->own_path)
             path = hip_ice_signal(a, &path, s->tries);
         hip_act_send(e, out, a, &path, span_of(s->pkt.p, s->pkt.n));
         if (path_of(a, s) != &a->path)

@@ -412,6 +412,33 @@ static void path_breaks(void **state)
     falls_back(&usual, &open_side, BOTH_WAYS, true, true);
 }
 
+/* The direct way is gone and nobody has noticed: an UPDATE and the CLOSE go by the relay at the second try (s4.8, s4.11). */
+static void by_the_relay_then(void **state)
+{
+    static const struct side usual = { SIM_NAT_ENDPOINT_INDEPENDENT, SIM_NAT_ADDRESS_AND_PORT_DEPENDENT,
+                                       true };
+    struct hip_contents q = { .request = { .present = true, .lifetime = 100, .n = 1, .type = { 1 } } };
+    for (int k = 0; k < 2; k++) {
+        struct two *t = make(17, &usual, &usual);
+        struct sim_host *from = k ? t->b.h : t->a.h, *to = k ? t->a.h : t->b.h;
+        broken = NOTHING;
+        t->s->lose = lose_direct;
+        comes_up(t, ALWAYS, 8 * S);
+        sim_run(t->s, 3 * S);
+        broken = BOTH_WAYS;
+        to->done = true;
+        HOLDS(t->s, hip_update(from->e, from->ref, &q, t->s->now, &t->s->out) == ERR_OK);
+        sim_act(t->s, from);
+        sim_run(t->s, 2 * S);
+        HOLDS(t->s, from->acked == 1);
+        HOLDS(t->s, hip_close(from->e, from->ref, t->s->now, &t->s->out) == ERR_OK);
+        sim_act(t->s, from);
+        sim_run(t->s, 2 * S);
+        HOLDS(t->s, from->gone == 1 && to->gone == 1 && to->why == HIP_GONE_CLOSED);
+        unmake(t);
+    }
+}
+
 /* A box forgets everything: other ports from now on, to which the peer follows. */
 static void box_restarts(void **state)
 {
@@ -554,6 +581,49 @@ static void moves(void **state)
     unmake(t);
 }
 
+/* Both at once (s4.9): each tells the other through the relay, b's, and both lists are formed anew. */
+static void both_move(void **state)
+{
+    static const struct side usual = { SIM_NAT_ENDPOINT_INDEPENDENT, SIM_NAT_ADDRESS_AND_PORT_DEPENDENT,
+                                       true };
+    for (uint64_t apart = 0; apart <= 400 * MS; apart += 50 * MS) {
+        struct two *t = make(18, &usual, &open_side);
+        struct sim *s = t->s;
+        struct sim_nat elsewhere;
+        struct hip_candidate c[2];
+        comes_up(t, ALWAYS, 8 * S);
+        sim_run(s, 3 * S);
+        size_t n = move_to(t, &t->a, &elsewhere, "192.0.2.200", "172.16.5.2", c);
+        struct hip_path path = { .local = t->a.h->addr[0], .peer = t->fa->addr[0] };
+        HOLDS(s, hip_candidates(t->a.h->e, t->a.h->ref, &path, c, n, s->now, &s->out) == ERR_OK);
+        sim_act(s, t->a.h);
+        sim_run(s, apart);
+        /* b's address changes; its relay knows, as an owner would have told it first. */
+        struct addr was = t->b.h->addr[0];
+        t->b.h->addr[0] = sim_addr(t->b.h, "203.0.113.99:10500");
+        t->b.h->n_addr = 1;
+        struct hip_path at_fa = { .local = t->b.h->addr[0], .peer = t->fa->addr[0] };
+        HOLDS(s, hip_move(t->b.h->e, t->b.fa, &at_fa, &t->b.h->addr[0], 1, s->now, &s->out) == ERR_OK);
+        sim_act(s, t->b.h);
+        sim_run(s, 100 * MS);
+        struct hip_assoc_view v;
+        HOLDS(s, hip_assoc_get(t->b.h->e, t->b.h->ref, &v) == ERR_OK);
+        c[0] = (struct hip_candidate){
+            .kind = HIP_LOC_HOST, .addr = t->b.h->addr[0], .base = t->b.h->addr[0], .local_pref = 65535
+        };
+        path = v.home;
+        path.local = t->b.h->addr[0];
+        HOLDS(s, !addr_eq(&was, &path.local));
+        HOLDS(s, hip_candidates(t->b.h->e, t->b.h->ref, &path, c, 1, s->now, &s->out) == ERR_OK);
+        sim_act(s, t->b.h);
+        sim_run(s, 4 * S);
+        HOLDS(s, settled(t, ALWAYS));
+        HOLDS(s, addr_eq(&t->a.h->sa_path.peer, &t->b.h->addr[0]));
+        HOLDS(s, answers(t));
+        unmake(t);
+    }
+}
+
 /* ---- bad links ---- */
 
 #define RUNS 40
@@ -607,11 +677,13 @@ int main(void)
         cmocka_unit_test(every_combination),
         cmocka_unit_test(one_in_the_open),
         cmocka_unit_test(path_breaks),
+        cmocka_unit_test(by_the_relay_then),
         cmocka_unit_test(box_restarts),
         cmocka_unit_test(no_way),
         cmocka_unit_test(becomes_direct),
         cmocka_unit_test(idle),
         cmocka_unit_test(moves),
+        cmocka_unit_test(both_move),
         cmocka_unit_test(lossy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
