@@ -42,34 +42,44 @@ static void expire(struct sim_nat *n, uint64_t now)
             n->map[i].used = false;
 }
 
+static bool session(const struct sim_nat_map *m, const struct addr *peer)
+{
+    for (size_t i = 0; i < m->n_peers; i++)
+        if (addr_same_ip(&m->peer[i], peer) && m->peer[i].port == peer->port)
+            return true;
+    return false;
+}
+
+static void sent_to(struct sim_nat_map *m, const struct addr *dst)
+{
+    if (session(m, dst))
+        return;
+    if (m->n_peers == SIM_NAT_PEERS)
+        memmove(m->peer, m->peer + 1, --m->n_peers * sizeof m->peer[0]);
+    m->peer[m->n_peers++] = *dst;
+}
+
+/* Replies leave by the mapping that the question came in by, when a box that has been opened holds several. */
 static struct sim_nat_map *mapping(struct sim_nat *n, const struct addr *src, const struct addr *dst,
                                    uint64_t now)
 {
-    struct sim_nat_map *free_one = NULL;
+    struct sim_nat_map *free_one = NULL, *fits = NULL;
     for (size_t i = 0; i < SIM_NAT_MAPS; i++) {
         struct sim_nat_map *m = &n->map[i];
         if (!m->used)
             free_one = free_one ? free_one : m;
         else if (addr_same_ip(&m->inside, src) && m->inside.port == src->port &&
-                 same(&m->first, dst, n->mapping))
-            return m;
+                 same(&m->first, dst, n->mapping) && (!fits || (!session(fits, dst) && session(m, dst))))
+            fits = m;
     }
+    if (fits)
+        return fits;
     if (free_one)
         *free_one = (struct sim_nat_map){
             .used = true, .inside = *src, .port = n->next_port, .first = *dst, .last_us = now
         };
     n->next_port += 7;
     return free_one;
-}
-
-static void sent_to(struct sim_nat_map *m, const struct addr *dst)
-{
-    for (size_t i = 0; i < m->n_peers; i++)
-        if (addr_same_ip(&m->peer[i], dst) && m->peer[i].port == dst->port)
-            return;
-    if (m->n_peers == SIM_NAT_PEERS)
-        memmove(m->peer, m->peer + 1, --m->n_peers * sizeof m->peer[0]);
-    m->peer[m->n_peers++] = *dst;
 }
 
 bool sim_nat_out(struct sim_nat *n, struct addr *src, const struct addr *dst, uint64_t now)
@@ -95,6 +105,7 @@ bool sim_nat_in(struct sim_nat *n, const struct addr *src, struct addr *dst, uin
         for (size_t k = 0; here && k < m->n_peers; k++)
             if (same(&m->peer[k], src, n->filtering)) {
                 *dst = m->inside;
+                sent_to(m, src);
                 return true;
             }
     }
