@@ -57,17 +57,28 @@ static void op_close(void *ctx)
 
 static const struct carrier_ops ops = { .send = op_send, .stats = op_stats, .close = op_close };
 
-err carrier_raw_open(struct rt_loop *l, bool v4, bool v6, carrier_recv_fn recv, void *ctx,
-                     struct carrier *out)
+static err open_one(struct raw *r, struct rt_loop *l, enum addr_family family, const struct fa_steer *steer,
+                    unsigned worker, struct rt_sock **out)
+{
+    struct fa_steer_prog prog;
+    err e = rt_raw_open(l, family, PROTO_HIP, on_packets, r, out);
+    if (e != ERR_OK || !steer)
+        return e;
+    fa_steer_raw_prog(steer, family == ADDR_V4, worker, &prog);
+    return rt_sock_filter(*out, prog.v, prog.n);
+}
+
+err carrier_raw_open(struct rt_loop *l, bool v4, bool v6, const struct fa_steer *steer, unsigned worker,
+                     carrier_recv_fn recv, void *ctx, struct carrier *out)
 {
     struct raw *r = calloc(1, sizeof *r);
     if (!r)
         return ERR_MEMORY;
     r->recv = recv;
     r->ctx = ctx;
-    err e = v4 ? rt_raw_open(l, ADDR_V4, PROTO_HIP, on_packets, r, &r->v4) : ERR_OK;
+    err e = v4 ? open_one(r, l, ADDR_V4, steer, worker, &r->v4) : ERR_OK;
     if (e == ERR_OK && v6)
-        e = rt_raw_open(l, ADDR_V6, PROTO_HIP, on_packets, r, &r->v6);
+        e = open_one(r, l, ADDR_V6, steer, worker, &r->v6);
     if (e != ERR_OK) {
         op_close(r);
         return e;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fa/ctl.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/hex.h"
@@ -13,6 +14,12 @@ static json_t *text_of_addr(const struct addr *a)
     struct addr plain = *a;
     plain.port = 0;
     return json_string(addr_format(&plain, out));
+}
+
+static json_t *text_of_end(const struct addr *a)
+{
+    char out[ADDR_TEXT_MAX];
+    return json_string(addr_format(a, out));
 }
 
 static json_t *text_of_hit(const uint8_t b[16])
@@ -82,15 +89,11 @@ static json_t *udp_counts(const struct carrier_stats *s)
                      "esp_unknown", number(s->esp_unknown));
 }
 
-static void status(struct ctl *c, struct rt_ctl_req *req)
+/* One worker's part of the answer: numbers, and what only the first one knows. */
+static json_t *status_part(struct worker *w, unsigned index)
 {
     struct worker_stats s;
-    char hi[2 * HIP_HI_MAX + 1];
-    json_t *addresses = json_array();
-    worker_stats(c->worker, &s);
-    hex_encode(span_of(c->identity->wire, c->identity->wire_len), hi);
-    for (uint8_t i = 0; i < c->settings->n_addr; i++)
-        json_array_append_new(addresses, text_of_addr(&c->settings->addr[i]));
+    worker_stats(w, &s);
     json_t *v4 = socket_counts(s.raw.v4.in, s.raw.v4.out, s.raw.v4.cut, s.raw.v4.out_failed);
     json_t *v6 = socket_counts(s.raw.v6.in, s.raw.v6.out, s.raw.v6.cut, s.raw.v6.out_failed);
     json_t *as =
@@ -102,46 +105,87 @@ static void status(struct ctl *c, struct rt_ctl_req *req)
         (json_int_t)s.dns.in_use, "changed", (json_int_t)s.dns.changed, "refused", (json_int_t)s.dns.refused,
         "unreachable", (json_int_t)s.dns.unreachable, "proved", (json_int_t)s.dns.proved, "tries",
         (json_int_t)s.dns.tries, "ignored", (json_int_t)s.dns.ignored, "pending", (int)s.dns.pending);
-    rt_ctl_reply(
-        req,
-        json_pack("{s:s, s:s, s:o, s:s, s:s, s:o, s:I, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:i}",
-                  "daemon", "hipfad", "name", c->settings->name, "hit", text_of_hit(c->identity->hit.b), "hi",
-                  hi, "domain", c->settings->domain, "addresses", addresses, "up_s",
-                  (json_int_t)(s.up_us / 1000000), "settled", s.fa.settled, "fa", core_counts(&s.fa), "as",
-                  as, "dns", dns, "v4", v4, "v6", v6, "udp", udp_counts(&s.udp), "drops",
-                  drops(fa_hip(worker_fa(c->worker))), "jobs_refused", (json_int_t)s.jobs_refused,
-                  "work_pending", (int)s.work_pending));
+    json_t *o = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:i, s:I, s:I}", "fa", core_counts(&s.fa),
+                          "as", as, "dns", dns, "v4", v4, "v6", v6, "udp", udp_counts(&s.udp), "drops",
+                          drops(fa_hip(worker_fa(w))), "jobs_refused", (json_int_t)s.jobs_refused,
+                          "work_pending", (int)s.work_pending, "handed_over", (json_int_t)s.handed_over,
+                          "handed_lost", (json_int_t)s.handed_lost);
+    if (index == 0) {
+        json_object_set_new(o, "up_s", json_integer((json_int_t)(s.up_us / 1000000)));
+        json_object_set_new(o, "settled", json_boolean(s.fa.settled));
+    }
+    return o;
+}
+
+/* A question that all workers answer. */
+struct asked {
+    struct ctl *c;
+    struct rt_ctl_req *req;
+};
+
+static void status_sum(void *ctx, json_t *sum)
+{
+    struct asked *a = ctx;
+    const struct ctl *c = a->c;
+    char hi[2 * HIP_HI_MAX + 1];
+    json_t *addresses = json_array();
+    hex_encode(span_of(c->identity->wire, c->identity->wire_len), hi);
+    for (uint8_t i = 0; i < c->settings->n_addr; i++)
+        json_array_append_new(addresses, text_of_addr(&c->settings->addr[i]));
+    json_t *head =
+        json_pack("{s:s, s:s, s:o, s:s, s:s, s:o, s:i}", "daemon", "hipfad", "name", c->settings->name, "hit",
+                  text_of_hit(c->identity->hit.b), "hi", hi, "domain", c->settings->domain, "addresses",
+                  addresses, "workers", (int)group_count(c->group));
+    json_object_update(head, sum);
+    json_decref(sum);
+    rt_ctl_reply(a->req, head);
+    free(a);
+}
+
+static void plain_sum(void *ctx, json_t *sum)
+{
+    struct asked *a = ctx;
+    rt_ctl_reply(a->req, sum);
+    free(a);
+}
+
+static void ask(struct ctl *c, struct rt_ctl_req *req, group_part_fn part, group_sum_fn sum)
+{
+    struct asked *a = malloc(sizeof *a);
+    err e = ERR_MEMORY;
+    if (a) {
+        *a = (struct asked){ .c = c, .req = req };
+        e = group_ask(c->group, part, sum, a);
+    }
+    if (e != ERR_OK) {
+        rt_ctl_error(req, "%s", err_text(e));
+        free(a);
+    }
 }
 
 /* ---- registrations ---- */
 
-static void registrations(struct ctl *c, struct rt_ctl_req *req)
+static json_t *registrations_part(struct worker *w, unsigned index)
 {
     json_t *all = json_array();
     struct fa_registration r;
     uint64_t now = rt_now_us();
-    for (size_t pos = 0; fa_registration_next(worker_fa(c->worker), &pos, &r);) {
+    for (size_t pos = 0; fa_registration_next(worker_fa(w), &pos, &r);) {
         json_t *types = json_array();
         for (uint8_t i = 0; i < r.n; i++)
             json_array_append_new(types, json_string(hip_reg_type_name(r.type[i])));
         json_array_append_new(
-            all,
-            json_pack("{s:o, s:s, s:o, s:o, s:o, s:I, s:I, s:s, s:I}", "hit", text_of_hit(r.hit.b), "fqdn",
-                      r.name, "address", text_of_addr(&r.path.peer), "local", text_of_addr(&r.path.local),
-                      "types", types, "lifetime_s", (json_int_t)r.lifetime_s, "seconds",
-                      (json_int_t)(r.expires_us > now ? (r.expires_us - now) / 1000000 : 0), "state",
-                      r.bound ? "bound" : "allowed", "relayed", (json_int_t)r.relayed));
+            all, json_pack("{s:o, s:s, s:o, s:o, s:o, s:I, s:I, s:s, s:I, s:i}", "hit", text_of_hit(r.hit.b),
+                           "fqdn", r.name, "address", text_of_end(&r.path.peer), "local",
+                           text_of_end(&r.path.local), "types", types, "lifetime_s", (json_int_t)r.lifetime_s,
+                           "seconds", (json_int_t)(r.expires_us > now ? (r.expires_us - now) / 1000000 : 0),
+                           "state", r.bound ? "bound" : "allowed", "relayed", (json_int_t)r.relayed, "worker",
+                           (int)index));
     }
-    rt_ctl_reply(req, json_pack("{s:o}", "registrations", all));
+    return json_pack("{s:o}", "registrations", all);
 }
 
 /* ---- relay ---- */
-
-static json_t *text_of_end(const struct addr *a)
-{
-    char out[ADDR_TEXT_MAX];
-    return json_string(addr_format(a, out));
-}
 
 static json_t *refusals(const struct fa_traffic *t)
 {
@@ -189,23 +233,23 @@ static json_t *client(const struct fa *f, const struct fa_client *c, uint64_t no
     return o;
 }
 
-/* What was not relayed, by drop reason: HIP packets and ESP. */
-static json_t *not_relayed(struct fa *f, const struct fa_stats *s)
+/* What was not relayed, by drop reason: HIP packets and ESP. The table is one for all workers and counts both, the engines count HIP: worker 0
+ * brings the table's counts, each one takes its own HIP packets from them, and the sum is right. */
+static json_t *not_relayed(struct fa *f, const struct fa_stats *s, unsigned index)
 {
     json_t *o = json_object();
     for (int i = 1; i < HIP_DROP__COUNT; i++) {
-        uint64_t hip = s->not_relayed[i], all = fa_flows_refused(fa_flow_table(f), i);
+        uint64_t hip = s->not_relayed[i], all = index == 0 ? fa_flows_refused(fa_flow_table(f), i) : 0;
         if (all || hip)
-            json_object_set_new(
-                o, hip_drop_name(i),
-                json_pack("{s:o, s:o}", "hip", number(hip), "esp", number(all > hip ? all - hip : 0)));
+            json_object_set_new(o, hip_drop_name(i),
+                                json_pack("{s:o, s:I}", "hip", number(hip), "esp", (json_int_t)(all - hip)));
     }
     return o;
 }
 
-static void relay(struct ctl *c, struct rt_ctl_req *req)
+static json_t *relay_part(struct worker *w, unsigned index)
 {
-    struct fa *f = worker_fa(c->worker);
+    struct fa *f = worker_fa(w);
     json_t *all = json_array();
     struct fa_stats s;
     struct fa_client k;
@@ -213,9 +257,9 @@ static void relay(struct ctl *c, struct rt_ctl_req *req)
     fa_stats_get(f, &s);
     for (size_t pos = 0; fa_client_next(f, &pos, &k);)
         json_array_append_new(all, client(f, &k, now));
-    rt_ctl_reply(req, json_pack("{s:o, s:i, s:i, s:i, s:o, s:o}", "clients", all, "ports_open",
-                                (int)s.ports_open, "flows", (int)s.flows, "registered", (int)s.clients,
-                                "relayed_hip", number(s.relayed_hip), "not_relayed", not_relayed(f, &s)));
+    return json_pack("{s:o, s:i, s:i, s:i, s:o, s:o}", "clients", all, "ports_open", (int)s.ports_open,
+                     "flows", (int)s.flows, "registered", (int)s.clients, "relayed_hip",
+                     number(s.relayed_hip), "not_relayed", not_relayed(f, &s, index));
 }
 
 /* ---- bindings ---- */
@@ -260,12 +304,20 @@ static void bindings_listed(void *ctx, err e, const struct store_counts *counts,
 
 static void bindings(struct ctl *c, struct rt_ctl_req *req)
 {
-    err e = worker_list(c->worker, bindings_listed, req);
+    err e = group_list(c->group, bindings_listed, req);
     if (e != ERR_OK)
         rt_ctl_error(req, "%s", err_text(e));
 }
 
 /* ---- revoke ---- */
+
+static void taken_back(void *ctx, err e)
+{
+    if (e != ERR_OK)
+        rt_ctl_error(ctx, "%s", err_text(e));
+    else
+        rt_ctl_reply(ctx, NULL);
+}
 
 static void take_back(struct ctl *c, struct rt_ctl_req *req, const json_t *args)
 {
@@ -280,22 +332,20 @@ static void take_back(struct ctl *c, struct rt_ctl_req *req, const json_t *args)
         rt_ctl_error(req, "\"%.46s\" is no HIT", text);
         return;
     }
-    err e = worker_revoke(c->worker, name, text ? &hit : NULL);
+    err e = group_revoke(c->group, name, text ? &hit : NULL, taken_back, req);
     if (e != ERR_OK)
         rt_ctl_error(req, "%s", err_text(e));
-    else
-        rt_ctl_reply(req, NULL);
 }
 
 void ctl_request(void *ctx, struct rt_ctl_req *req, const char *cmd, const json_t *args)
 {
     struct ctl *c = ctx;
     if (strcmp(cmd, "status") == 0)
-        status(c, req);
+        ask(c, req, status_part, status_sum);
     else if (strcmp(cmd, "registrations") == 0)
-        registrations(c, req);
+        ask(c, req, registrations_part, plain_sum);
     else if (strcmp(cmd, "relay") == 0)
-        relay(c, req);
+        ask(c, req, relay_part, plain_sum);
     else if (strcmp(cmd, "bindings") == 0)
         bindings(c, req);
     else if (strcmp(cmd, "revoke") == 0)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What hipctl can ask of hipfad: status, registrations, bindings, and revoke NAME or HIT.
+ * What hipctl can ask of hipfad: status, registrations, clients of the relays, bindings, and revoke NAME or HIT.
  */
 #pragma once
 
 #include "common/rt/ctl.h"
-#include "fa/worker.h"
+#include "fa/group.h"
 
 struct ctl {
-    struct worker *worker;
+    struct group *group;
     const struct fa_settings *settings;
     const struct hip_hi *identity;
 };

@@ -15,9 +15,7 @@
 #include "common/rt/sandbox.h"
 #include "fa/ctl.h"
 #include "fa/identity.h"
-#include "fa/store_sqlite.h"
 #include "fa/subs_cmd.h"
-#include "fa/subs_sqlite.h"
 
 #define SECRET_MAX 4096
 
@@ -37,7 +35,7 @@ struct daemon {
     struct as_radius_realm realm[FA_REALMS_MAX];
     struct dnsu_tsig_key key;
     bool have_key;
-    struct worker *worker;
+    struct group *group;
     struct ctl ctl;
     struct rt_ctl *ctl_socket;
 };
@@ -136,37 +134,16 @@ static void on_term(void *ctx)
     rt_loop_stop(ctx);
 }
 
-static err open_worker(char why[SQL_WHY_MAX])
+static err open_workers(char why[SQL_WHY_MAX])
 {
-    struct worker_config c = { .loop = d.loop,
-                               .env = &d.env,
-                               .settings = &d.settings,
-                               .identity = &d.identity,
-                               .key = &d.key,
-                               .realms = d.realm };
-    struct subs_sqlite *subs = NULL;
-    err e = fa_identity_log_key(&d.identity, c.log_key);
-    if (e == ERR_OK)
-        e = store_sqlite_open(d.settings.store_path, rt_wall_s, &c.store, why);
-    if (e != ERR_OK)
-        return e;
-    e = subs_sqlite_open(d.settings.subs_path, true, rt_wall_s, &subs, why);
-    if (e == ERR_OK)
-        e = c.store.ops->r1_reserve(c.store.ctx, d.identity.hit.b, WORKER_R1_BLOCK, &c.r1_counter);
-    if (e != ERR_OK) {
-        c.store.ops->close(c.store.ctx);
-        subs_sqlite_close(subs);
-        return e;
-    }
-    c.r1_counter_end = c.r1_counter + WORKER_R1_BLOCK;
-    c.subs = subs_sqlite_ops(subs);
-    e = worker_new(&c, &d.worker);
-    if (e != ERR_OK)
-        snprintf(why, SQL_WHY_MAX, "%s",
-                 e == ERR_REFUSED  ? "raw sockets need CAP_NET_RAW"
-                 : e == ERR_EXISTS ? "another daemon has the UDP port"
-                                   : "sockets and engine could not be set up");
-    return e;
+    struct group_config c = { .loop = d.loop,
+                              .env = &d.env,
+                              .settings = &d.settings,
+                              .identity = &d.identity,
+                              .key = &d.key,
+                              .realms = d.realm,
+                              .workers = d.settings.workers };
+    return group_new(&c, &d.group, why);
 }
 
 static err give_up_rights(char why[SQL_WHY_MAX])
@@ -200,10 +177,10 @@ static err start(char why[SQL_WHY_MAX])
         return ERR_MEMORY;
     e = rt_loop_signals(d.loop, on_term, NULL, d.loop);
     if (e == ERR_OK)
-        e = open_worker(why);
+        e = open_workers(why);
     if (e != ERR_OK)
         return e;
-    d.ctl = (struct ctl){ .worker = d.worker, .settings = &d.settings, .identity = &d.identity };
+    d.ctl = (struct ctl){ .group = d.group, .settings = &d.settings, .identity = &d.identity };
     e = rt_ctl_open(d.loop, d.settings.socket, ctl_request, &d.ctl, &d.ctl_socket);
     if (e != ERR_OK) {
         snprintf(why, SQL_WHY_MAX, "%.200s: control socket: %s", d.settings.socket,
@@ -212,15 +189,15 @@ static err start(char why[SQL_WHY_MAX])
     }
     e = give_up_rights(why);
     if (e == ERR_OK)
-        log_at(&d.env.log, LOG_LV_NOTICE, "fa", "serving name=%s hit=%s", d.settings.name,
-               hit_format(&d.identity.hit, hit));
+        log_at(&d.env.log, LOG_LV_NOTICE, "fa", "serving name=%s hit=%s workers=%u", d.settings.name,
+               hit_format(&d.identity.hit, hit), group_count(d.group));
     return e;
 }
 
 static void stop(void)
 {
     rt_ctl_close(d.ctl_socket);
-    worker_free(d.worker);
+    group_free(d.group);
     rt_loop_free(d.loop);
     if (d.have_key)
         dnsu_tsig_key_done(&d.key);
@@ -233,8 +210,9 @@ static int serve(void)
     char why[SQL_WHY_MAX];
     d.env = rt_env(rt_logsink(d.settings.level));
     err e = start(why);
+    if (e == ERR_OK && (e = group_start(d.group)) != ERR_OK)
+        snprintf(why, sizeof why, "no thread for a worker");
     if (e == ERR_OK) {
-        worker_start(d.worker);
         rt_sd_ready("serving");
         rt_loop_run(d.loop);
     } else {

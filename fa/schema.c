@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fa/schema.h"
 
+#include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "fa/steer.h"
 
 #define SECOND_US   1000000ll
 #define HOUR_US     (3600 * SECOND_US)
@@ -173,6 +177,8 @@ const struct rt_conf_row fa_schema[] = {
           "other Forwarding Agents of ours at which our hosts register as well, best first: HIP records name "
           "us, then them",
       .example = "fa2.operator.example" },
+    { "workers", RT_CONF_STR, .def = "auto", .max = 4,
+      .doc = "threads that serve; auto: one for each processor, or 1 to 64" },
     { "identity", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = identity_rows, .doc = "our host identity" },
     { "store", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = store_rows,
       .doc = "bindings, names, booking and audit records" },
@@ -409,6 +415,21 @@ static err read_registration(struct fa_settings *s, const struct rt_conf_node *r
     return e;
 }
 
+/* "auto" or a number */
+static err read_workers(struct fa_settings *s, const struct rt_conf_node *root, char *why)
+{
+    const char *text = rt_conf_str(root, "workers");
+    char *end;
+    if (strcmp(text, "auto") == 0)
+        return ERR_OK;
+    unsigned long n = strtoul(text, &end, 10);
+    if (*end || !isdigit((unsigned char)*text) || n < 1 || n > FA_WORKERS_MAX)
+        return rt_conf_expected(s->conf, rt_conf_get(root, "workers"), why, "auto, or 1 to %d workers",
+                                FA_WORKERS_MAX);
+    s->workers = (unsigned)n;
+    return ERR_OK;
+}
+
 static void read_identity(struct fa_settings *s, const struct rt_conf_node *root)
 {
     const struct rt_conf_node *i = rt_conf_map(root, "identity");
@@ -451,6 +472,7 @@ err fa_settings_load(const char *path, struct fa_settings *out, char why[RT_CONF
     copy_name(out->name, rt_conf_str(root, "name"));
     out->n_addr = (uint8_t)read_addrs(root, "addresses", out->addr, FA_ADDRS_MAX);
     out->udp_port = (uint16_t)rt_conf_int(root, "udp_port");
+    e = read_workers(out, root, why);
     read_identity(out, root);
     read_rest(out, root);
     for (size_t i = 0; e == ERR_OK && i < rt_conf_count(root, "realms"); i++)

@@ -33,6 +33,7 @@ struct fa_settings {
     uint8_t n_addr;
     struct addr addr[FA_ADDRS_MAX];
     uint16_t udp_port; /* 0: no UDP */
+    unsigned workers;  /* 0: as many as there are processors */
 
     size_t n_partner;
     const char *partner[FA_PARTNERS_MAX];

@@ -34,6 +34,14 @@ unsigned fa_steer_esp(const struct fa_steer *s, uint32_t spi)
     return mix(0, spi, s->seed[0]) % s->workers;
 }
 
+bool fa_steer_ours(const struct fa_steer *s, const struct hit *hit)
+{
+    bool ours = hit_is_null(hit);
+    for (size_t i = 0; i < s->n_own; i++)
+        ours |= hit_eq(hit, &s->own[i]);
+    return ours;
+}
+
 unsigned fa_steer_hip(const struct fa_steer *s, struct span packet)
 {
     struct hit from, to;
@@ -41,10 +49,7 @@ unsigned fa_steer_hip(const struct fa_steer *s, struct span packet)
         return 0;
     memcpy(from.b, packet.p + OFF_HITS, sizeof from.b);
     memcpy(to.b, packet.p + OFF_HITS + sizeof from.b, sizeof to.b);
-    bool ours = hit_is_null(&to);
-    for (size_t i = 0; i < s->n_own; i++)
-        ours |= hit_eq(&to, &s->own[i]);
-    return fa_steer_hit(s, ours ? &from : &to);
+    return fa_steer_hit(s, fa_steer_ours(s, &to) ? &from : &to);
 }
 
 unsigned fa_steer_udp(const struct fa_steer *s, struct span payload)

@@ -27,6 +27,7 @@ struct fa_steer {
 /* The worker, 0..workers-1. */
 unsigned fa_steer_hit(const struct fa_steer *s, const struct hit *client);
 unsigned fa_steer_esp(const struct fa_steer *s, uint32_t spi);
+bool fa_steer_ours(const struct fa_steer *s, const struct hit *hit); /* or NULL */
 /* A HIP packet from its header on. One too short to have HITs belongs to worker 0. */
 unsigned fa_steer_hip(const struct fa_steer *s, struct span packet);
 /* A UDP payload. */

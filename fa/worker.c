@@ -9,6 +9,8 @@
 #include "fa/carrier_raw.h"
 #include "fa/carrier_udp.h"
 #include "fa/event.h"
+#include "hip/drop.h"
+#include "hip/proto.h"
 
 #define WORK_LIMIT      4096
 #define FAILED_MAX      256
@@ -37,7 +39,7 @@ struct worker {
     struct event_log events;
     struct failed failed[FAILED_MAX];
     size_t n_failed;
-    uint64_t jobs_refused, since_us;
+    uint64_t jobs_refused, since_us, handed_over, handed_lost;
     bool r1_asked, closing;
 };
 
@@ -173,11 +175,46 @@ static void send_packet(struct worker *w, const struct hip_path *path, struct sp
 
 static void open_port(struct worker *w, const struct addr *port)
 {
+    const struct worker_peers *p = w->c.peers;
     err e = w->ports ? carrier_udp_port_open(w->ports, port) : ERR_UNSUPPORTED;
-    if (e == ERR_OK)
+    if (e == ERR_OK) {
+        if (p)
+            p->port(p->ctx, p->index, port->port, true);
         return;
+    }
     log_at(&w->c.env->log, LOG_LV_WARN, "io", "relayed port %u not opened: %s", port->port, err_text(e));
     w->port_failed[w->n_port_failed++] = *port;
+}
+
+static void close_port(struct worker *w, uint16_t port)
+{
+    const struct worker_peers *p = w->c.peers;
+    if (!w->ports)
+        return;
+    carrier_udp_port_close(w->ports, port);
+    if (p)
+        p->port(p->ctx, p->index, port, false);
+}
+
+/* What the other workers may know of a registration. */
+static void publish(struct worker *w, bool up, const struct fa_registration *r)
+{
+    const struct worker_peers *p = w->c.peers;
+    struct fa_dir_entry e = {
+        .hit = r->hit, .local = r->path.local, .peer = r->path.peer, .expires_us = r->expires_us
+    };
+    if (!p)
+        return;
+    e.owner = (uint16_t)p->index;
+    for (uint8_t i = 0; i < r->n; i++)
+        e.kinds |= r->type[i] == FA_REG_RENDEZVOUS  ? FA_DIR_RENDEZVOUS
+                   : r->type[i] == FA_REG_RELAY_HIP ? FA_DIR_CONTROL
+                   : r->type[i] == FA_REG_RELAY_ESP ? FA_DIR_DATA
+                                                    : 0;
+    if (!up)
+        fa_directory_del(p->directory, e.owner, &r->hit);
+    else if (fa_directory_put(p->directory, &e) != ERR_OK)
+        log_at(&w->c.env->log, LOG_LV_WARN, "fa", "the directory of registrations is full");
 }
 
 /* What the last call into the engine left in w->acts. */
@@ -193,9 +230,11 @@ static void carry_out_list(struct worker *w)
             start_job(w, a->job);
             break;
         case FA_ACT_REG_UP:
+            publish(w, true, &a->reg);
             event_registration(&w->events, true, &a->reg);
             break;
         case FA_ACT_REG_DOWN:
+            publish(w, false, &a->reg);
             event_registration(&w->events, false, &a->reg);
             break;
         case FA_ACT_EVENT:
@@ -205,8 +244,7 @@ static void carry_out_list(struct worker *w)
             open_port(w, &a->port);
             break;
         case FA_ACT_PORT_CLOSE:
-            if (w->ports)
-                carrier_udp_port_close(w->ports, a->port.port);
+            close_port(w, a->port.port);
             break;
         }
     }
@@ -225,9 +263,45 @@ static void carry_out(struct worker *w)
     rt_timer_at(w->timer, fa_deadline(w->fa));
 }
 
+/* ---- packets ---- */
+
+/* Whose this packet is. The kernel steers by the receiver's HIT; but what a client of the control relay sends to its peer by RELAY_TO is the
+ * client's worker's, if there is such a client. */
+static unsigned owner_of(const struct worker_peers *p, const struct hip_path *path, struct span octets)
+{
+    struct hit from, to;
+    struct addr dest;
+    struct fa_dir_entry e;
+    bool check;
+    unsigned owner = fa_steer_hip(&p->steer, octets);
+    if (octets.n < HIP_HEADER_LEN || path->local.port == 0)
+        return owner;
+    memcpy(from.b, octets.p + 8, sizeof from.b); /* RFC 7401 s5.1 */
+    memcpy(to.b, octets.p + 24, sizeof to.b);
+    if (!fa_steer_ours(&p->steer, &to) && hip_relay_wants(octets, &dest, &check) == HIP_TAKEN &&
+        !addr_eq(&dest, &path->local) && fa_directory_find(p->directory, &from, rt_now_us(), &e) &&
+        addr_eq(&e.peer, &path->peer))
+        owner = e.owner;
+    return owner;
+}
+
 static void on_packet(void *ctx, const struct hip_path *path, struct span octets)
 {
     struct worker *w = ctx;
+    const struct worker_peers *p = w->c.peers;
+    unsigned to = p ? owner_of(p, path, octets) : 0;
+    if (!p || to == p->index) {
+        worker_packet(w, path, octets);
+        return;
+    }
+    if (p->packet(p->ctx, to, path, octets))
+        w->handed_over++;
+    else
+        w->handed_lost++;
+}
+
+void worker_packet(struct worker *w, const struct hip_path *path, struct span octets)
+{
     fa_actions_reset(w->acts);
     (void)fa_input(w->fa, path, octets, rt_now_us(), w->acts); /* the drop reason is counted */
     carry_out(w);
@@ -302,20 +376,28 @@ static void on_dns(void *ctx, const struct fa_result *r)
     complete(ctx, r);
 }
 
+/* A limit for all of us as one for each. */
+static uint32_t part(const struct worker_config *c, uint32_t all)
+{
+    unsigned n = c->peers ? c->peers->steer.workers : 1;
+    return (all + n - 1) / n;
+}
+
 static struct fa *make_engine(const struct worker_config *c)
 {
     const struct fa_settings *s = c->settings;
+    bool first = !c->peers || c->peers->index == 0; /* the one that keeps the own name */
     struct fa_config f = {
         .env = c->env,
-        .hip = { .assoc_max = s->assoc_max,
+        .hip = { .assoc_max = part(c, s->assoc_max),
                  .dh_groups = { 7, 8 },
                  .ciphers = { 2, 4 }, /* AES-128-CBC, AES-256-CBC (RFC 7401 s5.2.8) */
                  .esp_suites = { 8,
                                  13 }, /* AES-128-CBC with HMAC-SHA-256, AES-128-GCM-16 (RFC 7402 s5.1.2) */
                  .relay_server = s->udp_port != 0,
                  .puzzle_k = s->puzzle_k,
-                 .r1_per_source_milli = s->r1_per_second * 1000 },
-        .n_addr = s->own_records ? s->n_addr : 0,
+                 .r1_per_source_milli = part(c, s->r1_per_second * 1000) },
+        .n_addr = s->own_records && first ? s->n_addr : 0,
         .ttl_s = s->ttl_s,
         .realms = s->realm,
         .n_realms = s->n_realms,
@@ -335,16 +417,24 @@ static struct fa *make_engine(const struct worker_config *c)
         .reg_max_s = s->reg_max_s,
         .binding_s = s->binding_s,
         .binding_max_s = s->binding_max_s,
-        .registrations_max = s->registrations_max,
-        .runs_max = s->runs_max,
-        .runs_per_source = s->runs_per_source,
-        .new_runs_per_minute_and_source = s->new_runs_per_minute,
+        .registrations_max = part(c, s->registrations_max),
+        .runs_max = part(c, s->runs_max),
+        .runs_per_source = part(c, s->runs_per_source),
+        .new_runs_per_minute_and_source = part(c, s->new_runs_per_minute),
+        .locks = c->peers ? c->peers->locks : NULL,
+        .lock_owner = c->peers ? c->peers->index : 0,
     };
     fa_settings_relay(s, &f.relay);
     memcpy(f.name, s->name, sizeof f.name);
     memcpy(f.domain, s->domain, sizeof f.domain);
     memcpy(f.addr, s->addr, sizeof f.addr);
     memcpy(f.partner, s->partner, sizeof f.partner);
+    if (c->peers) {
+        f.relay.flows = c->peers->flows;
+        f.relay.share = c->peers->index;
+        f.relay.shares = c->peers->steer.workers;
+        f.relay.i1_per_source_milli = part(c, f.relay.i1_per_source_milli);
+    }
     return fa_new(&f);
 }
 
@@ -355,11 +445,14 @@ static err open_carriers(struct worker *w)
         want4 |= w->c.settings->addr[i].family == ADDR_V4;
         want6 |= w->c.settings->addr[i].family == ADDR_V6;
     }
-    err e = carrier_raw_open(w->c.loop, want4, want6, on_packet, w, &w->raw);
+    const struct worker_peers *p = w->c.peers;
+    err e = carrier_raw_open(w->c.loop, want4, want6, p ? &p->steer : NULL, p ? p->index : 0, on_packet, w,
+                             &w->raw);
     if (e == ERR_OK && w->c.settings->udp_port)
         e = carrier_udp_open(&(struct carrier_udp_config){ .loop = w->c.loop,
                                                            .v4 = want4,
                                                            .v6 = want6,
+                                                           .group = p != NULL,
                                                            .port = w->c.settings->udp_port,
                                                            .flows = fa_flow_table(w->fa),
                                                            .recv = on_packet,
@@ -475,6 +568,8 @@ void worker_stats(const struct worker *w, struct worker_stats *out)
     if (w->udp.ops)
         w->udp.ops->stats(w->udp.ctx, &out->udp);
     out->jobs_refused = w->jobs_refused;
+    out->handed_over = w->handed_over;
+    out->handed_lost = w->handed_lost;
     out->work_pending = rt_work_pending(w->store_work) + rt_work_pending(w->subs_work);
     out->up_us = rt_now_us() - w->since_us;
 }
@@ -482,6 +577,11 @@ void worker_stats(const struct worker *w, struct worker_stats *out)
 struct fa *worker_fa(struct worker *w)
 {
     return w->fa;
+}
+
+struct carrier_udp *worker_udp(struct worker *w)
+{
+    return w->ports;
 }
 
 err worker_revoke(struct worker *w, const char *name, const struct hit *hit)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The one worker of hipfad: carriers of HIP packets, the engine of fa/core, its actions carried out in order, its jobs given to who can do
+ * A worker of hipfad: carriers of HIP packets, the engine of fa/core, its actions carried out in order, its jobs given to who can do
  * them (authentication server, subscriber data, store, DNS) and their results given back. Everything runs on the loop's thread but the
  * blocking jobs, which have threads of their own and touch nothing here.
  */
@@ -9,12 +9,29 @@
 #include "common/rt/loop.h"
 #include "fa/as_radius.h"
 #include "fa/carrier.h"
+#include "fa/core/directory.h"
+#include "fa/core/locks.h"
 #include "fa/dns.h"
 #include "fa/schema.h"
+#include "fa/steer.h"
 #include "fa/store.h"
 #include "fa/subs.h"
 
 struct worker;
+
+/* What one of several workers knows of the others (fa/group.h). Everything in it outlives the workers. */
+struct worker_peers {
+    unsigned index;
+    struct fa_steer steer; /* .workers: how many there are */
+    struct fa_flows *flows;
+    struct fa_directory *directory;
+    struct fa_locks *locks;
+    void *ctx;
+    /* A HIP packet that belongs to another worker; copied. False: not possible now. */
+    bool (*packet)(void *ctx, unsigned to, const struct hip_path *path, struct span octets);
+    /* A relayed port of this worker's was opened or closed: the others send from it too. */
+    void (*port)(void *ctx, unsigned from, uint16_t port, bool open);
+};
 
 struct worker_config {
     struct rt_loop *loop;
@@ -27,6 +44,7 @@ struct worker_config {
     const struct as_radius_realm *realms; /* as in settings->realm */
     uint64_t r1_counter, r1_counter_end;  /* values that are ours (store_ops.r1_reserve) */
     uint8_t log_key[16];
+    const struct worker_peers *peers; /* NULL: the only one; outlives the worker */
 };
 
 /* Opens the sockets (CAP_NET_RAW). ERR_REFUSED, ERR_IO, ERR_MEMORY. */
@@ -35,6 +53,10 @@ MUST_USE err worker_new(const struct worker_config *c, struct worker **out);
 void worker_free(struct worker *w);
 /* Settles what an earlier life left open and begins to serve. */
 void worker_start(struct worker *w);
+
+/* From another worker, on this one's thread. */
+void worker_packet(struct worker *w, const struct hip_path *path, struct span octets);
+struct carrier_udp *worker_udp(struct worker *w); /* NULL: no UDP */
 
 #define WORKER_R1_BLOCK 65536 /* generations of R1 taken from the store at a time */
 
@@ -46,6 +68,8 @@ struct worker_stats {
     struct fa_dns_stats dns;
     struct carrier_stats raw, udp;
     uint64_t jobs_refused; /* no place in a queue */
+    uint64_t handed_over;  /* packets that belong to another worker; lost: it did not take them */
+    uint64_t handed_lost;
     size_t work_pending;
     uint64_t up_us;
 };

@@ -28,11 +28,12 @@
     (US / 5) /* CLOSE follows REG_FAILED and NOTIFY after this, so that they come first */
 #define FA_ANSWER_US \
     (8 * US) /* a transaction that has reserved a name answers "pending" after this: the MN waits 20 s */
-#define FA_JOB_US     (30 * US) /* a job that has not answered by now is taken for lost */
-#define FA_INNER_MAX  HIP_INNER_MAX
-#define FA_TXN_MAX    1024
-#define FA_WAIT_DAY_S 3600 /* Wait of status 2 */
-#define FA_WAIT_SHORT 10   /* Wait of status 4 */
+#define FA_JOB_US        (30 * US) /* a job that has not answered by now is taken for lost */
+#define FA_INNER_MAX     HIP_INNER_MAX
+#define FA_TXN_MAX       1024
+#define FA_LOCK_RETRY_US (US / 50) /* a subscriber that another engine works on is asked for again */
+#define FA_WAIT_DAY_S    3600      /* Wait of status 2 */
+#define FA_WAIT_SHORT    10        /* Wait of status 4 */
 
 #define NOTIFY_AUTHENTICATION_FAILED 24
 
@@ -208,6 +209,8 @@ struct fa_txn {
     enum fa_txn_step step;
     struct fa_wait wait;
     bool locked;        /* holds the subscriber's lock */
+    bool shared;        /* ... also the one that other engines see */
+    uint64_t retry_us;  /* another engine has it: tried again then; 0: not */
     uint64_t order;     /* of arrival, among those queued */
     uint64_t answer_us; /* when "pending" is answered; 0: not */
     bool answered;

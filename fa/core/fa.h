@@ -10,6 +10,7 @@
 
 #include "fa/core/flow.h"
 #include "fa/core/job.h"
+#include "fa/core/locks.h"
 #include "fa/core/relay.h"
 #include "hip/drop.h"
 #include "hip/engine.h"
@@ -104,6 +105,9 @@ struct fa_config {
     uint64_t subscriber_fresh_us; /* how long "active" is remembered; 0: one hour, which is the most */
 
     struct fa_relay_config relay;
+
+    struct fa_locks *locks; /* shared with other engines; NULL: there are none */
+    uint32_t lock_owner;    /* this engine's number among them */
 };
 
 /* ---- actions ---- */

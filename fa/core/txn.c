@@ -89,14 +89,28 @@ void fa_txn_run(struct fa *f, struct fa_txn *t)
         fa_txn_row_locked(f, t);
 }
 
+/* The lock that other engines see, if there are any. */
+static bool lock_shared(struct fa *f, struct fa_txn *t)
+{
+    if (f->c.locks && !t->shared)
+        t->shared = fa_locks_try(f->c.locks, t->b.subscriber, f->c.lock_owner);
+    return !f->c.locks || t->shared;
+}
+
 void fa_txn_lock(struct fa *f, struct fa_txn *t)
 {
-    if (held_by_other(f, t)) {
-        t->step = STEP_QUEUED;
-        fa_txn_timer(f, t);
+    bool here = !held_by_other(f, t);
+    t->retry_us = 0;
+    if (here && lock_shared(f, t)) {
+        fa_txn_run(f, t);
         return;
     }
-    fa_txn_run(f, t);
+    t->step = STEP_QUEUED;
+    if (here) {
+        t->locked = true; /* those who come later queue behind it */
+        t->retry_us = f->now + FA_LOCK_RETRY_US;
+    }
+    fa_txn_timer(f, t);
 }
 
 /* The next in the queue of this subscriber gets the lock, and goes on when its timer fires, which is at once. */
@@ -120,6 +134,8 @@ void fa_txn_end(struct fa *f, struct fa_txn *t)
     char subscriber[FA_ID_MAX];
     bool locked = t->locked;
     fa_text(subscriber, sizeof subscriber, t->b.subscriber);
+    if (t->shared)
+        fa_locks_drop(f->c.locks, t->b.subscriber, f->c.lock_owner);
     fa_txn_free(f, t);
     if (locked)
         hand_on(f, subscriber);
@@ -140,6 +156,8 @@ void fa_txn_timer(struct fa *f, struct fa_txn *t)
     uint64_t at = t->wait.gen ? t->wait.until_us : HEAP_NEVER;
     if (t->answer_us && !t->answered)
         at = fa_min(at, t->answer_us);
+    if (t->retry_us)
+        at = fa_min(at, t->retry_us);
     fa_timer_set(f, &t->timer, at);
 }
 
@@ -182,8 +200,8 @@ static void answer_due(struct fa *f, struct fa_txn *t)
 
 void fa_txn_timeout(struct fa *f, struct fa_txn *t)
 {
-    if (t->step == STEP_QUEUED && t->locked)
-        fa_txn_run(f, t);
+    if (t->step == STEP_QUEUED && t->locked && t->retry_us <= f->now)
+        fa_txn_lock(f, t);
     else if (t->answer_us && !t->answered && t->answer_us <= f->now)
         answer_due(f, t);
     else if (t->wait.gen && t->wait.until_us <= f->now)

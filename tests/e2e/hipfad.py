@@ -141,6 +141,27 @@ class Hipfad:
         check(dropped == 164 and new == {"keepalives": 6, "esp_unknown": 6}, f"{dropped} of 164 HIP packets have a drop reason; {new}")
         check(s["fa"]["associations"] == 0 and s["udp"]["v4"]["out"] + s["udp"]["v6"]["out"] == 0, "noise was answered")
 
+    def many_workers(self):
+        """More workers than processors: each packet is one worker's, the answers are sums, and the end is the end of all."""
+        good = open(self.conf).read()
+        self.op._stop("hipfad")
+        try:
+            daemons.private(self.conf, good + "workers: 5\n")
+            self.op.start_fa()
+            s = self.op.ctl("fa", "status")
+            check(s["workers"] == 5, f"{s['workers']} workers")
+            threads = len(os.listdir(f"/proc/{self.lab.procs['hipfad'].pid}/task"))
+            check(threads >= 5, f"{threads} threads")
+            self.noise()
+            self.noise_udp()
+            check(self.op.ctl("fa", "registrations")["registrations"] == [] and self.op.ctl("fa", "relay")["clients"] == [], "registrations of nobody")
+        finally:
+            if self.lab.alive("hipfad"):
+                self.op._stop("hipfad")
+            daemons.private(self.conf, good)
+            self.op.start_fa()
+        return f"{threads} threads"
+
     def one_only(self):
         r = sh("ip", "netns", "exec", self.lab.ns("fa"), self.binary, "--config", self.conf, check=False, timeout=10)
         check(r.returncode == 1 and "another daemon" in r.stderr, f"{r.returncode}: {r.stderr}")
@@ -176,7 +197,7 @@ def body(cases):
     for title, work in (("--check-config names file, line and what was expected", h.check_config), ("files are its owner's only", h.files),
                         ("rights given up", h.rights), ("own A and AAAA in the zone; starts without a primary", h.own_name),
                         ("subscriber add, list, show, del", h.subscribers), ("nonsense on the control socket", h.control),
-                        ("noise of protocol 139", h.noise), ("noise in UDP", h.noise_udp), ("a second one is refused", h.one_only),
+                        ("noise of protocol 139", h.noise), ("noise in UDP", h.noise_udp), ("five workers", h.many_workers), ("a second one is refused", h.one_only),
                         ("secrets that others may read are refused", h.loose_secret), ("SIGTERM, and up again with the same HIT", h.again)):
         cases.case(title, work)
 

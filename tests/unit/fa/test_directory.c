@@ -15,6 +15,7 @@
 
 #include "common/crypto/secret.h"
 #include "fa/core/directory.h"
+#include "fa/core/locks.h"
 #include "fa/core/relay.h"
 #include "hip/drop.h"
 
@@ -230,6 +231,67 @@ static void stress(void **state)
     fa_flows_free(s.t);
 }
 
+/* ---- locks of subscribers ---- */
+
+static void locks(void **state)
+{
+    static struct fa_locks l;
+    char other[16] = "s0";
+    assert_true(fa_locks_try(&l, "alice", 0));
+    assert_true(fa_locks_try(&l, "alice", 0)); /* the engine sees to its own order */
+    assert_false(fa_locks_try(&l, "alice", 1));
+    fa_locks_drop(&l, "alice", 1); /* not its own: nothing */
+    fa_locks_drop(&l, "alice", 0);
+    assert_false(fa_locks_try(&l, "alice", 1));
+    fa_locks_drop(&l, "alice", 0);
+    assert_true(fa_locks_try(&l, "alice", 1));
+    for (int i = 0; i < 10; i++) { /* somebody else is not held up, but for one in a thousand */
+        snprintf(other, sizeof other, "s%d", i);
+        if (fa_locks_try(&l, other, 0))
+            return;
+    }
+    fail();
+}
+
+struct counter {
+    struct fa_locks l;
+    _Atomic unsigned inside, clashes;
+    unsigned long n; /* under the lock only */
+};
+
+struct counting {
+    struct counter *c;
+    uint32_t me;
+};
+
+static void *count(void *arg)
+{
+    struct counting *k = arg;
+    for (unsigned i = 0; i < 20000;) {
+        if (!fa_locks_try(&k->c->l, "bob", k->me))
+            continue;
+        if (atomic_fetch_add(&k->c->inside, 1))
+            atomic_fetch_add(&k->c->clashes, 1);
+        k->c->n++;
+        i++;
+        atomic_fetch_sub(&k->c->inside, 1);
+        fa_locks_drop(&k->c->l, "bob", k->me);
+    }
+    return NULL;
+}
+
+static void locks_race(void **state)
+{
+    static struct counter c;
+    struct counting k[2] = { { &c, 0 }, { &c, 1 } };
+    pthread_t t;
+    assert_int_equal(pthread_create(&t, NULL, count, &k[0]), 0);
+    count(&k[1]);
+    assert_int_equal(pthread_join(t, NULL), 0);
+    assert_int_equal(c.clashes, 0);
+    assert_int_equal(c.n, 40000);
+}
+
 static int setup(void **state)
 {
     return crypto_init() != ERR_OK;
@@ -237,6 +299,7 @@ static int setup(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest t[] = { cmocka_unit_test(one), cmocka_unit_test(many), cmocka_unit_test(stress) };
+    const struct CMUnitTest t[] = { cmocka_unit_test(one), cmocka_unit_test(many), cmocka_unit_test(stress),
+                                    cmocka_unit_test(locks), cmocka_unit_test(locks_race) };
     return cmocka_run_group_tests(t, setup, NULL);
 }

@@ -28,6 +28,7 @@ static void example(void **st)
     assert_int_equal(s.n_addr, 2);
     assert_int_equal(s.addr[1].family, ADDR_V6);
     assert_int_equal(s.udp_port, 10500);
+    assert_int_equal(s.workers, 0);
     assert_int_equal(s.n_realms, 1);
     assert_string_equal(s.realm[0].realm, "wlan.mnc001.mcc001.3gppnetwork.org");
     assert_string_equal(s.realm[0].plmn[0], "00101");
@@ -79,6 +80,9 @@ static const char *const bad[][2] = {
     { HEAD ZONE "identity: { type: dsa }\n", ":4:" },
     { HEAD ZONE "limits: { puzzle: 40 }\n", ":4:" },
     { HEAD ZONE "udp_port: 65536\n", ":4:" },
+    { HEAD ZONE "workers: 65\n", ":4: expected auto, or 1 to 64" },
+    { HEAD ZONE "workers: 0\n", ":4: expected auto, or 1 to 64" },
+    { HEAD ZONE "workers: 2x\n", ":4: expected auto, or 1 to 64" },
     { HEAD ZONE "relay: { port_first: 20000, port_last: 19999 }\n",
       ":4: expected port_last not below port_first" },
     { HEAD ZONE "relay: { port_first: 10000, port_last: 11000 }\n",
@@ -108,9 +112,10 @@ static void messages(void **st)
             fail_msg("case %zu says: %s", i, why);
         assert_null(s.conf);
     }
-    put(HEAD ZONE "udp_port: 0\n");
+    put(HEAD ZONE "udp_port: 0\nworkers: 2\n");
     assert_int_equal(fa_settings_load(path, &s, why), ERR_OK);
     assert_int_equal(s.udp_port, 0);
+    assert_int_equal(s.workers, 2);
     assert_true(!s.relay.control && !s.relay.data); /* they are in UDP */
     assert_int_equal(s.n_realms, 0);
     assert_true(strncmp(s.key_file, dir, strlen(dir)) == 0); /* relative to the configuration's folder */
