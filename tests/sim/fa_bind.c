@@ -1038,6 +1038,35 @@ static void test_serial(void **state)
     fw_free(w);
 }
 
+/* Another engine works on the subscriber: nothing is read or written until it is done; then it goes on by itself, and leaves no lock behind. */
+static void test_serial_engines(void **state)
+{
+    static struct fa_locks locks;
+    struct fw *w = world();
+    w->c.locks = &locks;
+    for (size_t i = 0; i < FA_LOCKS; i++) /* whatever the subscriber's is */
+        locks.word[i] = UINT64_C(2) << 32 | 1;
+    fw_start(w);
+    struct fw_mn *m = matti(w), *second = fw_mn(w, "mn2", "192.0.2.10", &w->card[0]);
+    second->wanted[0] = MATTI;
+    fw_connect(w, m);
+    fw_run(w, 2 * FW_S);
+    fw_connect(w, second); /* queues behind it */
+    fw_run(w, 2 * FW_S);
+    assert_int_equal(m->status, -1);
+    assert_int_equal(w->asked[FA_JOB_INTENT], 0);
+    for (size_t i = 0; i < FA_LOCKS; i++)
+        locks.word[i] = 0;
+    fw_run(w, FW_S);
+    assert_int_equal(m->status, HIP_BIND_ST_BOUND);
+    assert_int_equal(second->status, HIP_BIND_ST_TOO_MANY);
+    assert_int_equal(w->asked[FA_JOB_INTENT], 1);
+    for (size_t i = 0; i < FA_LOCKS; i++)
+        assert_int_equal(locks.word[i], 0);
+    assert_null(fw_inconsistent(w));
+    fw_free(w);
+}
+
 /* ---- limits ---- */
 
 static void test_limits(void **state)
@@ -1405,6 +1434,7 @@ int main(void)
         cmocka_unit_test(test_second_device),
         cmocka_unit_test(test_epoch),
         cmocka_unit_test(test_serial),
+        cmocka_unit_test(test_serial_engines),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_runs_per_source),
         cmocka_unit_test(test_update_source_is_not_the_path),
