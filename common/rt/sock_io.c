@@ -26,7 +26,7 @@ struct rt_io *rt_io_get(struct rt_loop *l)
         if (io == NULL)
             return NULL;
         io->loop = l;
-        io->slots = malloc(SLOT_LEN * RT_SOCK_BATCH);
+        io->slots = malloc(SLOT_LEN * RT_SOCK_BATCH * RECV_BATCHES);
         io->arena = malloc(ARENA_LEN);
         io->flush = rt_flush_new(l, flush_all, io);
         *slot = io;
@@ -37,7 +37,7 @@ struct rt_io *rt_io_get(struct rt_loop *l)
         return NULL;
     }
     for (size_t i = 0; i < RT_SOCK_BATCH; i++) {
-        io->in_iov[i] = (struct iovec){ .iov_base = io->slots + i * SLOT_LEN, .iov_len = SLOT_LEN };
+        io->in_iov[i].iov_len = SLOT_LEN;
         io->in[i].msg_hdr = (struct msghdr){ .msg_name = &io->in_name[i],
                                              .msg_iov = &io->in_iov[i],
                                              .msg_iovlen = 1,
@@ -148,38 +148,47 @@ static void hand_singly(struct rt_sock *s, const struct rt_pkt *runs, size_t n)
         s->recv(s->ctx, one, k);
 }
 
+/* One batch into the buffers from `slots` on; how many messages there were. */
+static int receive(struct rt_sock *s, uint8_t *slots)
+{
+    struct rt_io *io = s->io;
+    struct rt_pkt pkts[RT_SOCK_BATCH];
+    size_t n = 0;
+    bool run = false;
+
+    for (size_t i = 0; i < RT_SOCK_BATCH; i++) { /* what the kernel writes over */
+        io->in_iov[i].iov_base = slots + i * SLOT_LEN;
+        io->in[i].msg_hdr.msg_namelen = sizeof(io->in_name[i]);
+        io->in[i].msg_hdr.msg_controllen = sizeof(io->in_ctl[i].b);
+    }
+    int got = recvmmsg(s->fd, io->in, RT_SOCK_BATCH, MSG_DONTWAIT, NULL);
+    for (int i = 0; i < got; i++)
+        if (take_one(s, (size_t)i, &pkts[n])) {
+            run = run || pkts[n].seg;
+            n++;
+        }
+    if (n > 0 && run && !s->runs)
+        hand_singly(s, pkts, n);
+    else if (n > 0)
+        s->recv(s->ctx, pkts, n);
+    return got; /* below 0: nothing there, or an ICMP error of an earlier packet: not ours to report */
+}
+
 void rt_io_ready(void *ctx, int events)
 {
     struct rt_sock *s = ctx;
     struct rt_io *io = s->io;
+    int got = RT_SOCK_BATCH;
 
     (void)events;
-    for (int round = 0; round < RECV_ROUNDS; round++) {
-        struct rt_pkt pkts[RT_SOCK_BATCH];
-        size_t n = 0;
-        bool run = false;
-
-        for (size_t i = 0; i < RT_SOCK_BATCH; i++) { /* what the kernel writes over */
-            io->in[i].msg_hdr.msg_namelen = sizeof(io->in_name[i]);
-            io->in[i].msg_hdr.msg_controllen = sizeof(io->in_ctl[i].b);
-        }
-        int got = recvmmsg(s->fd, io->in, RT_SOCK_BATCH, MSG_DONTWAIT, NULL);
-        if (got <= 0)
-            return; /* nothing there, or an ICMP error of an earlier packet: not ours to report */
-        for (int i = 0; i < got; i++)
-            if (take_one(s, (size_t)i, &pkts[n])) {
-                run = run || pkts[n].seg;
-                n++;
-            }
-        if (n > 0 && run && !s->runs)
-            hand_singly(s, pkts, n);
-        else if (n > 0)
-            s->recv(s->ctx, pkts, n);
-        if (io->borrowed)
-            flush_all(io);
-        if (got < RT_SOCK_BATCH)
-            return;
+    for (size_t round = 0; round < RECV_ROUNDS && got == RT_SOCK_BATCH; round++) {
+        size_t batch = round % RECV_BATCHES;
+        if (batch == 0 && io->borrowed)
+            flush_all(io); /* the buffers are used again */
+        got = receive(s, io->slots + batch * RT_SOCK_BATCH * SLOT_LEN);
     }
+    if (io->borrowed)
+        flush_all(io);
 }
 
 /* ---- what waits to be sent ---- */
@@ -232,22 +241,28 @@ static size_t packets_in(uint16_t seg, size_t n)
 static bool fits_behind(const struct rt_sock *s, const struct out_msg *m, const struct out_msg *to,
                         uint16_t seg, size_t packets, size_t n)
 {
-    return s->gso && !m->closed && m == &s->io->out[s->io->out_n - 1] && n > 0 &&
-           (seg == m->seg || (seg < m->seg && packets == 1)) && m->packets + packets <= RUN_MAX &&
-           m->total + n <= RUN_OCTETS && m->name_len == to->name_len && m->ctl_len == to->ctl_len &&
-           memcmp(&m->name, &to->name, to->name_len) == 0 && memcmp(m->ctl.b, to->ctl.b, to->ctl_len) == 0;
+    return s->gso && !m->closed && n > 0 && (seg == m->seg || (seg < m->seg && packets == 1)) &&
+           m->packets + packets <= RUN_MAX && m->total + n <= RUN_OCTETS && m->name_len == to->name_len &&
+           m->ctl_len == to->ctl_len && memcmp(&m->name, &to->name, to->name_len) == 0 &&
+           memcmp(m->ctl.b, to->ctl.b, to->ctl_len) == 0;
 }
 
 static void add_piece(struct rt_io *io, struct out_msg *m, const uint8_t *p, size_t n)
 {
-    struct iovec *last = m->n_iov ? &io->iov[m->iov + m->n_iov - 1] : NULL;
+    struct out_piece *last = m->first != NO_PIECE ? &io->piece[m->last] : NULL;
+    uint16_t at = (uint16_t)io->piece_n;
 
-    if (last && (const uint8_t *)last->iov_base + last->iov_len == p) {
-        last->iov_len += n;
+    if (last && (const uint8_t *)last->v.iov_base + last->v.iov_len == p) {
+        last->v.iov_len += n;
         return;
     }
-    io->iov[io->iov_n++] = (struct iovec){ .iov_base = (void *)(uintptr_t)p, .iov_len = n };
-    m->n_iov++;
+    io->piece[io->piece_n++] =
+        (struct out_piece){ .v = { .iov_base = (void *)(uintptr_t)p, .iov_len = n }, .next = NO_PIECE };
+    if (last)
+        last->next = at;
+    else
+        m->first = at;
+    m->last = at;
 }
 
 /* Octets that stay where they are until the flush; room was made. */
@@ -261,7 +276,7 @@ static void enqueue(struct rt_sock *s, const struct out_msg *to, uint16_t seg, c
     if (m == NULL || !fits_behind(s, m, to, first, packets, n)) {
         m = &io->out[io->out_n++];
         *m = *to;
-        m->iov = (uint16_t)io->iov_n;
+        m->first = NO_PIECE;
         m->seg = first;
         if (s->tail)
             s->tail->next = m;
@@ -288,7 +303,7 @@ static bool address(const struct rt_sock *s, const struct addr *local, const str
     to->name_len = write_name(&to->name, s, peer, ifindex);
     to->ctl_len = write_ctl(&to->ctl, local, ifindex, s->family);
     to->closed = false;
-    to->packets = to->n_iov = 0;
+    to->packets = 0;
     to->total = 0;
     to->next = NULL;
     return true;
@@ -296,7 +311,7 @@ static bool address(const struct rt_sock *s, const struct addr *local, const str
 
 static void make_room(struct rt_io *io, size_t arena)
 {
-    if (io->out_n == OUT_MAX || io->iov_n == IOV_MAX_IO || io->arena_n + arena > ARENA_LEN)
+    if (io->out_n == OUT_MAX || io->piece_n == PIECES || io->arena_n + arena > ARENA_LEN)
         flush_all(io);
 }
 
@@ -347,9 +362,13 @@ err rt_sock_forward(struct rt_sock *s, const struct addr *local, const struct ad
 
 /* ---- sending ---- */
 
-static void fill(struct rt_io *io, struct out_msg *m, struct mmsghdr *h)
+/* iov: the next free one; room was made for all pieces. */
+static void fill(struct rt_io *io, struct out_msg *m, struct mmsghdr *h, size_t *iov)
 {
-    size_t ctl = m->ctl_len;
+    size_t ctl = m->ctl_len, first = *iov;
+
+    for (uint16_t i = m->first; i != NO_PIECE; i = io->piece[i].next)
+        io->iov[(*iov)++] = io->piece[i].v;
 
     if (m->packets > 1) {
         struct cmsghdr *c = (struct cmsghdr *)(void *)(m->ctl.b + ctl);
@@ -359,8 +378,8 @@ static void fill(struct rt_io *io, struct out_msg *m, struct mmsghdr *h)
     }
     h->msg_hdr = (struct msghdr){ .msg_name = &m->name,
                                   .msg_namelen = m->name_len,
-                                  .msg_iov = &io->iov[m->iov],
-                                  .msg_iovlen = m->n_iov,
+                                  .msg_iov = &io->iov[first],
+                                  .msg_iovlen = *iov - first,
                                   .msg_control = ctl ? m->ctl.b : NULL,
                                   .msg_controllen = ctl };
 }
@@ -393,8 +412,8 @@ static void send_singly(struct rt_sock *s, struct out_msg *m)
     struct iovec iov[RUN_MAX];
     size_t n = 0;
 
-    for (size_t i = 0; i < m->n_iov; i++) {
-        const struct iovec *v = &s->io->iov[m->iov + i];
+    for (uint16_t i = m->first; i != NO_PIECE; i = s->io->piece[i].next) {
+        const struct iovec *v = &s->io->piece[i].v;
         for (size_t at = 0; at < v->iov_len; at += m->seg, n++) {
             size_t len = v->iov_len - at < m->seg ? v->iov_len - at : m->seg;
             iov[n] = (struct iovec){ .iov_base = (uint8_t *)v->iov_base + at, .iov_len = len };
@@ -423,9 +442,10 @@ static struct out_msg *send_batch(struct rt_sock *s, struct out_msg *m)
 {
     struct mmsghdr h[RT_SOCK_BATCH];
     unsigned n = 0;
+    size_t iov = 0;
 
     for (struct out_msg *i = m; i != NULL && n < RT_SOCK_BATCH; i = i->next)
-        fill(s->io, i, &h[n++]);
+        fill(s->io, i, &h[n++], &iov);
     int sent = sendmmsg(s->fd, h, n, MSG_DONTWAIT);
     if (sent < 0 && errno == EINTR)
         return m;
@@ -460,7 +480,7 @@ static void flush_all(void *ctx)
         flush_sock(s);
     }
     io->dirty = NULL;
-    io->out_n = io->iov_n = io->arena_n = 0;
+    io->out_n = io->piece_n = io->arena_n = 0;
     io->borrowed = false;
 }
 

@@ -14,12 +14,16 @@
 #include "common/rt/sock.h"
 
 #define OUT_MAX    256  /* messages that wait */
-#define IOV_MAX_IO 1024 /* pieces they consist of */
+#define PIECES     1024 /* that they consist of */
+#define NO_PIECE   UINT16_MAX
 #define ARENA_LEN  ((size_t)512 * 1024)
 #define RUN_MAX    64    /* packets of a run that the kernel takes (UDP_MAX_SEGMENTS) */
 #define RUN_OCTETS 65400 /* and octets, in either family */
 /* A run of the longest datagram, and a colour: buffers must not begin at equal addresses modulo a cache's way. */
 #define SLOT_LEN ((size_t)65536 + 1536 + 64)
+
+/* Batches that lie in the receive buffers at once: what one flow has in all of them can leave as one run. */
+#define RECV_BATCHES 4
 
 union io_name {
     struct sockaddr sa;
@@ -39,9 +43,14 @@ struct out_msg {
     uint8_t name_len, ctl_len; /* ctl: without the segment length */
     bool closed;               /* its last packet is shorter: nothing may follow */
     uint16_t seg, packets;
-    uint16_t iov, n_iov; /* in rt_io.iov */
+    uint16_t first, last; /* in rt_io.piece */
     uint32_t total;
     struct out_msg *next; /* of the same socket */
+};
+
+struct out_piece {
+    struct iovec v;
+    uint16_t next; /* of the same message */
 };
 
 struct rt_io {
@@ -58,8 +67,9 @@ struct rt_io {
 
     struct out_msg out[OUT_MAX];
     size_t out_n;
-    struct iovec iov[IOV_MAX_IO];
-    size_t iov_n;
+    struct out_piece piece[PIECES];
+    size_t piece_n;
+    struct iovec iov[PIECES]; /* of the messages of one sendmmsg */
     uint8_t *arena;
     size_t arena_n;
     struct rt_sock *dirty; /* sockets that have something in the queue */
