@@ -33,6 +33,9 @@ const struct hipctl_cmd hipctl_cmds[] = {
       "HITs of a name, as applications get them" },
     { "move", "[INTERFACE]", "interface", "hiphostd", hipctl_show_done,
       "prefer an interface; without one the configured order holds again" },
+    { "ping", "NAME|HIT", "name", "hiphostd", NULL,
+      "probe a host through HIP: [-c COUNT] [-i SECONDS] [--until-direct [-w SECONDS]]" },
+    { "explain", "NAME|HIT", "name", "hiphostd", NULL, "each step towards a host, and where it stops" },
     { "retry", NULL, NULL, "hiphostd", hipctl_show_done,
       "try the Forwarding Agents now, whatever the back-off" },
     { 0 },
@@ -69,8 +72,7 @@ static int no_daemon(const char *path, err e)
     return HIPCTL_NO_DAEMON;
 }
 
-/* Asks at `path`, or where the command's daemon usually is. */
-static int ask(const struct hipctl_cmd *cmd, const char *path, const json_t *request, json_t **answer)
+int hipctl_ask(const struct hipctl_cmd *cmd, const char *path, const json_t *request, json_t **answer)
 {
     char usual[PATH_LEN];
     err e = ERR_NOT_FOUND;
@@ -112,7 +114,8 @@ static int show(const struct hipctl_cmd *cmd, const json_t *answer, bool json, b
 }
 
 /* argv: the command and its argument. */
-static int run(int argc, char **argv, const char *path, bool json, bool verbose)
+static int run(int argc, char **argv, const char *path, const struct hipctl_opts *opts, bool json,
+               bool verbose)
 {
     const struct hipctl_cmd *cmd = argc > 0 ? find(argv[0]) : NULL;
     json_t *request, *answer = NULL;
@@ -136,9 +139,15 @@ static int run(int argc, char **argv, const char *path, bool json, bool verbose)
         json_decref(request);
         return HIPCTL_USAGE;
     }
-    code = ask(cmd, path, request, &answer);
-    if (code == HIPCTL_OK)
-        code = show(cmd, answer, json, verbose);
+    if (strcmp(cmd->name, "ping") == 0) {
+        code = hipctl_ping(cmd, path, request, opts, json);
+    } else if (strcmp(cmd->name, "explain") == 0) {
+        code = hipctl_explain(cmd, path, request, json);
+    } else {
+        code = hipctl_ask(cmd, path, request, &answer);
+        if (code == HIPCTL_OK)
+            code = show(cmd, answer, json, verbose);
+    }
     json_decref(answer);
     json_decref(request);
     return code;
@@ -149,13 +158,16 @@ int main(int argc, char **argv)
     static const struct option options[] = {
         { "socket", required_argument, NULL, 's' }, { "json", no_argument, NULL, 'j' },
         { "verbose", no_argument, NULL, 'v' },      { "version", no_argument, NULL, 'V' },
+        { "count", required_argument, NULL, 'c' },  { "interval", required_argument, NULL, 'i' },
+        { "until-direct", no_argument, NULL, 'd' }, { "wait", required_argument, NULL, 'w' },
         { "help", no_argument, NULL, 'h' },         { 0 },
     };
     const char *path = getenv("HIPFA_SOCKET");
-    bool json = false, verbose = false;
+    struct hipctl_opts opts = { 0 };
+    bool json = false, verbose = false, of_ping = false;
     int o;
 
-    while ((o = getopt_long(argc, argv, "s:jvh", options, NULL)) != -1) {
+    while ((o = getopt_long(argc, argv, "s:jvhc:i:w:", options, NULL)) != -1) {
         switch (o) {
         case 's':
             path = optarg;
@@ -166,6 +178,24 @@ int main(int argc, char **argv)
         case 'v':
             verbose = true;
             break;
+        case 'c':
+            opts.count = (unsigned)strtoul(optarg, NULL, 10);
+            of_ping = true;
+            if (opts.count == 0)
+                return usage(stderr, HIPCTL_USAGE);
+            break;
+        case 'i':
+        case 'w': {
+            double s = strtod(optarg, NULL);
+            of_ping = true;
+            if (!(s > 0 && s <= 86400))
+                return usage(stderr, HIPCTL_USAGE);
+            *(o == 'i' ? &opts.interval_s : &opts.wait_s) = s;
+            break;
+        }
+        case 'd':
+            opts.until_direct = of_ping = true;
+            break;
         case 'V':
             (void)printf("hipctl %s\n", HIPFA_VERSION);
             return HIPCTL_OK;
@@ -175,5 +205,9 @@ int main(int argc, char **argv)
             return usage(stderr, HIPCTL_USAGE);
         }
     }
-    return run(argc - optind, argv + optind, path, json, verbose);
+    if (of_ping && (optind >= argc || strcmp(argv[optind], "ping") != 0)) {
+        (void)fprintf(stderr, "hipctl: -c, -i, -w and --until-direct are for ping\n");
+        return HIPCTL_USAGE;
+    }
+    return run(argc - optind, argv + optind, path, &opts, json, verbose);
 }

@@ -23,6 +23,20 @@ struct hipctl_cmd {
     void (*verbose)(const json_t *answer, FILE *to, bool color); /* for -v; NULL: as `show` */
 };
 
+/* Options of ping; others take none. */
+struct hipctl_opts {
+    unsigned count;    /* 0: not given */
+    double interval_s; /* 0: not given */
+    bool until_direct;
+    double wait_s; /* 0: not given */
+};
+/* Asks at `path`, or where the command's daemon usually is; says why not on stderr. */
+int hipctl_ask(const struct hipctl_cmd *cmd, const char *path, const json_t *request, json_t **answer);
+/* Probe after probe. */
+int hipctl_ping(const struct hipctl_cmd *cmd, const char *path, const json_t *request,
+                const struct hipctl_opts *o, bool json);
+int hipctl_explain(const struct hipctl_cmd *cmd, const char *path, const json_t *request, bool json);
+
 extern const struct hipctl_cmd hipctl_cmds[]; /* name NULL ends it */
 
 void hipctl_show_status(const json_t *answer, FILE *to, bool color);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/hex.h"
+#include "host/ctl_ping.h"
 
 #define LOOKUPS_MAX 16
 
@@ -12,6 +13,7 @@ struct host_ctl {
     struct host_worker *worker;
     const struct host_stub *stub;
     struct rt_ctl *ctl;
+    struct host_ctl_ping *ping;
     struct {
         uint64_t ticket; /* 0: free */
         struct rt_ctl_req *req;
@@ -318,6 +320,8 @@ void host_ctl_resolved(void *ctx, const struct host_action *a)
 {
     struct host_ctl *c = ctx;
 
+    if (host_ctl_ping_told(c->ping, a))
+        return;
     for (size_t i = 0; i < LOOKUPS_MAX; i++) {
         if (c->lookup[i].ticket != 0 && c->lookup[i].ticket == a->resolved.ticket) {
             c->lookup[i].ticket = 0;
@@ -354,7 +358,7 @@ static void on_request(void *ctx, struct rt_ctl_req *req, const char *cmd, const
     } else if (strcmp(cmd, "retry") == 0) {
         host_worker_retry(c->worker);
         rt_ctl_reply(req, NULL);
-    } else {
+    } else if (!host_ctl_ping_command(c->ping, req, cmd, args)) {
         rt_ctl_error(req, "hiphostd has no command \"%s\"", cmd);
     }
 }
@@ -369,8 +373,11 @@ err host_ctl_open(struct rt_loop *l, struct host_worker *w, const struct host_st
         return e;
     c->worker = w;
     c->stub = stub;
-    e = rt_ctl_open(l, path, on_request, c, &c->ctl);
+    c->ping = host_ctl_ping_new(l, w);
+    if (c->ping != NULL)
+        e = rt_ctl_open(l, path, on_request, c, &c->ctl);
     if (e) {
+        host_ctl_ping_free(c->ping);
         free(c);
         return e;
     }
@@ -385,6 +392,7 @@ void host_ctl_close(struct host_ctl *c)
     for (size_t i = 0; i < LOOKUPS_MAX; i++)
         if (c->lookup[i].ticket != 0)
             rt_ctl_error(c->lookup[i].req, "the daemon ends");
+    host_ctl_ping_free(c->ping);
     rt_ctl_close(c->ctl);
     free(c);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Commands of the control socket: status, peers, resolve {"name":...}, move {"interface":...}, retry.
+ * Commands of the control socket: status, peers, resolve {"name":...}, move {"interface":...}, retry; ping and explain: host/ctl_ping.h.
  */
 #pragma once
 
@@ -13,5 +13,5 @@ struct host_ctl;
 MUST_USE err host_ctl_open(struct rt_loop *l, struct host_worker *w, const struct host_stub *stub,
                            const char *path, struct host_ctl **out);
 void host_ctl_close(struct host_ctl *c); /* NULL is fine */
-/* The answer to a look-up that a command asked for. */
+/* The answer to a look-up or a probe that a command asked for. */
 void host_ctl_resolved(void *ctx, const struct host_action *a);

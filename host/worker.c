@@ -86,6 +86,9 @@ static void act_one(struct host_worker *w, const struct host_action *a, uint64_t
     case HOST_ACT_UNREACHABLE:
         host_data_unreachable(w->data, &a->peer);
         break;
+    case HOST_ACT_PROBED:
+        w->ctl(w->ctl_ctx, a);
+        break;
     case HOST_ACT_RESOLVED:
         if (a->resolved.ticket & HOST_TICKET_CTL)
             w->ctl(w->ctl_ctx, a);
@@ -392,6 +395,14 @@ void host_worker_resolve(struct host_worker *w, const struct dnsu_name *name, ui
     uint64_t now = rt_now_us();
 
     host_resolve(w->core, name, ticket, now, &w->acts);
+    act(w, now);
+}
+
+void host_worker_ping(struct host_worker *w, const struct hit *peer, uint64_t ticket)
+{
+    uint64_t now = rt_now_us();
+
+    host_ping(w->core, peer, ticket, now, &w->acts);
     act(w, now);
 }
 

@@ -40,6 +40,8 @@ void host_worker_stop(struct host_worker *w, void (*stopped)(void *ctx), void *c
 void host_worker_resolved(struct host_worker *w, host_resolved_fn stub, void *stub_ctx, host_resolved_fn ctl,
                           void *ctl_ctx);
 void host_worker_resolve(struct host_worker *w, const struct dnsu_name *name, uint64_t ticket);
+/* Answered to the second one given, by HOST_ACT_PROBED. */
+void host_worker_ping(struct host_worker *w, const struct hit *peer, uint64_t ticket);
 void host_worker_retry(struct host_worker *w);
 
 /* ---- looking at it ---- */

@@ -213,6 +213,7 @@ static void answer_r1(struct host *h, const struct hip_action *a)
         host_fa_ask(h, l, a);
         return;
     }
+    host_peer_r1(h, a);
     host_nat_answer(h, a, &ans);
     if (hip_answer(h->hip, a->ref, &ans, h->now, host_hip(h)))
         h->dropped++;
@@ -248,6 +249,7 @@ static void control(struct host *h, const struct hip_action *a)
         break;
     case HIP_ACT_ESTABLISHED:
         host_peer_up(h, a, &a->up.path);
+        host_ping_up(h, a);
         if (l)
             host_fa_up(h, l, a);
         break;
@@ -258,6 +260,9 @@ static void control(struct host *h, const struct hip_action *a)
         host_peer_acked(h, a);
         if (l)
             host_fa_acked(h, l, a);
+        break;
+    case HIP_ACT_PROBED:
+        host_ping_probed(h, a);
         break;
     case HIP_ACT_MOVED:
         host_peer_path(h, a, &a->moved.path);
@@ -276,6 +281,7 @@ static void control(struct host *h, const struct hip_action *a)
     case HIP_ACT_GONE:
         host_nat_gone(h, a->ref);
         host_peer_gone(h, a);
+        host_ping_gone(h, a);
         if (l)
             host_fa_gone(h, l, a);
         break;

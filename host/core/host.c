@@ -112,6 +112,7 @@ struct host *host_new(const struct host_config *c)
     host_move_init(h);
     host_fa_init(h);
     host_partner_init(h);
+    host_ping_init(h);
     host_run_init(h);
     return h;
 }
@@ -309,6 +310,14 @@ void host_want(struct host *h, const struct hit *peer, uint64_t now, struct host
 {
     enter(h, now, out);
     host_peer_want(h, peer);
+    leave(h);
+}
+
+void host_ping(struct host *h, const struct hit *peer, uint64_t ticket, uint64_t now,
+               struct host_actions *out)
+{
+    enter(h, now, out);
+    host_ping_begin(h, peer, ticket);
     leave(h);
 }
 

@@ -106,6 +106,7 @@ enum host_act_type {
     HOST_ACT_ID_DOWN,     /* local: no more */
     HOST_ACT_UNREACHABLE, /* peer: drop the packets that wait for it */
     HOST_ACT_RESOLVED,    /* resolved */
+    HOST_ACT_PROBED,      /* probed: host_ping() */
     HOST_ACT_JOB,         /* job */
     HOST_ACT_EVENT,       /* event: something to log */
 };
@@ -220,6 +221,12 @@ struct host_action {
             size_t n;
             struct hit hit[HOST_RESOLVED_MAX];
         } resolved;
+        struct {
+            uint64_t ticket;
+            err e; /* OK: answered; ERR_UNREACHABLE: no association; ERR_TIMEOUT: no answer through it; ERR_UNSUPPORTED */
+            uint32_t rtt_us;
+            struct hip_path path;
+        } probed;
         struct host_job job;
         struct {
             enum host_event what;
@@ -276,6 +283,9 @@ void host_want(struct host *h, const struct hit *peer, uint64_t now, struct host
 /* An application asks for a name's AAAA. Answered by RESOLVED, at once or later. */
 void host_resolve(struct host *h, const struct dnsu_name *name, uint64_t ticket, uint64_t now,
                   struct host_actions *out);
+/* One probe to the peer through HIP; connects first if need be. Answered by PROBED, within 18 s. */
+void host_ping(struct host *h, const struct hit *peer, uint64_t ticket, uint64_t now,
+               struct host_actions *out);
 /* Data went through the SAs of this association; octets: see hip_cba_received(). */
 void host_sa_used(struct host *h, struct hip_ref ref, uint64_t octets, uint64_t now,
                   struct host_actions *out);
@@ -377,6 +387,35 @@ struct host_peer_view {
 };
 /* *pos starts at 0; false at the end. */
 bool host_peer_next(const struct host *h, size_t *pos, struct host_peer_view *out);
+/* How far the last attempt to reach a peer went. Times are 0 where it did not get to. */
+struct host_trace {
+    uint64_t begun_us, i1_us, r1_us, up_us, failed_us;
+    bool ours;    /* we began it */
+    char why[64]; /* of the failure */
+    size_t n_to;  /* I1s of the first try */
+    struct addr to[6];
+};
+struct host_explained {
+    bool asked; /* the name is known: */
+    err name_e; /* as in HOST_ACT_RESOLVED */
+    enum dnsu_security security;
+    size_t n_record; /* whose HIT is their key's */
+    size_t n_rvs;    /* rendezvous servers of this HIT, in order */
+    struct {
+        struct dnsu_name name;
+        bool known;
+        err e;
+        size_t n;
+        struct addr addr[HOST_ADDRS_MAX];
+    } rvs[HOST_RVS_MAX];
+    bool known;    /* the peer is: */
+    size_t n_addr; /* its own, configured */
+    struct addr addr[HOST_ADDRS_MAX];
+    struct host_trace trace;
+};
+/* name: NULL if none was asked for. Looks at what is known; asks nobody. */
+void host_explain(const struct host *h, const struct dnsu_name *name, const struct hit *hit,
+                  struct host_explained *out);
 const struct hip_engine *host_engine(const struct host *h); /* for counters and associations */
 /* Our HI as it is now, for showing (its public part); NULL: none. */
 const struct hip_hi *host_identity(const struct host *h);

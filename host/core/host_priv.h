@@ -10,6 +10,7 @@
  *   nat.c    candidates, registrations that a NAT makes necessary, permissions at the data relay
  *   fa.c     which Forwarding Agent, associating and registering with it, coming back
  *   partner.c  registering at its partners too
+ *   ping.c   probes, and how far an attempt to reach a peer went
  *   bind.c   one run of the SIM binding
  *
  * During a call h->now and h->out are set; what the HIP engine answers is collected and handled before the call returns (host_leave).
@@ -88,6 +89,17 @@ struct host_peer {
     struct hip_path path;
     uint64_t cand_gen; /* of the candidates it was told */
     struct host_timer timer;
+    struct host_trace trace;
+};
+
+#define HOST_PINGS_MAX 16
+struct host_ping {
+    uint64_t ticket; /* 0: free */
+    struct hit hit;
+    struct hip_ref ref;
+    uint32_t id;
+    bool sent;
+    uint64_t end_us;
 };
 
 /* ---- through NATs ---- */
@@ -247,6 +259,8 @@ struct host {
     struct host_link link[HOST_LINKS_MAX];
     struct host_link *main; /* of these; the run is on it */
     struct host_timer partner_timer;
+    struct host_ping ping[HOST_PINGS_MAX];
+    struct host_timer ping_timer;
     struct host_run run;
 
     size_t n_addr;
@@ -315,6 +329,7 @@ void host_peer_want(struct host *h, const struct hit *hit);
 void host_peer_name_ready(struct host *h, const struct host_name *n);
 bool host_peer_admit(struct host *h, const struct hit *hit);
 void host_peer_up(struct host *h, const struct hip_action *a, const struct hip_path *path);
+void host_peer_r1(struct host *h, const struct hip_action *a);
 void host_peer_silent(struct host *h, struct hip_ref ref, uint64_t us);
 void host_peer_acked(struct host *h, const struct hip_action *a);
 void host_peer_gone(struct host *h, const struct hip_action *a);
@@ -408,6 +423,14 @@ void host_partner_failed(struct host *h, struct host_link *l, uint64_t pause_us)
 void host_partner_refused(struct host *h, struct host_link *l); /* back-off, doubling */
 /* A partner's registration stands; if it is the FA that bound us it is the main one from now on. */
 void host_partner_registered(struct host *h, struct host_link *l);
+
+/* ---- ping.c ---- */
+void host_ping_init(struct host *h);
+void host_ping_begin(struct host *h, const struct hit *hit, uint64_t ticket);
+void host_ping_up(struct host *h, const struct hip_action *a);
+void host_ping_unreachable(struct host *h, const struct hit *hit);
+void host_ping_probed(struct host *h, const struct hip_action *a);
+void host_ping_gone(struct host *h, const struct hip_action *a);
 
 /* ---- bind.c ---- */
 void host_run_init(struct host *h);

@@ -3,6 +3,7 @@
  * Who can be reached and how: configured peers, peers that names told us, peers that came by themselves. A packet for a HIT
  * begins the base exchange, if need be after a look-up of its rendezvous server's addresses.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "host/core/host_priv.h"
@@ -195,6 +196,11 @@ static void unreachable(struct host *h, struct host_peer *p, const char *why)
             a->peer = p->hit;
         host_event(h, HOST_EV_CONNECT, LOG_LV_NOTICE, &p->hit, "not reachable: %s", why);
     }
+    if (p->state != HOST_PEER_FAILED) { /* "tried a moment ago" is no attempt */
+        p->trace.failed_us = h->now;
+        snprintf(p->trace.why, sizeof p->trace.why, "%s", why);
+    }
+    host_ping_unreachable(h, &p->hit);
     p->wanted = false;
     state_set(h, p, HOST_PEER_FAILED);
     host_timer_set(h, &p->timer, h->now + h->c.peer_retry_us);
@@ -217,6 +223,10 @@ static void connect_to(struct host *h, struct host_peer *p, const struct hip_pat
         unreachable(h, p, err_text(e));
         return;
     }
+    p->trace.i1_us = h->now;
+    for (p->trace.n_to = 0; p->trace.n_to < n && p->trace.n_to < sizeof p->trace.to / sizeof p->trace.to[0];
+         p->trace.n_to++)
+        p->trace.to[p->trace.n_to] = to[p->trace.n_to].peer;
     host_event(h, HOST_EV_CONNECT, LOG_LV_INFO, &p->hit, "I1 to %s", addr_format(&to[0].peer, text));
     state_set(h, p, HOST_PEER_CONNECTING);
     host_timer_set(h, &p->timer, h->now + h->c.connect_us);
@@ -287,15 +297,17 @@ void host_peer_want(struct host *h, const struct hit *hit)
         a = host_act(h, HOST_ACT_UNREACHABLE);
         if (a)
             a->peer = *hit;
+        host_ping_unreachable(h, hit);
         return;
     }
     p->used_us = h->now;
     if (p->state == HOST_PEER_UP)
         return; /* its SAs are on their way */
     p->wanted = true;
-    if (p->state == HOST_PEER_KNOWN)
+    if (p->state == HOST_PEER_KNOWN) {
+        p->trace = (struct host_trace){ .begun_us = h->now, .ours = true };
         begin(h, p);
-    else if (p->state == HOST_PEER_FAILED)
+    } else if (p->state == HOST_PEER_FAILED)
         unreachable(h, p, "tried a moment ago");
 }
 
@@ -358,10 +370,21 @@ void host_peer_up(struct host *h, const struct hip_action *a, const struct hip_p
     p->ref = a->ref;
     p->path = *path;
     p->wanted = false;
+    if (!a->up.initiator)
+        p->trace = (struct host_trace){ 0 };
+    p->trace.up_us = h->now;
     p->used_us = h->now;
     p->fa = host_fa_is(h, a->ref);
     state_set(h, p, HOST_PEER_UP);
     host_event(h, HOST_EV_PEER, LOG_LV_NOTICE, &a->peer, "associated, at %s", addr_format(&path->peer, text));
+}
+
+void host_peer_r1(struct host *h, const struct hip_action *a)
+{
+    struct host_peer *p = host_peer_find(h, &a->peer);
+
+    if (p)
+        p->trace.r1_us = h->now;
 }
 
 void host_peer_path(struct host *h, const struct hip_action *a, const struct hip_path *path)

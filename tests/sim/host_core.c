@@ -298,7 +298,7 @@ static void test_access_change_without_the_card(void **state)
     w_addr_down(s.w, s.mn, "198.51.100.10");
     w_addr_up(s.w, s.mn, "203.0.113.7", 3, 0);
     w_run(s.w, 400 * W_S);
-    assert_false(registered(&s)); /* nor by a plain exchange */
+    assert_false(registered(&s));            /* nor by a plain exchange */
     assert_non_null(w_core_row(s.fa, NAME)); /* the row stays */
     assert_int_equal(w_core_row(s.fa, NAME)->state, FA_BINDING_BOUND);
     assert_true(w_core_consistent(s.w, s.fa));

@@ -113,6 +113,69 @@ static void test_by_name(void **state)
     scene_free(&s);
 }
 
+static void test_probe(void **state)
+{
+    struct scene s = scene(140);
+    struct dnsu_name name;
+    struct host_explained x;
+    struct hit nobody = s.mn->id;
+
+    assert_int_equal(dnsu_name_from_text(NAME, &name), ERR_OK);
+    nobody.b[15] ^= 1;
+    w_probe(s.w, s.cn, &nobody); /* no record ever said how to reach it */
+    assert_int_equal(s.cn->probed, 1);
+    assert_int_equal(s.cn->probed_e, ERR_UNREACHABLE);
+    resolve(&s, s.cn);
+    w_probe(s.w, s.cn, &s.mn->id);
+    w_run(s.w, W_S); /* connects first */
+    assert_int_equal(s.cn->probed, 2);
+    assert_int_equal(s.cn->probed_e, ERR_OK);
+    assert_true(s.cn->probed_rtt_us >= 2 * s.w->delay_us);
+    assert_true(s.cn->probed_rtt_us < 2 * s.w->delay_us + 10 * W_MS);
+    assert_true(at(s.cn->probed_path.peer, s.mn, 0));
+    assert_int_equal(s.cn->sent, 0); /* no datagram of an application */
+
+    host_explain(s.cn->h, &name, &s.mn->id, &x);
+    assert_true(x.asked);
+    assert_int_equal(x.name_e, ERR_OK);
+    assert_int_equal(x.n_record, 1);
+    assert_int_equal(x.n_rvs, 1);
+    assert_int_equal(x.rvs[0].n, 1);
+    assert_true(addr_same_ip(&x.rvs[0].addr[0], &s.fa->addr[0].addr));
+    assert_true(x.known && x.trace.ours);
+    assert_true(x.trace.begun_us <= x.trace.i1_us && x.trace.i1_us < x.trace.r1_us);
+    assert_true(x.trace.r1_us < x.trace.up_us);
+    assert_int_equal(x.trace.failed_us, 0);
+
+    s.mn->down = true;
+    w_probe(s.w, s.cn, &s.mn->id);
+    w_run(s.w, 20 * W_S);
+    assert_int_equal(s.cn->probed, 3);
+    assert_true(s.cn->probed_e == ERR_TIMEOUT || s.cn->probed_e == ERR_UNREACHABLE);
+    scene_free(&s);
+}
+
+/* It says where it stopped: the DNS told, the rendezvous server is there, and nobody answers. */
+static void test_probe_nobody_there(void **state)
+{
+    struct scene s = scene(141);
+    struct dnsu_name name;
+    struct host_explained x;
+
+    assert_int_equal(dnsu_name_from_text(NAME, &name), ERR_OK);
+    s.fa->down = true;
+    resolve(&s, s.cn);
+    w_probe(s.w, s.cn, &s.mn->id);
+    w_run(s.w, 19 * W_S);
+    assert_int_equal(s.cn->probed, 1);
+    assert_int_equal(s.cn->probed_e, ERR_UNREACHABLE);
+    host_explain(s.cn->h, &name, &s.mn->id, &x);
+    assert_int_equal(x.rvs[0].n, 1);
+    assert_true(x.trace.i1_us && !x.trace.r1_us && !x.trace.up_us && x.trace.failed_us);
+    assert_string_equal(x.trace.why, "no answer");
+    scene_free(&s);
+}
+
 /* What an FA relays counts only after it has bound us (docs/sim-binding.md section 5). */
 static void test_no_trust_before_binding(void **state)
 {
@@ -614,6 +677,8 @@ static void test_bad_air(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_probe),
+        cmocka_unit_test(test_probe_nobody_there),
         cmocka_unit_test(test_by_name),
         cmocka_unit_test(test_no_trust_before_binding),
         cmocka_unit_test(test_no_trust_without_binding),

@@ -649,6 +649,12 @@ static void act(struct world *w, struct w_node *n, const struct host_action *a)
         n->unreachable++;
         n->waiting = false;
         break;
+    case HOST_ACT_PROBED:
+        n->probed++;
+        n->probed_e = a->probed.e;
+        n->probed_rtt_us = a->probed.rtt_us;
+        n->probed_path = a->probed.path;
+        break;
     case HOST_ACT_RESOLVED:
         n->ticket = a->resolved.ticket;
         n->resolved_e = a->resolved.e;
@@ -833,6 +839,12 @@ bool w_peer(const struct w_node *n, const struct hit *peer, struct host_peer_vie
         if (hit_eq(&out->hit, peer))
             return true;
     return false;
+}
+
+void w_probe(struct world *w, struct w_node *n, const struct hit *peer)
+{
+    host_ping(n->h, peer, 7, w->now, &n->out);
+    w_act(w, n);
 }
 
 void w_resolve(struct world *w, struct w_node *n, const char *name)

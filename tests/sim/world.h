@@ -141,6 +141,10 @@ struct w_node {
     unsigned events[16]; /* by enum host_event */
     char text[16][HOST_TEXT_MAX];
     unsigned id_up, id_down;
+    unsigned probed; /* PROBED so far, and the last one: */
+    err probed_e;
+    uint32_t probed_rtt_us;
+    struct hip_path probed_path;
     uint64_t ticket; /* of the last RESOLVED */
     err resolved_e;
     size_t resolved_n;
@@ -227,6 +231,8 @@ bool w_ping(struct world *w, struct w_node *from, struct w_node *to, uint64_t us
 void w_silent(struct world *w, struct w_node *n, const struct hit *peer, uint64_t us);
 /* What the host knows of this peer. false: nothing. */
 bool w_peer(const struct w_node *n, const struct hit *peer, struct host_peer_view *out);
+/* One probe; counted in n->probed when it is over. */
+void w_probe(struct world *w, struct w_node *n, const struct hit *peer);
 void w_resolve(struct world *w, struct w_node *n, const char *name);
 void w_jobs_lost(struct world *w); /* jobs on their way are never answered */
 struct host_status w_status(const struct world *w, const struct w_node *n);
