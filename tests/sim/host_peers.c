@@ -113,6 +113,64 @@ static void test_by_name(void **state)
     scene_free(&s);
 }
 
+/* A datagram each way every 10 ms, n of them. */
+static void flood(struct scene *s, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        w_send(s->w, s->cn, &s->mn->id);
+        w_send(s->w, s->mn, &s->cn->id);
+        w_run(s->w, 10 * W_MS);
+    }
+}
+
+/* A better interface comes while the old one works: nothing is lost, on the way there and back. */
+static void test_nothing_lost_between_two(void **state)
+{
+    struct scene s = scene(150);
+    unsigned mn, cn;
+
+    resolve(&s, s.cn);
+    assert_true(w_ping(s.w, s.cn, s.mn, 2 * W_S));
+    mn = s.mn->rx;
+    cn = s.cn->rx;
+    flood(&s, 20);
+    w_addr_up(s.w, s.mn, WLAN, 3, 0);
+    flood(&s, 100);
+    assert_true(at(view(s.mn, &s.cn->id).path.local, s.mn, 1));
+    w_addr_down(s.w, s.mn, UMTS); /* nobody uses it any more */
+    flood(&s, 50);
+    w_addr_up(s.w, s.mn, UMTS, 2, 1);
+    flood(&s, 50);
+    w_run(s.w, W_S);
+    assert_int_equal(s.mn->rx - mn, 220);
+    assert_int_equal(s.cn->rx - cn, 220);
+    scene_free(&s);
+}
+
+/* The old address is gone first: the UPDATE leaves in the moment that the new one is there, and its data with it. */
+static void test_update_leaves_at_once(void **state)
+{
+    struct scene s = scene(151);
+    unsigned rx;
+
+    resolve(&s, s.cn);
+    assert_true(w_ping(s.w, s.cn, s.mn, 2 * W_S));
+    w_addr_down(s.w, s.mn, UMTS);
+    w_run(s.w, 3 * W_S);
+    w_addr_up(s.w, s.mn, WLAN, 3, 1);
+    assert_true(at(view(s.mn, &s.cn->id).path.local, s.mn, 1)); /* no time has passed */
+    rx = s.cn->rx;
+    w_send(s.w, s.mn, &s.cn->id);
+    w_run(s.w, s.w->delay_us + W_MS);
+    assert_int_equal(s.cn->rx, rx + 1);
+    rx =
+        s.mn->rx; /* and the peer's data come there with the next datagram, one round trip after the address came */
+    w_send(s.w, s.cn, &s.mn->id);
+    w_run(s.w, s.w->delay_us + W_MS);
+    assert_int_equal(s.mn->rx, rx + 1);
+    scene_free(&s);
+}
+
 static void test_probe(void **state)
 {
     struct scene s = scene(140);
@@ -677,6 +735,8 @@ static void test_bad_air(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_nothing_lost_between_two),
+        cmocka_unit_test(test_update_leaves_at_once),
         cmocka_unit_test(test_probe),
         cmocka_unit_test(test_probe_nobody_there),
         cmocka_unit_test(test_by_name),
