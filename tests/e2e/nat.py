@@ -223,7 +223,8 @@ class Matrix:
             wait_for("cn reaches mn behind the renumbered NAT", lambda: self.ping(1, wait=1).returncode == 0, 60, 0.1)
             took = time.monotonic() - t
             self.op.wait_registered_at(self.status["hit"], [box.public], 60)
-            self.download(self.peer().get("path"))
+            self.wait_both("direct", 60)
+            self.download("direct")
         finally:
             self.end()
             box.renumber(*old)
