@@ -143,6 +143,8 @@ class NatDemo(Demo):
         registered = time.monotonic() - t
         wait_for("cn reaches mn again", lambda: self.lab.run("cn", "ping", "-6", "-c", "1", "-W", "1", self.fqdn, check=False).returncode == 0, 60)
         again = time.monotonic() - t
+        size = os.path.getsize(self.lab.path("cn", "slow"))  # TCP may wait for its retransmission
+        wait_for("the download goes on", lambda: os.path.getsize(self.lab.path("cn", "slow")) > size, 60)
         s = self.op.ctl("mn", "status")
         if s["fqdn"].rstrip(".") != self.fqdn or s["hit"] != self.host_status["hit"] or self.slow.poll() is not None:
             raise Failed(f"mn is {s['fqdn']}, {s['hit']}; the download {'runs' if self.slow.poll() is None else 'ended'}")
