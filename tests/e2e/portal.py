@@ -42,14 +42,19 @@ class PortalCase:
         self.op.start_dns()
         self.op.start_as()
         self.op.add_subscriber(self.sub)
+        self.op.write_fa("binding: { reauthenticate: on-access-change }\n")
         self.op.start_fa()
         self.op.start_host("mn", sim=self.sub)
         self.op.start_host("cn")
         self.portal = portal.Portal(self.lab, "wlan", "open sesame")
         attach(self.lab, "umts")
         self.status = self.op.wait_bound("mn", self.fqdn)
+        self.accepts = self.accepted()
         r = self.lab.run("cn", "ping", "-6", "-c", "2", "-i", "0.2", "-W", "5", self.fqdn, check=False, timeout=60)
         check(r.returncode == 0, r.stdout + r.stderr)
+
+    def accepted(self):
+        return sum(name == "Access-Accept" for _, name, _ in evidence.radius(self.caps["fa"]))
 
     def begin(self):
         self.blob = os.urandom(400_000 * (14 + 2 * self.patience))
@@ -94,6 +99,26 @@ class PortalCase:
         check(s["hit"] == self.status["hit"] and s["fqdn"].rstrip(".") == self.fqdn, f"mn is now {s['fqdn']}, {s['hit']}")
         return f"download over one TCP connection, sha256 right; {lost} of {sent} pings lost; still {self.fqdn}"
 
+    def asked_again(self):
+        """reauthenticate: on-access-change. The other access brings one new AKA run, and what is bound stays bound."""
+        wait_for("a new Access-Accept", lambda: self.accepted() > self.accepts, 30)
+        s = self.op.wait_bound("mn", self.fqdn)
+        b = self.op.binding(self.fqdn)
+        check(s["hit"] == self.status["hit"] == b["hit"] and b["state"] == "bound", f"{s} {b}")
+        check(self.accepted() == self.accepts + 1, f"{self.accepted() - self.accepts} runs")
+        self.accepts += 1
+        return f"one new run, still bound as {b['fqdn']}"
+
+    def back(self):
+        """Back to umts, where nobody has to log in: the new run is in the association that is there (no base exchange with the FA)."""
+        detach(self.lab, "wlan")
+        since = attach(self.lab, "umts")
+        said = self.asked_again()
+        fa = set(ADDR["fa"])
+        began = [k for when, _, dst, k, _, _ in evidence.hip(self.caps["umts"]) if when > since and dst in fa and k in ("I1", "I2")]
+        check(not began, f"{began} to the FA")
+        return said
+
     def newcomer(self):
         self.op.start_host("cn2")
         r = self.lab.run("cn2", "ping", "-6", "-c", "2", "-i", "0.2", "-W", "5", self.fqdn, check=False, timeout=60)
@@ -106,7 +131,8 @@ def body(cases):
     c = PortalCase(cases, p.parse_args().patience)
     c.set_up()
     for title, work in (("mn comes to wlan under a ping and a download", c.begin), ("nothing passes before the login", c.shut_out),
-                        ("mn logs in", c.let_in), ("name and connections are kept", c.goes_on), ("a newcomer finds mn there", c.newcomer)):
+                        ("mn logs in", c.let_in), ("the FA asks for a new AKA run", c.asked_again), ("name and connections are kept", c.goes_on), ("a newcomer finds mn there", c.newcomer),
+                        ("back at umts the FA asks again, in the same association", c.back)):
         if not cases.case(title, work):
             break
 
