@@ -56,7 +56,8 @@ def table(data):
         cell = ", ".join(files)
         if i.get("waived"):
             cell += ("; " if cell else "") + "not done: " + i["waived"]
-        rows.append(f"| s{i['section'].replace(', ', ', s')} | {i['level']} | {i['what']} | {cell} |".replace("  ", " "))
+        section, level, what = (i.get(k, "") for k in ("section", "level", "what"))
+        rows.append(f"| s{section.replace(', ', ', s')} | {level} | {what} | {cell} |".replace("  ", " "))
     return "\n".join(rows) + "\n"
 
 
@@ -83,7 +84,7 @@ def main():
                 bad.append("the id stands twice")
             seen.add(item.get("id"))
             if args.open and not item.get("tests") and not item.get("waived"):
-                print(f"{where} {item['id']}: {item['what']}")
+                print(f"{where} {item.get('id')}: {item.get('what')}")
             elif bad and not args.open:
                 print(f"FAIL {where}: item {item.get('id')}: {'; '.join(bad)}")
             failed, passed = failed + bool(bad), passed + (not bad)

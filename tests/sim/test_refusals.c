@@ -216,12 +216,14 @@ static void r1_counter_missing(void **state)
 
 static void updates_spoilt(void **state)
 {
-    static const uint16_t params[] = { HIP_PAR_HIP_MAC, HIP_PAR_HIP_SIGNATURE, HIP_PAR_SEQ };
-    static const int drops[] = { HIP_DROP_BAD_HIP_MAC, HIP_DROP_BAD_SIGNATURE, HIP_DROP_BAD_HIP_MAC };
+    static const uint16_t params[] = { HIP_PAR_HIP_MAC, HIP_PAR_HIP_SIGNATURE, HIP_PAR_SEQ,
+                                       HIP_PAR_REG_REQUEST };
+    static const int drops[] = { HIP_DROP_BAD_HIP_MAC, HIP_DROP_BAD_SIGNATURE, HIP_DROP_BAD_HIP_MAC,
+                                 HIP_DROP_BAD_HIP_MAC };
     struct sim_host *mn, *fa;
     struct sim *s = joined(&mn, &fa);
     struct hip_contents q = { .request = { .present = true, .lifetime = 100, .n = 1, .type = { 1 } } };
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof params / sizeof *params; i++) {
         spoil_type = params[i];
         sim_rule(s, mn, HIP_PKT_UPDATE, SIM_CHANGE)->change = spoil;
         assert_int_equal(hip_update(mn->e, mn->ref, &q, s->now, &s->out), ERR_OK);
@@ -535,6 +537,35 @@ static void odd_updates(void **state)
     sim_free(s);
 }
 
+/* RFC 8003 s4.3, s4.4: several REG_REQUESTs and REG_RESPONSEs count as one; one of another lifetime than the first is not heeded. */
+static void several_of_a_kind(void **state)
+{
+    static const uint16_t kinds[] = { HIP_PAR_REG_REQUEST, HIP_PAR_REG_RESPONSE };
+    static const uint8_t v[3][3] = { { 100, 1, 2 }, { 100, 2, 4 }, { 101, 3 } };
+    for (size_t i = 0; i < 2; i++) {
+        struct sim_host *mn, *fa;
+        struct sim *s = joined(&mn, &fa);
+        const struct hip_assoc *a = hip_assoc_by_ref(mn->e, mn->ref);
+        struct hip_path path = sim_path(fa, mn);
+        uint8_t buf[HIP_PACKET_MAX];
+        struct span pkt;
+        struct hip_build b;
+        hip_build_init(&b, buf, sizeof buf, HIP_PKT_UPDATE, sim_hit(mn), sim_hit(fa), 0);
+        hip_put_seq(&b, a->next_id);
+        for (size_t k = 0; k < 3; k++)
+            hip_build_param(&b, kinds[i], span_of(v[k], k < 2 ? 3 : 2));
+        hip_auth_add(&b, a);
+        assert_int_equal(hip_build_finish(&b, &path.peer, &path.local, &pkt), ERR_OK);
+        assert_int_equal(sim_inject(s, fa, &path, pkt), HIP_TAKEN);
+        const struct hip_reg_list *got = i ? &fa->contents.response : &fa->contents.request;
+        assert_int_equal(fa->updates, 1);
+        assert_true(got->present && got->lifetime == 100);
+        assert_int_equal(got->n, 3);
+        assert_memory_equal(got->type, ((uint8_t[]){ 1, 2, 4 }), 3);
+        sim_free(s);
+    }
+}
+
 /* The same UPDATE over and over is acknowledged again, but not without limit. */
 static void repeated_without_end(void **state)
 {
@@ -578,6 +609,7 @@ int main(void)
         cmocka_unit_test(odd_r1s),
         cmocka_unit_test(i2_under_a_foreign_hit),
         cmocka_unit_test(odd_updates),
+        cmocka_unit_test(several_of_a_kind),
         cmocka_unit_test(repeated_without_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -145,6 +145,50 @@ static struct hip_pair *under_way(struct world *w)
     return p;
 }
 
+/* s4.6.2: b's check overtakes R2. It waits, and is a triggered one as soon as there is a list. */
+static void before_r2(void **state)
+{
+    struct world w = begin();
+    sim_rule(w.s, w.fa, HIP_PKT_R2, SIM_DELAY)->delay_us = 300 * MS;
+    meet(&w, 200 * MS);
+    assert_int_equal(w.a->sa_up, 0);
+    assert_int_equal(inside(w.a)->state, HIP_I2_SENT);
+    assert_true(inside(w.a)->ice->n_early > 0);
+    assert_int_equal(inside(w.a)->ice->list.n, 0);
+    sim_run(w.s, 2 * S);
+    assert_int_equal(inside(w.a)->ice->n_early, 0);
+    assert_int_equal(w.a->what, HIP_CHECKS_DIRECT);
+    assert_int_equal(w.b->what, HIP_CHECKS_DIRECT);
+    sim_free(w.s);
+}
+
+/* s4.6.1: the priority is what a peer-reflexive candidate from there would have; the answer says where the check came from. */
+static void what_a_check_says(void **state)
+{
+    struct world w = begin();
+    struct hip_pair *p = under_way(&w);
+    struct hip_pkt k;
+    uint32_t priority = 0;
+    const struct sim_packet *check = sim_sent(w.s, HIP_PKT_UPDATE);
+    assert_int_equal(hip_pkt_parse(span_of(check->p, check->n), &k), HIP_TAKEN);
+    assert_int_equal(hip_get_u32(hip_pkt_span(&k, HIP_PAR_CANDIDATE_PRIORITY), &priority), ERR_OK);
+    assert_int_equal(priority, (110u << 24) + (65535u << 8) + 255);
+    assert_int_not_equal(priority, hip_candidate_priority(&p->local));
+    assert_true(hip_pkt_has(&k, HIP_PAR_SEQ) && hip_pkt_has(&k, HIP_PAR_ECHO_REQUEST_SIGNED));
+    assert_true(hip_pkt_has(&k, HIP_PAR_HIP_MAC) && hip_pkt_has(&k, HIP_PAR_HIP_SIGNATURE));
+
+    struct hip_path path = sim_path(w.a, w.b);
+    path.peer = at("198.18.0.1:777");
+    struct forged v = { .seq = true, .id = inside(w.b)->next_id, .request = true, .priority = true };
+    assert_int_equal(give_from(&w, &path, &v), HIP_TAKEN);
+    struct hip_transport_addr seen;
+    const struct sim_packet *answer = sim_sent(w.s, HIP_PKT_UPDATE);
+    assert_int_equal(hip_pkt_parse(span_of(answer->p, answer->n), &k), HIP_TAKEN);
+    assert_int_equal(hip_get_transport_addr(hip_pkt_span(&k, HIP_PAR_MAPPED_ADDRESS), &seen), ERR_OK);
+    assert_true(addr_eq(&seen.addr, &path.peer));
+    sim_free(w.s);
+}
+
 static void answers_that_are_none(void **state)
 {
     struct world w = begin();
@@ -470,6 +514,8 @@ static void checks_take_no_window(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(before_r2),
+        cmocka_unit_test(what_a_check_says),
         cmocka_unit_test(answers_that_are_none),
         cmocka_unit_test(half_a_nomination),
         cmocka_unit_test(checks_that_are_none),

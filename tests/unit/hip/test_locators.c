@@ -95,6 +95,20 @@ static struct hip_locator locator(const char *addr, bool preferred, uint8_t traf
 
 /* ---- checks ---- */
 
+/* RFC 8046 s5.1: those of the base exchange are ACTIVE, preferred and unbounded. */
+static void of_the_base_exchange(void **state)
+{
+    struct sim_host *mn, *cn;
+    struct sim *s = joined(&mn, &cn);
+    const struct hip_peer_locator *there = hip_mobility_find(inside(mn), &cn->addr[0]);
+    const struct hip_peer_locator *back = hip_mobility_find(inside(cn), &mn->addr[0]);
+    assert_true(verified(mn, "198.51.100.1") && verified(cn, "192.0.2.1"));
+    assert_true(there && there->state == HIP_LOCATOR_ACTIVE && there->rank == 0);
+    assert_true(back && back->state == HIP_LOCATOR_ACTIVE && back->rank == 0);
+    assert_true(there->expires_us == HEAP_NEVER && back->expires_us == HEAP_NEVER);
+    sim_free(s);
+}
+
 /* The preferred one at once, the others one after the other; all of them end ACTIVE. */
 static void all_are_checked_in_turn(void **state)
 {
@@ -584,6 +598,34 @@ static void in_r1(void **state)
 
 /* ---- moves during it ---- */
 
+/* RFC 8047 s4.2.8: where R1 has a LOCATOR_SET, I2 may come from another address than I1; else its puzzle is not that address's. */
+static void i2_from_another_address(void **state)
+{
+    for (int with = 0; with < 2; with++) {
+        struct hip_config c = sim_config(), r = sim_config();
+        struct sim *s = sim_new(sim_seed(36));
+        struct sim_host *mn = sim_host(s, "mn", &c, 0, "192.0.2.1");
+        if (with)
+            r.r1_locators[0] = ip("198.51.100.7");
+        struct sim_host *cn = sim_host(s, "cn", &r, 1, "198.51.100.1");
+        (void)sim_addr(cn, "198.51.100.7");
+        mn->hold = true;
+        struct hip_ref ref = sim_connect(s, mn, cn);
+        sim_run(s, 50000);
+        assert_int_equal(mn->asked_i2, 1);
+        hip_assoc_by_ref(mn->e, ref)->path.local = sim_addr(mn, "192.0.2.2");
+        assert_int_equal(hip_answer(mn->e, ref, &mn->i2, s->now, &s->out), ERR_OK);
+        sim_act(s, mn);
+        sim_run(s, 60000);
+        assert_int_equal(sim_joined(mn, cn), with);
+        if (with)
+            assert_true(verified(cn, "192.0.2.2"));
+        else
+            assert_int_equal(cn->drop, HIP_DROP_BAD_PUZZLE);
+        sim_free(s);
+    }
+}
+
 static void moves_in(enum hip_state when, bool old_stays)
 {
     struct hip_config c = sim_config();
@@ -629,6 +671,7 @@ static void moves_in_i2_sent(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(of_the_base_exchange),
         cmocka_unit_test(all_are_checked_in_turn),
         cmocka_unit_test(more_than_there_is_room_for),
         cmocka_unit_test(the_preferred_one_dies),
@@ -649,6 +692,7 @@ int main(void)
         cmocka_unit_test(acknowledged_with_via_rvs),
         cmocka_unit_test(by_a_server_that_is_not_ours),
         cmocka_unit_test(in_i2_and_r2),
+        cmocka_unit_test(i2_from_another_address),
         cmocka_unit_test(in_r1),
         cmocka_unit_test(moves_in_i1_sent),
         cmocka_unit_test(moves_in_i2_sent),

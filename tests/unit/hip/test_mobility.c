@@ -149,6 +149,27 @@ static void moves_during_an_update(void **state)
     sim_free(s);
 }
 
+/* RFC 8046 s5.3: a LOCATOR_SET that comes once more, to another address of ours, is not processed again. */
+static void the_same_set_again(void **state)
+{
+    struct sim_host *mn, *fa;
+    struct sim *s = joined(&mn, &fa);
+    struct addr wlan = sim_addr(mn, "192.0.2.77");
+    struct hip_path path = { .local = sim_addr(fa, "198.51.100.9"), .peer = wlan };
+    move(s, mn, fa, wlan, NULL);
+    struct sim_packet set = *sim_sent(s, HIP_PKT_UPDATE);
+    sim_run(s, 500000);
+    assert_true(verified(fa, "192.0.2.77"));
+    uint32_t next = inside(fa)->next_id;
+    hip_set_checksum(set.p, set.n, &path.peer, &path.local);
+    assert_int_equal(sim_inject(s, fa, &path, span_of(set.p, set.n)), HIP_DROP_DUPLICATE);
+    sim_run(s, 500000);
+    assert_int_equal(fa->moved, 1);
+    assert_int_equal(inside(fa)->next_id, next); /* no check begins */
+    assert_true(verified(fa, "192.0.2.77"));
+    sim_free(s);
+}
+
 /* The second move overtakes the first: only the last address counts, whatever order they arrive in. */
 static void moves_twice(void **state)
 {
@@ -587,6 +608,15 @@ static void relayed_what_may_not_be(void **state)
     hip_build_param(&b, HIP_PAR_ECHO_REQUEST_UNSIGNED, span_of(echo, sizeof echo));
     assert_int_equal(hip_build_finish(&b, &in.peer, &in.local, &pkt), ERR_OK);
     assert_int_equal(hip_relay_i1(fa->e, fa->ref, &in, pkt, s->now, &s->out), HIP_DROP_OVERSIZED);
+    /* Nothing but I1, and UPDATE, goes by a rendezvous server (RFC 8004 s3, RFC 8046 s3.2.3). */
+    static const uint8_t others[] = { HIP_PKT_R1, HIP_PKT_I2, HIP_PKT_R2 };
+    for (size_t i = 0; i < sizeof others; i++) {
+        struct sim_packet p = *sim_sent(s, others[i]); /* of the exchange with fa: whole */
+        hip_set_receiver(p.p, sim_hit(mn));
+        hip_set_checksum(p.p, p.n, &in.peer, &in.local);
+        assert_int_equal(hip_relay_i1(fa->e, fa->ref, &in, span_of(p.p, p.n), s->now, &s->out),
+                         HIP_DROP_WRONG_STATE);
+    }
     assert_int_equal(s->out.n, 0);
     sim_free(s);
 }
@@ -598,6 +628,7 @@ int main(void)
         cmocka_unit_test(moves_from_v4_to_v6),
         cmocka_unit_test(moves_over_a_bad_link),
         cmocka_unit_test(moves_during_an_update),
+        cmocka_unit_test(the_same_set_again),
         cmocka_unit_test(moves_twice),
         cmocka_unit_test(announces_what_it_has_not),
         cmocka_unit_test(checked_again),
