@@ -195,7 +195,7 @@ void rt_io_ready(void *ctx, int events)
 
 static uint8_t write_ctl(union io_ctl *b, const struct addr *local, unsigned ifindex, uint8_t family)
 {
-    struct cmsghdr *c = &b->align;
+    struct cmsghdr *c = (struct cmsghdr *)(void *)b->b;
 
     if ((local == NULL || local->family == ADDR_NONE) && ifindex == 0)
         return 0;

@@ -33,7 +33,7 @@ union io_name {
 
 /* Room for a packet info in either family and a segment length. */
 union io_ctl {
-    struct cmsghdr align;
+    size_t align; /* as struct cmsghdr's */
     uint8_t b[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int))];
 };
 
