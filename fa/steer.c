@@ -81,7 +81,7 @@ static void jump(struct fa_steer_prog *p, uint16_t code, uint32_t k, uint8_t yes
 static void op_mix(struct fa_steer_prog *p, uint32_t seed)
 {
     op(p, BPF_ALU | BPF_XOR | BPF_X, 0);
-    op(p, BPF_ALU | BPF_ADD | BPF_K, seed);
+    op(p, BPF_ALU | BPF_ADD | BPF_K, seed); /* NOLINT(misc-redundant-expression): both are 0 */
     op(p, BPF_ALU | BPF_MUL | BPF_K, MIX);
     op(p, BPF_MISC | BPF_TAX, 0);
     op(p, BPF_ALU | BPF_RSH | BPF_K, 15);

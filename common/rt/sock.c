@@ -157,7 +157,7 @@ err rt_sock_dup(const struct rt_sock *s, int *fd)
 
 err rt_udp_adopt(struct rt_loop *l, int fd, struct rt_sock **out)
 {
-    struct sockaddr_storage ss;
+    struct sockaddr_storage ss = { 0 };
     socklen_t len = sizeof(ss);
 
     if (getsockname(fd, (struct sockaddr *)&ss, &len) != 0) {

@@ -456,7 +456,7 @@ static struct out_msg *send_batch(struct rt_sock *s, struct out_msg *m)
             lost(s, m->packets);
         return m->next;
     }
-    for (; sent > 0; sent--, m = m->next) {
+    for (; sent > 0 && m != NULL; sent--, m = m->next) {
         s->stats.out += m->packets;
         s->stats.runs_out += m->packets > 1;
     }
