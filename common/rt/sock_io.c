@@ -350,10 +350,11 @@ err rt_sock_forward(struct rt_sock *s, const struct addr *local, const struct ad
         return ERR_RANGE;
     if (most > RUN_MAX)
         most = RUN_MAX;
-    s->io->borrowed = true;
     do { /* more than once: a run of a length that only the other family can carry */
         size_t n = seg && octets.n > most * seg ? most * seg : octets.n;
         make_room(s->io, 0);
+        s->io->borrowed =
+            true; /* not before: making room may have sent, and given back, all that was borrowed */
         enqueue(s, &to, seg && n > seg ? seg : 0, octets.p, n);
         octets = span_of(octets.p + n, octets.n - n);
     } while (octets.n > 0);

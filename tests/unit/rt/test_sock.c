@@ -364,6 +364,66 @@ static void groups(void **state)
     rt_loop_free(l);
 }
 
+/* What a socket borrows to pass on stays its own while another one of the loop receives, however much waits to be sent. */
+enum { COPIES = 257 }; /* one more than messages that may wait (OUT_MAX): the last one finds no room */
+
+struct copier {
+    struct rt_sock *on;
+    struct addr to[2];
+};
+
+static void on_copy(void *ctx, const struct rt_pkt *p, size_t n)
+{
+    struct copier *c = ctx;
+    assert_int_equal(n, 1);
+    for (int i = 0; i < COPIES; i++) /* neighbours do not go to the same place: no runs */
+        assert_int_equal(rt_sock_forward(c->on, NULL, &c->to[i % 2], 0, p[0].octets), ERR_OK);
+}
+
+struct tally {
+    struct rt_loop *loop;
+    unsigned n, of[2];
+};
+
+static void on_copied(void *ctx, const struct rt_pkt *p, size_t n)
+{
+    struct tally *t = ctx;
+    for (size_t i = 0; i < n; i++)
+        t->of[p[i].octets.p[0] == 'b']++;
+    t->n += (unsigned)n;
+    if (t->n == 2 * COPIES)
+        rt_loop_stop(t->loop);
+}
+
+static void borrowed(void **state)
+{
+    struct rt_loop *l = rt_loop_new();
+    struct tally t = { .loop = l };
+    struct copier c[2];
+    struct rt_sock *sink[2];
+    struct addr any = at("127.0.0.1");
+    (void)state;
+
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(rt_udp_open(l, &any, on_copied, &t, &sink[i]), ERR_OK);
+        assert_int_equal(rt_udp_open(l, &any, on_copy, &c[i], &c[i].on), ERR_OK);
+    }
+    for (int i = 0; i < 2; i++) {
+        struct addr to = rt_sock_local(c[i].on);
+        c[i].to[0] = rt_sock_local(sink[0]);
+        c[i].to[1] = rt_sock_local(sink[1]);
+        assert_int_equal(rt_sock_send(sink[0], NULL, &to, 0, span_of(i ? "bbbb" : "aaaa", 4)), ERR_OK);
+    }
+    run(l, 2000);
+    assert_int_equal(t.of[0], COPIES);
+    assert_int_equal(t.of[1], COPIES);
+    for (int i = 0; i < 2; i++) {
+        rt_sock_close(c[i].on);
+        rt_sock_close(sink[i]);
+    }
+    rt_loop_free(l);
+}
+
 struct seen {
     unsigned lo;
     bool v4, v6_or_none, up;
@@ -405,7 +465,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(udp),    cmocka_unit_test(udp_bounds), cmocka_unit_test(raw),
         cmocka_unit_test(runs),   cmocka_unit_test(adopted),    cmocka_unit_test(groups),
-        cmocka_unit_test(source), cmocka_unit_test(netlink),
+        cmocka_unit_test(source), cmocka_unit_test(netlink),    cmocka_unit_test(borrowed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
