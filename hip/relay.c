@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "hip/auth.h"
+#include "hip/ice.h"
 #include "hip/nat.h"
 #include "hip/notify.h"
 #include "hip/param_nat.h"
@@ -108,9 +109,8 @@ int hip_relay_wants(struct span packet, struct addr *to, bool *check)
     int drop = hip_pkt_parse(packet, &k);
     if (drop == HIP_TAKEN)
         drop = read_to(&k, to);
-    if (drop == HIP_TAKEN)
-        *check = hip_pkt_has(&k, HIP_PAR_CANDIDATE_PRIORITY) || hip_pkt_has(&k, HIP_PAR_MAPPED_ADDRESS) ||
-                 hip_pkt_has(&k, HIP_PAR_NOMINATE);
+    if (drop == HIP_TAKEN) /* nothing else is one: no exchange is made with anybody from a relayed address */
+        *check = k.type == HIP_PKT_UPDATE && hip_ice_is_check(&k);
     return drop;
 }
 
