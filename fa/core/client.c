@@ -141,7 +141,8 @@ struct fa_relayed *fa_client_make(struct fa *f, struct fa_guest *g)
         return NULL;
     c->slot = r->client_free[--r->n_client_free];
     c->gen = fa_flows_client_put(f->flows, c->slot, &g->peer);
-    bucket_init(&c->control, &r->control_rate, f->now);
+    bucket_init(&c->control_to, &r->control_rate, f->now);
+    bucket_init(&c->control_from, &r->control_rate, f->now);
     r->by_slot[c->slot - r->client_base] = g;
     g->relay = c;
     f->st.clients++;

@@ -45,7 +45,7 @@ static bool within_rate(struct fa *f, struct fa_guest *g, const struct hip_path 
     struct fa_relays *r = &f->relays;
     if (type == HIP_PKT_I1)
         return limiter_take(r->i1_source, &path->peer, f->now) && bucket_take(&g->i1, &r->i1_rate, 1, f->now);
-    return !g->relay || bucket_take(&g->relay->control, &r->control_rate, 1, f->now);
+    return !g->relay || bucket_take(&g->relay->control_to, &r->control_rate, 1, f->now);
 }
 
 static void relayed(struct fa *f, struct fa_guest *g, uint8_t type)
@@ -159,7 +159,7 @@ static int from_client(struct fa *f, struct fa_guest *g, const struct hip_path *
         out.local = *from;
     else if (!control_address(f, g, to->family, &out.local))
         return HIP_DROP_FORBIDDEN_DESTINATION;
-    if (!bucket_take(&g->relay->control, &r->control_rate, 1, f->now))
+    if (!bucket_take(&g->relay->control_from, &r->control_rate, 1, f->now))
         return HIP_DROP_OVER_QUOTA;
     int drop = hip_relay_from_client(f->hip, &out, octets, f->now, fa_hip_out(f));
     if (drop == HIP_TAKEN) {

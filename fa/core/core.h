@@ -86,7 +86,8 @@ struct fa_relayed {
     struct addr port[FA_CLIENT_PORTS_MAX]; /* relayed addresses */
     struct fa_permit flow[FA_CLIENT_FLOWS_MAX];
     uint64_t control_in, control_out;
-    struct bucket control; /* HIP packets to and from it, I1s to it left out */
+    struct bucket control_to;   /* HIP packets to it, I1s left out: anybody can send them */
+    struct bucket control_from; /* from it */
 };
 
 struct fa_guest {

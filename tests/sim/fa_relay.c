@@ -570,6 +570,9 @@ static void from_client(void **state)
     assert_int_equal(fw_input(w, &p, forged(b, HIP_PKT_UPDATE, &m->hi.hit, &cn->hi.hit, CN, true)),
                      HIP_TAKEN);
     assert_true(addr_eq(&last_sent.local, &m->relayed) && addr_eq(&last_sent.peer, &peer));
+    /* a base exchange that says it is one is not */
+    assert_int_equal(fw_input(w, &p, forged(b, HIP_PKT_I1, &m->hi.hit, &cn->hi.hit, CN, true)), HIP_TAKEN);
+    assert_true(addr_eq(&last_sent.local, &local) && addr_eq(&last_sent.peer, &peer));
     static const char
         *const bad[] = { "255.255.255.255:9", "224.0.0.5:9", "127.0.0.1:9",    "0.0.0.0:9",
                          "169.254.3.4:9",     "10.2.3.4:9",  "192.0.2.1:53",   "[::1]:9",
@@ -592,7 +595,7 @@ static void from_client(void **state)
     size_t pos = 0;
     assert_true(fa_client_next(w->fa, &pos, &c));
     assert_int_equal(c.traffic.refused[FA_REFUSED_DESTINATION], 22);
-    assert_int_equal(c.control_out, 2);
+    assert_int_equal(c.control_out, 3);
     fw_free(w);
 }
 
@@ -646,6 +649,23 @@ static void i1_floods(void **state)
     }
     assert_in_range(all, 100, 152);
     assert_int_equal(stats(w).not_relayed[HIP_DROP_RATE_LIMITED], 1500 - n - all);
+    fw_free(w);
+}
+
+/* Whoever floods a client does not keep it from sending. */
+static void floods_do_not_silence(void **state)
+{
+    struct fw *w = world();
+    struct fw_mn *cn = host(w, -1, CN, 0, 0), *m = client(w);
+    uint8_t b[HIP_PACKET_MAX];
+    struct hip_path from = way("203.0.113.66:53", 10500), own = way(MN, 10500);
+    struct span o = forged(b, HIP_PKT_UPDATE, &cn->hi.hit, &m->hi.hit, NULL, false);
+    unsigned n = 0;
+    for (int i = 0; i < 1000; i++)
+        n += fw_input(w, &from, o) == HIP_TAKEN;
+    assert_in_range(n, 100, 400);
+    assert_int_equal(fw_input(w, &own, forged(b, HIP_PKT_UPDATE, &m->hi.hit, &cn->hi.hit, CN, false)),
+                     HIP_TAKEN);
     fw_free(w);
 }
 
@@ -970,6 +990,7 @@ int main(void)
         cmocka_unit_test(from_client),
         cmocka_unit_test(at_relayed_port),
         cmocka_unit_test(i1_floods),
+        cmocka_unit_test(floods_do_not_silence),
         cmocka_unit_test(amplification),
         cmocka_unit_test(udp_wanted),
         cmocka_unit_test(permission),
