@@ -375,8 +375,8 @@ MUST_USE err hip_probe(struct hip_engine *e, struct hip_ref ref, uint64_t now, s
 /* Data went through a SA of this association: keeps it alive, and ends R2-SENT at the responder. */
 void hip_sa_used(struct hip_engine *e, struct hip_ref ref, uint64_t now, struct hip_actions *out);
 
-/* ESP went out on this association: the NAT's mapping is fresh, no keepalive is due (RFC 9028 s4.10). Cheap, causes no action. */
-void hip_sa_sent(struct hip_engine *e, struct hip_ref ref, uint64_t now);
+/* ESP went out on this association, last at `at`: the NAT's mapping is fresh, no keepalive is due (RFC 9028 s4.10). Cheap, causes no action. */
+void hip_sa_sent(struct hip_engine *e, struct hip_ref ref, uint64_t at);
 
 /* Credit-based authorisation (RFC 8046 s5.6): ESP octets that came from this peer since the last call. The engine keeps the credit and ages it,
  * so that packets to a verified locator cost nothing. SA_PATH with `unverified` hands all of it over: from then on the owner takes the octets

@@ -188,14 +188,15 @@ void hip_nat_sent(struct hip_engine *e, struct hip_assoc *a, uint64_t now)
     sent(e, a);
 }
 
-void hip_sa_sent(struct hip_engine *e, struct hip_ref ref, uint64_t now)
+void hip_sa_sent(struct hip_engine *e, struct hip_ref ref, uint64_t at)
 {
     struct hip_assoc *a = hip_assoc_by_ref(e, ref);
     if (!a || (a->state != HIP_R2_SENT && a->state != HIP_ESTABLISHED))
         return;
-    a->esp_us = now;
-    if (hip_path_eq(hip_ice_esp(a), &a->path))
-        a->out_us = now;
+    if (at > a->esp_us)
+        a->esp_us = at;
+    if (at > a->out_us && hip_path_eq(hip_ice_esp(a), &a->path))
+        a->out_us = at;
     sent(e, a);
 }
 

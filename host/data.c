@@ -25,6 +25,7 @@ struct pair {
     uint8_t old_spi[SPI_LEN];
     struct hip_path path;
     uint64_t told_us;  /* when `used` was called last */
+    uint64_t sent_us;  /* when ESP went out last; 0: not since then */
     uint64_t alone_us; /* first packet out since the last one in; 0: none */
     uint64_t tell_us;  /* when `silent` is called next */
     bool heard;        /* something came in */
@@ -339,7 +340,10 @@ static void tell_used(struct host_data *d, struct pair *p, uint64_t now)
     uint64_t octets = p->unverified ? 0 : earned(p) + p->credit;
     if (!p->unverified)
         p->credit = 0;
-    d->io.used(d->io.ctx, p->ref, octets); /* may end the pair: nothing of it is touched afterwards */
+    uint64_t sent_us = p->sent_us;
+    p->sent_us = 0;
+    /* It may end the pair: nothing of that is touched afterwards. */
+    d->io.used(d->io.ctx, p->ref, octets, sent_us);
 }
 
 void host_data_from_app(struct host_data *d, uint8_t *packet, size_t len, uint64_t now)
@@ -362,6 +366,8 @@ void host_data_from_app(struct host_data *d, uint8_t *packet, size_t len, uint64
         d->count.no_credit++;
     else if (!seal_and_send(d, p, &b, packet, len))
         return;
+    else
+        p->sent_us = now;
     if (p->alone_us == 0) {
         p->alone_us = now;
         p->tell_us = now + HOST_DATA_SILENT_US;

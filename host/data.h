@@ -30,8 +30,9 @@ struct host_data_io {
     /* Packets go out and none has come in for so long: after HOST_DATA_SILENT_US, after HOST_DATA_LOST_US, then every
      * HOST_DATA_AGAIN_US. */
     void (*silent)(void *ctx, struct hip_ref ref, uint64_t us);
-    /* Data came or went; at most twice a second for each pair. octets: for hip_cba_received(). */
-    void (*used)(void *ctx, struct hip_ref ref, uint64_t octets);
+    /* Data came or went; at most twice a second for each pair. octets: for hip_cba_received(); sent_us: when ESP last went out, 0: none since the
+     * last call. */
+    void (*used)(void *ctx, struct hip_ref ref, uint64_t octets, uint64_t sent_us);
 };
 
 struct host_data_count {

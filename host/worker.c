@@ -210,12 +210,12 @@ static void want(void *ctx, const struct hit *peer)
     act(w, now);
 }
 
-static void used(void *ctx, struct hip_ref ref, uint64_t octets)
+static void used(void *ctx, struct hip_ref ref, uint64_t octets, uint64_t sent_us)
 {
     struct host_worker *w = ctx;
     uint64_t now = rt_now_us();
 
-    host_sa_used(w->core, ref, octets, now, &w->acts);
+    host_sa_used(w->core, ref, octets, sent_us, now, &w->acts);
     act(w, now);
 }
 

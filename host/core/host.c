@@ -321,10 +321,13 @@ void host_ping(struct host *h, const struct hit *peer, uint64_t ticket, uint64_t
     leave(h);
 }
 
-void host_sa_used(struct host *h, struct hip_ref ref, uint64_t octets, uint64_t now, struct host_actions *out)
+void host_sa_used(struct host *h, struct hip_ref ref, uint64_t octets, uint64_t sent_us, uint64_t now,
+                  struct host_actions *out)
 {
     enter(h, now, out);
     hip_cba_received(h->hip, ref, octets, now);
+    if (sent_us)
+        hip_sa_sent(h->hip, ref, sent_us);
     hip_sa_used(h->hip, ref, now, host_hip(h));
     leave(h);
 }

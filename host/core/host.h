@@ -286,8 +286,8 @@ void host_resolve(struct host *h, const struct dnsu_name *name, uint64_t ticket,
 /* One probe to the peer through HIP; connects first if need be. Answered by PROBED, within 18 s. */
 void host_ping(struct host *h, const struct hit *peer, uint64_t ticket, uint64_t now,
                struct host_actions *out);
-/* Data went through the SAs of this association; octets: see hip_cba_received(). */
-void host_sa_used(struct host *h, struct hip_ref ref, uint64_t octets, uint64_t now,
+/* Data went through the SAs of this association; octets: see hip_cba_received(); sent_us: see hip_sa_sent(), 0: nothing went out. */
+void host_sa_used(struct host *h, struct hip_ref ref, uint64_t octets, uint64_t sent_us, uint64_t now,
                   struct host_actions *out);
 /* Packets go out through the SAs of this association and nothing has come back for `us`: a path that was found by connectivity checks is
  * checked, and left for another one if it carries nothing; after five seconds the peer is asked for a sign of life. One that lost its

@@ -442,7 +442,7 @@ static void esp_in(struct world *w, struct w_node *n, const struct w_packet *p)
         n->rx++;
         n->rx_us = w->now;
         host_actions_reset(&n->out);
-        host_sa_used(n->h, s->ref, 0, w->now, &n->out);
+        host_sa_used(n->h, s->ref, 0, 0, w->now, &n->out);
         w_act(w, n);
         return;
     }

@@ -24,6 +24,7 @@ struct side {
     unsigned wants, used, silent;
     uint64_t silent_us;
     uint64_t octets; /* told by `used` */
+    uint64_t sent_us;
 };
 
 static void fill(void *ctx, void *out, size_t n)
@@ -59,9 +60,10 @@ static void want(void *ctx, const struct hit *peer)
     s->wants++;
 }
 
-static void used(void *ctx, struct hip_ref ref, uint64_t octets)
+static void used(void *ctx, struct hip_ref ref, uint64_t octets, uint64_t sent_us)
 {
     struct side *s = ctx;
+    s->sent_us = sent_us;
     s->octets += octets;
     assert_int_equal(ref.gen, REF.gen);
     s->used++;
@@ -422,10 +424,36 @@ static void rekeyed(void **state)
     host_data_free(b.d);
 }
 
+/* NATs: when ESP went out is told with what is used, once; what came in does not count for it. */
+static void when_sent(void **state)
+{
+    struct side a, b;
+    uint64_t t = 1000000;
+    (void)state;
+
+    side_init(&a);
+    side_init(&b);
+    up(&a, 0x0a000002, 1, t);
+    up_other(&b, 1, t);
+    host_data_from_app(a.d, echo(&A, &B), LEN, t + 600000);
+    assert_int_equal(a.sent_us, t + 600000);
+    host_data_from_app(a.d, echo(&A, &B), LEN, t + 700000); /* too soon to be told by itself */
+    assert_int_equal(a.used, 1);
+    for (int i = 0; i < 2; i++) {
+        host_data_from_app(b.d, echo(&B, &A), LEN, t);
+        host_data_from_net(a.d, span_of(b.wire[i], b.wire_len[i]), t + 9000000 + 1000000 * (uint64_t)i);
+        assert_int_equal(a.sent_us, i ? 0 : t + 700000);
+    }
+    assert_int_equal(a.used, 3);
+    host_data_free(a.d);
+    host_data_free(b.d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(through),
+        cmocka_unit_test(when_sent),
         cmocka_unit_test(replaced),
         cmocka_unit_test(waits_for_the_sa),
         cmocka_unit_test(unreachable),
