@@ -15,7 +15,8 @@
 #define GRACE_US  (300 * US)
 #define AGAIN_US  (65 * US) /* longer than a run */
 #define PAUSE_US  (10 * US) /* between two runs of one HI */
-#define SEEN_MAX  65536
+#define SEEN_MAX  131072
+#define WAYS      8 /* places that one HI may take */
 #define PREFIX_V4 3 /* octets: /24 */
 #define PREFIX_V6 8 /* /64 */
 
@@ -37,7 +38,9 @@ err fa_reauth_init(struct fa *f)
     if (!active(f))
         return ERR_OK;
     env_random(f->c.env, f->seen_seed, sizeof f->seen_seed);
-    f->n_seen = f->c.registrations_max < SEEN_MAX ? f->c.registrations_max : SEEN_MAX;
+    /* Twice as many as there can be at once: it is rare then that more than WAYS have the same places. */
+    f->n_seen = f->c.registrations_max < SEEN_MAX / 2 ? 2 * (size_t)f->c.registrations_max : SEEN_MAX;
+    f->n_seen = (f->n_seen + WAYS - 1) / WAYS * WAYS;
     f->seen = calloc(f->n_seen, sizeof *f->seen);
     return f->seen ? ERR_OK : ERR_MEMORY;
 }
@@ -47,15 +50,21 @@ void fa_reauth_free(struct fa *f)
     free(f->seen);
 }
 
-static struct fa_seen *slot(const struct fa *f, const struct hit *hit)
+/* The first of the places that this HI may take; NULL: nothing is remembered. */
+static struct fa_seen *places(const struct fa *f, const struct hit *hit)
 {
-    return f->seen ? &f->seen[siphash24(f->seen_seed, span_of(hit->b, sizeof hit->b)) % f->n_seen] : NULL;
+    return f->seen
+               ? &f->seen[siphash24(f->seen_seed, span_of(hit->b, sizeof hit->b)) % (f->n_seen / WAYS) * WAYS]
+               : NULL;
 }
 
 static struct fa_seen *find(const struct fa *f, const struct hit *hit)
 {
-    struct fa_seen *s = slot(f, hit);
-    return s && hit_eq(&s->hit, hit) ? s : NULL;
+    struct fa_seen *s = places(f, hit);
+    for (size_t i = 0; s && i < WAYS; i++)
+        if (hit_eq(&s[i].hit, hit))
+            return &s[i];
+    return NULL;
 }
 
 /* The network that an address is of, as far as its owner can be told from others' by it. */
@@ -64,6 +73,27 @@ static struct addr access_of(const struct addr *a)
     struct addr p = { .family = a->family };
     memcpy(p.ip, a->ip, a->family == ADDR_V4 ? PREFIX_V4 : PREFIX_V6);
     return p;
+}
+
+/* A free place first, then that of whose last run is longest ago; who owes one goes last. */
+static uint64_t worth(const struct fa_seen *s)
+{
+    return hit_is_null(&s->hit) ? 0 : s->owed ? UINT64_MAX : s->auth_us + 1;
+}
+
+/* A run ended well, or is taken for ended: now, and here. */
+static struct fa_seen *remember(const struct fa *f, const struct fa_guest *g)
+{
+    struct fa_seen *s = places(f, &g->peer), *to = find(f, &g->peer);
+    if (s && !to) {
+        to = s;
+        for (size_t i = 1; i < WAYS; i++)
+            if (worth(&s[i]) < worth(to))
+                to = &s[i];
+    }
+    if (to)
+        *to = (struct fa_seen){ .hit = g->peer, .access = access_of(&g->path.peer), .auth_us = f->now };
+    return to;
 }
 
 static void judge(struct fa *f, struct fa_guest *g, struct fa_seen *s)
@@ -80,19 +110,16 @@ static void judge(struct fa *f, struct fa_guest *g, struct fa_seen *s)
 
 void fa_reauth_seen(struct fa *f, struct fa_guest *g)
 {
-    struct fa_seen *s = slot(f, &g->peer);
-    if (!s || !g->bound)
-        return;
-    if (!hit_eq(&s->hit, &g->peer))
-        *s = (struct fa_seen){ .hit = g->peer, .access = access_of(&g->path.peer), .auth_us = f->now };
-    judge(f, g, s);
+    struct fa_seen *s = g->bound ? find(f, &g->peer) : NULL;
+    if (g->bound && !s)
+        s = remember(f, g);
+    if (s)
+        judge(f, g, s);
 }
 
 void fa_reauth_done(struct fa *f, struct fa_guest *g)
 {
-    struct fa_seen *s = slot(f, &g->peer);
-    if (s)
-        *s = (struct fa_seen){ .hit = g->peer, .access = access_of(&g->path.peer), .auth_us = f->now };
+    (void)remember(f, g);
 }
 
 bool fa_reauth_owes(const struct fa *f, const struct fa_guest *g)

@@ -404,6 +404,34 @@ static void test_reauthentication_unanswered(void **state)
     fw_free(w);
 }
 
+/* What is remembered of one is not lost for what is remembered of the other, wherever chance puts them. */
+static void test_reauthentication_of_two(void **state)
+{
+    for (uint64_t n = 1; n <= 6; n++) {
+        struct fw *w = fw_new(seed(n));
+        struct fw_mn *m[2];
+        w->c.reauth_s = 3600;
+        w->c.registrations_max = 2;
+        fw_start(w);
+        m[0] = matti(w);
+        m[1] = fw_mn(w, "eve", "192.0.2.66", &w->card[1]);
+        for (int i = 0; i < 2; i++) {
+            fw_connect(w, m[i]);
+            fw_run(w, 3 * FW_S);
+            assert_true(m[i]->granted_rvs);
+        }
+        m[0]->cheat = m[1]->cheat = MN_SILENT;
+        for (int k = 0; k < 35; k++) {
+            fw_run(w, 100 * FW_S);
+            fw_renew(w, m[0]);
+            fw_renew(w, m[1]);
+        }
+        fw_run(w, 150 * FW_S);
+        assert_int_equal(w->event[FA_EVENT_RUN], 4); /* each was asked */
+        fw_free(w);
+    }
+}
+
 /* The key is compared whole, not by its HIT; and a binding that has ended is none, swept or not. */
 static void test_comes_back_only_as_bound(void **state)
 {
@@ -1400,6 +1428,7 @@ int main(void)
         cmocka_unit_test(test_resynchronisation),
         cmocka_unit_test(test_invited),
         cmocka_unit_test(test_reauthentication_unanswered),
+        cmocka_unit_test(test_reauthentication_of_two),
         cmocka_unit_test(test_bound_by_partner),
         cmocka_unit_test(test_not_bound_by_partner),
         cmocka_unit_test(test_partners_in_record),
