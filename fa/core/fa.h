@@ -62,7 +62,8 @@ struct fa_relay_config {
     uint8_t flows_per_client;     /* 0: 64, which is the most */
     uint32_t i1_per_source_milli; /* relayed I1s a second and source prefix, in thousandths; 0: 10 a second */
     uint32_t i1_per_client_milli; /* ... and target client; 0: 50 a second */
-    uint32_t control_per_client_milli; /* other HIP packets to a client, and as many from it; 0: 200 a second */
+    uint32_t
+        control_per_client_milli; /* other HIP packets to a client, and as many from it; 0: 200 a second */
 };
 
 struct fa_config {
