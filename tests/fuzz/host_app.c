@@ -51,7 +51,7 @@ static void silent(void *ctx, struct hip_ref ref, uint64_t us)
     told(ctx, ref);
 }
 
-static void used(void *ctx, struct hip_ref ref, uint64_t octets)
+static void used(void *ctx, struct hip_ref ref, uint64_t octets, uint64_t sent_us)
 {
     (void)ctx;
     (void)ref;
