@@ -24,16 +24,23 @@ static bool lacks_mode(const struct hip_pkt *k)
     return (k->type == HIP_PKT_R1 || k->type == HIP_PKT_I2) && !hip_pkt_has(k, HIP_PAR_NAT_TRAVERSAL_MODE);
 }
 
-/* s4.5: an R1 or I2 without NAT_TRAVERSAL_MODE is not relayed, and its sender is told. Anybody can send one, so only so many are. */
+/* s4.5: an R1 or I2 without NAT_TRAVERSAL_MODE is not relayed, and its sender is told. Anybody can send one, under any address: only so many are
+ * answered, and none with more octets than it had. */
 static int refuse_mode(struct hip_engine *e, const struct hip_identity *id, const struct hip_pkt *k,
                        const struct hip_path *back, uint64_t now, struct hip_actions *out)
 {
     static const struct bucket_rate rate = { .per_second_milli = 10000, .burst = 20 };
     struct span header = span_sub(k->raw, 0, HIP_HEADER_LEN); /* s5.10 */
-    if (bucket_take(&e->told, &rate, 1, now) &&
-        hip_notify_to(e, id, &k->sender, back, HIP_NTF_NO_VALID_NAT_TRAVERSAL_MODE_PARAMETER, header, out) !=
-            ERR_OK)
+    size_t n = out->n, used = out->used;
+    if (!bucket_take(&e->told, &rate, 1, now))
+        return HIP_DROP_BAD_NAT_MODE;
+    if (hip_notify_to(e, id, &k->sender, back, HIP_NTF_NO_VALID_NAT_TRAVERSAL_MODE_PARAMETER, header, out) !=
+        ERR_OK)
         e->counters[HIP_DROP_INTERNAL]++;
+    if (out->used - used > k->raw.n) {
+        out->n = n;
+        out->used = used;
+    }
     return HIP_DROP_BAD_NAT_MODE;
 }
 

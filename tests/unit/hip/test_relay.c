@@ -531,6 +531,37 @@ static void without_a_mode(void **state)
     sim_free(w.s);
 }
 
+/* The same from somebody who made it short: nothing goes to an address that is not known to be his and is longer than what he sent. */
+static void short_without_a_mode(void **state)
+{
+    struct world w = registered();
+    struct hip_path udp = sim_udp_path(w.fa, w.cn);
+    static const uint8_t zero[64];
+    static const struct {
+        uint16_t type;
+        size_t n;
+    } least[] = { { HIP_PAR_PUZZLE, 24 },
+                  { HIP_PAR_DH_GROUP_LIST, 1 },
+                  { HIP_PAR_DIFFIE_HELLMAN, 4 },
+                  { HIP_PAR_HIP_CIPHER, 2 },
+                  { HIP_PAR_HOST_ID, 6 },
+                  { HIP_PAR_HIT_SUITE_LIST, 1 },
+                  { HIP_PAR_TRANSPORT_FORMAT_LIST, 2 },
+                  { HIP_PAR_HIP_SIGNATURE_2, 3 } };
+    uint8_t buf[HIP_PACKET_MAX];
+    struct span pkt;
+    struct hip_build b;
+    hip_build_init(&b, buf, sizeof buf, HIP_PKT_R1, sim_hit(w.cn), sim_hit(w.mn), 0);
+    for (size_t i = 0; i < sizeof least / sizeof least[0]; i++)
+        hip_build_param(&b, least[i].type, span_of(zero, least[i].n));
+    assert_int_equal(hip_build_finish(&b, NULL, NULL, &pkt), ERR_OK);
+    assert_int_equal(hip_relay_to_client(w.fa->e, w.at_fa, &udp, NULL, pkt, w.s->now, &w.s->out),
+                     HIP_DROP_BAD_NAT_MODE);
+    assert_int_equal(w.s->out.n, 0);
+    assert_int_equal(w.s->out.used, 0);
+    sim_free(w.s);
+}
+
 static void from_clients_only(void **state)
 {
     struct world w = joined();
@@ -668,6 +699,7 @@ int main(void)
         cmocka_unit_test(server_refuses),
         cmocka_unit_test(no_room_for_more),
         cmocka_unit_test(without_a_mode),
+        cmocka_unit_test(short_without_a_mode),
         cmocka_unit_test(from_clients_only),
         cmocka_unit_test(what_a_client_wants),
         cmocka_unit_test(no_rendezvous_in_udp),
