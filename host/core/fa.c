@@ -661,7 +661,7 @@ void host_fa_acked(struct host *h, struct host_link *l, const struct hip_action 
 /* Somebody who can only come over UDP asked for us, and a rendezvous server cannot let it through (docs/sim-binding.md section 16). */
 void host_fa_notified(struct host *h, struct host_link *l, uint16_t code)
 {
-    host_fa_heard(h, l);
+    /* No sign of life: a NOTIFY carries a signature and nothing that makes a repeated one old. */
     if (code != HIP_NTF_UDP_WANTED || l->state != HOST_FA_REGISTERED || relayed(l) || !h->c.udp_port ||
         h->now < l->fa->no_udp_us)
         return;
