@@ -18,7 +18,7 @@
 #include "hip/core.h"
 #include "tests/sim/sim.h"
 
-#define RUNS 300 /* of each of the three tests */
+#define RUNS 700 /* of each of the three tests */
 #define TICK 10000
 
 #define HOLDS(s, c) \
