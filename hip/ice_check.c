@@ -78,21 +78,22 @@ void hip_ice_permit(struct hip_engine *e, struct hip_assoc *a, const struct hip_
     v->permit.spi_in = i->permit.spi_in = a->spi_in;
 }
 
-/* ack: the nomination that this one answers; NULL: it answers none. */
-static void send_check(struct hip_engine *e, struct hip_assoc *a, struct hip_pair *p, struct parts *v,
-                       uint64_t now, struct hip_actions *out)
+/* answered: what of a nomination this check answers; nothing where it answers none. SEQ, nonce and priority are put beside it. */
+static void send_check(struct hip_engine *e, struct hip_assoc *a, struct hip_pair *p,
+                       const struct parts *answered, uint64_t now, struct hip_actions *out)
 {
     uint8_t buf[HIP_PACKET_MAX];
     struct span pkt;
     struct hip_path path = hip_pair_path(p);
-    struct hip_check c = { .id = a->next_id, .nominate = v->nominate };
+    struct hip_check c = { .id = a->next_id, .nominate = answered->nominate };
     env_random(hip_env(e), c.nonce, sizeof c.nonce);
-    v->seq = &c;
-    v->has_priority = true;
-    v->priority = hip_candidate_prflx_priority(&p->local); /* s4.6.2: what a peer-reflexive one would have */
-    if (v->nominate)
+    struct parts v = *answered;
+    v.seq = &c;
+    v.has_priority = true;
+    v.priority = hip_candidate_prflx_priority(&p->local); /* s4.6.2: what a peer-reflexive one would have */
+    if (answered->nominate)
         hip_ice_permit(e, a, p, out);
-    err r = build(a, v, &path, buf, &pkt);
+    err r = build(a, &v, &path, buf, &pkt);
     if (r == ERR_OK && !(c.pkt = malloc(pkt.n)))
         r = ERR_MEMORY;
     if (r != ERR_OK) {

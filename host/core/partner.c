@@ -96,11 +96,13 @@ void host_partner_refused(struct host *h, struct host_link *l)
 
 void host_partner_registered(struct host *h, struct host_link *l)
 {
-    if (l->fa)
-        l->fa->partner_fails = 0;
-    if (l != h->main && host_fa_bound_us(h, &l->peer) && !h->run.open) {
+    struct host_fa *f = l->fa;
+
+    if (f)
+        f->partner_fails = 0;
+    if (f && l != h->main && host_fa_bound_us(h, &l->peer) && !h->run.open) {
         struct host_link *old = h->main;
-        l->fa->fails = 0;
+        f->fails = 0;
         h->main = l; /* the binding's refreshes and notices are its business */
         if (old->state != HOST_FA_REGISTERED) {
             host_timer_stop(h, &old->timer);
