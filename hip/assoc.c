@@ -172,7 +172,7 @@ void hip_assoc_leave(struct hip_engine *e, struct hip_assoc *a)
 err hip_assoc_new_spi(struct hip_engine *e, struct hip_assoc *a, uint32_t *spi)
 {
     for (int i = 0; i < 16; i++) {
-        uint32_t v = env_random_u32(hip_env(e));
+        uint32_t v = env_draw_u32(hip_env(e), "spi");
         if (v < 256) /* reserved, RFC 4303 s2.1 */
             continue;
         err r = htab_put(e->spis, &v, a);

@@ -12,7 +12,7 @@ static err build_close(struct hip_engine *e, struct hip_assoc *a)
     uint8_t buf[HIP_PACKET_MAX];
     struct span pkt;
     struct hip_build b;
-    env_random(hip_env(e), a->close_echo, sizeof a->close_echo);
+    env_draw(hip_env(e), "echo", a->close_echo, sizeof a->close_echo);
     hip_build_init(&b, buf, sizeof buf, HIP_PKT_CLOSE, hip_assoc_local(a), &a->peer, 0);
     hip_build_param(&b, HIP_PAR_ECHO_REQUEST_SIGNED, span_of(a->close_echo, sizeof a->close_echo));
     hip_auth_add(&b, a);

@@ -39,7 +39,7 @@ void hip_encrypted_add(struct hip_build *b, uint16_t cipher, struct span key, co
     uint8_t *iv = wcur_reserve(w, s->iv_len);
     uint8_t *body = wcur_reserve(w, n);
     if (iv && body) {
-        env_random(env, iv, s->iv_len);
+        env_draw(env, "enc_iv", iv, s->iv_len);
         if (inner.n)
             memcpy(body, inner.p, inner.n);
         memset(body + inner.n, (int)pad, pad);

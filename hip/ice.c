@@ -547,7 +547,7 @@ void hip_ice_moved(struct hip_rx *rx, const struct hip_ice_offer *o, uint32_t id
     hip_update_cancel(rx->e, a, HIP_UPD_CANDIDATES_ECHO);
     i->moved = *o;
     i->moved_path = *rx->path;
-    env_random(hip_env(rx->e), i->moved_nonce, sizeof i->moved_nonce);
+    env_draw(hip_env(rx->e), "nonce", i->moved_nonce, sizeof i->moved_nonce);
     struct hip_esp_info gratuitous = { .old_spi = a->spi_in, .new_spi = a->spi_in };
     struct hip_update_parts u = { .kind = HIP_UPD_CANDIDATES_ECHO,
                                   .esp = &gratuitous,

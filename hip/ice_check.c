@@ -86,7 +86,7 @@ static void send_check(struct hip_engine *e, struct hip_assoc *a, struct hip_pai
     struct span pkt;
     struct hip_path path = hip_pair_path(p);
     struct hip_check c = { .id = a->next_id, .nominate = answered->nominate };
-    env_random(hip_env(e), c.nonce, sizeof c.nonce);
+    env_draw(hip_env(e), "nonce", c.nonce, sizeof c.nonce);
     struct parts v = *answered;
     v.seq = &c;
     v.has_priority = true;

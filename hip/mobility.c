@@ -182,7 +182,7 @@ static bool verify(struct hip_engine *e, struct hip_assoc *a, struct hip_peer_lo
     struct hip_path to;
     if (!way(a, hint, &p->path, &p->addr, &to))
         return false;
-    env_random(hip_env(e), p->nonce, sizeof p->nonce);
+    env_draw(hip_env(e), "nonce", p->nonce, sizeof p->nonce);
     struct hip_update_parts u = { .kind = HIP_UPD_VERIFY,
                                   .esp = &gratuitous,
                                   .echo_request = span_of(p->nonce, sizeof p->nonce),

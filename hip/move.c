@@ -106,7 +106,7 @@ static err announce(struct hip_engine *e, struct hip_assoc *a, struct hip_peer_l
     hip_move_set(a->own, a->n_own, a->spi_in, &l);
     struct hip_update_parts u = { .kind = HIP_UPD_MOVE, .esp = &gratuitous, .locators = &l };
     if (check) {
-        env_random(hip_env(e), check->nonce, sizeof check->nonce);
+        env_draw(hip_env(e), "nonce", check->nonce, sizeof check->nonce);
         u.echo_request = span_of(check->nonce, sizeof check->nonce);
     }
     uint32_t id;

@@ -47,7 +47,7 @@ err hip_probe(struct hip_engine *e, struct hip_ref ref, uint64_t now, struct hip
     if (!hip_act_room(out))
         return ERR_SPACE;
     *p = (struct hip_probe_sent){ .id = a->next_id, .sent_us = now, .path = *hip_ice_esp(a) };
-    env_random(hip_env(e), p->nonce, sizeof p->nonce);
+    env_draw(hip_env(e), "nonce", p->nonce, sizeof p->nonce);
     err r = build(a, p, buf, &pkt);
     if (r != ERR_OK)
         return r;

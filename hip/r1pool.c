@@ -114,7 +114,7 @@ static err generation_start(struct hip_r1pool *p, uint64_t now)
     g->counter = ++p->counter;
     g->made_us = now;
     g->k_more = p->cfg->puzzle_more;
-    env_random(p->cfg->env, g->secret, sizeof g->secret);
+    env_draw(p->cfg->env, "puzzle_secret", g->secret, sizeof g->secret);
     return ERR_OK;
 }
 

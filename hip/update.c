@@ -134,7 +134,7 @@ static void ask_echo(struct hip_engine *e, struct hip_sent_update *s, struct hip
         u->kind == HIP_UPD_SEEN || (u->contents && !u->echo_request.n && hip_reg_wants_echo(u->contents));
     if (!s->has_echo)
         return;
-    env_random(hip_env(e), s->echo, sizeof s->echo);
+    env_draw(hip_env(e), "echo", s->echo, sizeof s->echo);
     u->echo_request = span_of(s->echo, sizeof s->echo);
 }
 

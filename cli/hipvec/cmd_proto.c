@@ -100,9 +100,7 @@ int cmd_proto(int argc, char **argv)
         markdown();
     else if (argc == 2 && strcmp(form, "--dict") == 0)
         dictionary();
-    else {
-        fputs("usage: hipvec proto [--markdown|--dict]\n", stderr);
-        return EXIT_BAD_INPUT;
-    }
+    else
+        return cmd_usage("proto");
     return EXIT_PASS;
 }

@@ -321,10 +321,8 @@ int cmd_run(int argc, char **argv)
         r.json = true;
         first = 2;
     }
-    if (first >= argc || argv[first][0] == '-') {
-        fputs("usage: hipvec run [--json] FILE|DIR...\n", stderr);
-        return EXIT_BAD_INPUT;
-    }
+    if (first >= argc || argv[first][0] == '-')
+        return cmd_usage("run");
     r.color = isatty(STDOUT_FILENO) && !(no_color && *no_color);
     r.progress = isatty(STDERR_FILENO) && !r.json;
     r.results = r.json ? json_array() : NULL;

@@ -6,32 +6,65 @@
 #include "cli/hipvec/cmd.h"
 #include "common/crypto/secret.h"
 
-static const char usage[] = "usage: hipvec run [--json] FILE|DIR...   recompute test vectors (README.md of "
-                            "test-vectors/ lists the types)\n"
-                            "       hipvec proto [--markdown|--dict]  packets and parameters as a table, or "
-                            "as a fuzzer's dictionary\n"
-                            "\n"
-                            "run ends with status 0 when all passed, 1 on a mismatch, 2 when input is "
-                            "malformed, 77 when all was skipped.\n";
+/* One row a command; `hipvec --help` and each command's own usage are printed from it. */
+static const struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *args, *what;
+} commands[] = {
+    { "run", cmd_run, "[--json] FILE|DIR...",
+      "recompute test vectors (README.md of test-vectors/ lists the types)" },
+    { "proto", cmd_proto, "[--markdown|--dict]",
+      "packets and parameters as a table, or as a fuzzer's dictionary" },
+};
+
+#define COMMANDS (sizeof commands / sizeof *commands)
+
+static const char closing[] =
+    "\nStatus 0: all passed; 1: a mismatch; 2: malformed input; 77: all was skipped.\n";
+
+static void usage(FILE *f)
+{
+    for (size_t i = 0; i < COMMANDS; i++)
+        fprintf(f, "%s hipvec %s %s\n           %s\n", i ? "      " : "usage:", commands[i].name,
+                commands[i].args, commands[i].what);
+    fputs(closing, f);
+}
+
+static const struct command *command(const char *name)
+{
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+int cmd_usage(const char *name)
+{
+    const struct command *c = command(name);
+    if (c)
+        fprintf(stderr, "usage: hipvec %s %s\n", c->name, c->args);
+    return EXIT_BAD_INPUT;
+}
 
 int main(int argc, char **argv)
 {
     if (argc < 2) {
-        fputs(usage, stderr);
+        usage(stderr);
         return EXIT_BAD_INPUT;
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-        fputs(usage, stdout);
+        usage(stdout);
         return EXIT_PASS;
     }
     if (crypto_init() != ERR_OK) {
         fputs("hipvec: the cryptographic library does not start\n", stderr);
         return EXIT_BAD_INPUT;
     }
-    if (strcmp(argv[1], "run") == 0)
-        return cmd_run(argc - 1, argv + 1);
-    if (strcmp(argv[1], "proto") == 0)
-        return cmd_proto(argc - 1, argv + 1);
-    fprintf(stderr, "hipvec: no command %s\n%s", argv[1], usage);
+    const struct command *c = command(argv[1]);
+    if (c)
+        return c->run(argc - 1, argv + 1);
+    fprintf(stderr, "hipvec: no command %s\n", argv[1]);
+    usage(stderr);
     return EXIT_BAD_INPUT;
 }

@@ -3,6 +3,9 @@
  * What an engine gets from outside: randomness and a log sink. The one real source of randomness is
  * common/rt/osrand; the simulator and the vectors bring their own. Time is an argument of every call: uint64_t
  * microseconds of a monotonic clock.
+ *
+ * Draws that reach a packet or a key have a name (env_draw), so that a transcript can list them and a replay bring each one back. Seeds of
+ * hash tables and the like have none (env_random).
  */
 #pragma once
 
@@ -13,6 +16,7 @@ struct env {
     void *ctx;
     void (*random)(void *ctx, void *out,
                    size_t n); /* never fails: an implementation that cannot deliver aborts */
+    void (*draw)(void *ctx, const char *name, void *out, size_t n); /* NULL: random, whatever the name */
     struct log log;
 };
 
@@ -20,4 +24,15 @@ static inline void env_random(const struct env *e, void *out, size_t n)
 {
     e->random(e->ctx, out, n);
 }
+
+/* name: what is drawn, a constant: dh_private, enc_iv, spi, ... test-vectors/README.md lists them. */
+static inline void env_draw(const struct env *e, const char *name, void *out, size_t n)
+{
+    if (e->draw)
+        e->draw(e->ctx, name, out, n);
+    else
+        e->random(e->ctx, out, n);
+}
+
 uint32_t env_random_u32(const struct env *e);
+uint32_t env_draw_u32(const struct env *e, const char *name); /* four octets, the first one highest */

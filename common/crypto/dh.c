@@ -97,7 +97,7 @@ struct dh_key *dh_generate(enum dh_curve c, const struct env *env)
     struct dh_key *k = NULL;
     /* Both orders have as many bits as n octets: draw until one is below (RFC 7401 s6.3's keys; SP 800-56A 5.6.1.2.2). */
     for (int i = 0; i < DRAWS_MAX && !k; i++) {
-        env_random(env, scalar, n);
+        env_draw(env, "dh_private", scalar, n);
         k = dh_from_private(c, span_of(scalar, n));
     }
     sec_wipe(scalar, sizeof scalar);

@@ -132,7 +132,7 @@ err esp_seal(struct esp_sa *sa, const struct env *env, uint8_t next_header, stru
         struct wcur w = wcur_of(iv, 8);
         wcur_u64(&w, sa->sent + 1);
     } else if (sa->suite->iv_len) {
-        env_random(env, iv, sa->suite->iv_len); /* unpredictable, RFC 3602 s3 */
+        env_draw(env, "esp_iv", iv, sa->suite->iv_len); /* unpredictable, RFC 3602 s3 */
     }
     return esp_seal_iv(sa, iv, next_header, payload, out, cap, out_len);
 }

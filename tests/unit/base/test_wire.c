@@ -190,6 +190,22 @@ static void env_u32(void **st)
     uint8_t r[4] = { 0xde, 0xad, 0xbe, 0xef };
     struct env e = { .ctx = r, .random = fixed };
     assert_true(env_random_u32(&e) == 0xdeadbeef);
+    assert_true(env_draw_u32(&e, "spi") == 0xdeadbeef); /* nobody asked for names */
+}
+
+static void named(void *ctx, const char *name, void *out, size_t n)
+{
+    assert_string_equal(name, ctx);
+    memset(out, 0x5a, n);
+}
+
+static void env_names(void **st)
+{
+    static char name[] = "spi";
+    struct env e = { .ctx = name, .random = fixed, .draw = named };
+    assert_int_equal(env_draw_u32(&e, "spi"), 0x5a5a5a5a);
+    assert_true(env_random_u32(&e) ==
+                ('s' << 24 | 'p' << 16 | 'i' << 8)); /* what has no name goes the other way */
 }
 
 int main(void)
@@ -205,6 +221,7 @@ int main(void)
         cmocka_unit_test(log_lines),
         cmocka_unit_test(err_texts),
         cmocka_unit_test(env_u32),
+        cmocka_unit_test(env_names),
     };
     return cmocka_run_group_tests(t, NULL, NULL);
 }
