@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Milenage, the tokens made from it, and the key derivation of EAP-AKA'. */
+ * Milenage and TUAK, the tokens made from Milenage, and the key derivation of EAP-AKA'. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "aka/akakeys.h"
 #include "aka/milenage.h"
 #include "aka/sqn.h"
+#include "aka/tuak.h"
 #include "aka/vector.h"
 #include "cli/hipvec/vec.h"
 
@@ -135,6 +136,50 @@ void vec_aka_vector(struct vec_case *c)
         open_and_make(c, &cred);
 }
 
+static uint8_t small(struct vec_case *c, const char *name)
+{
+    int64_t v = vec_int(c, name);
+    if (v < 0 || v > 255)
+        vec_malformed(c, "%s is %lld", name, (long long)v);
+    return (uint8_t)v;
+}
+
+static void tuak_outputs(struct vec_case *c, const struct tuak_shape *s, const uint8_t *k,
+                         const uint8_t *topc)
+{
+    struct span rand = vec_hex_n(c, "rand", 16), sqn = vec_hex_n(c, "sqn", 6), amf = vec_hex_n(c, "amf", 2);
+    struct tuak_out o;
+    if (!vec_going(c) || !vec_step(c, "f1", tuak_run(s, k, topc, rand.p, sqn.p, amf.p, &o)))
+        return;
+    vec_same(c, "f1", span_of(o.mac_a, s->mac_len));
+    vec_same(c, "f1star", span_of(o.mac_s, s->mac_len));
+    vec_same(c, "f2", span_of(o.res, s->res_len));
+    vec_same(c, "f3", span_of(o.ck, s->ck_len));
+    vec_same(c, "f4", span_of(o.ik, s->ik_len));
+    vec_same(c, "f5", span_of(o.ak, sizeof(o.ak)));
+    vec_same(c, "f5star", span_of(o.ak_star, sizeof(o.ak_star)));
+}
+
+static void tuak(struct vec_case *c)
+{
+    struct span k = vec_hex(c, "k");
+    struct tuak_shape s = { .k_len = k.n <= TUAK_KEY_MAX ? (uint8_t)k.n : 0,
+                            .mac_len = small(c, "macLen"),
+                            .res_len = small(c, "resLen"),
+                            .ck_len = small(c, "ckLen"),
+                            .ik_len = small(c, "ikLen"),
+                            .iterations = small(c, "keccakIterations") };
+    uint8_t topc[TUAK_TOP_LEN];
+    if (vec_going(c) && vec_has(c, "top")) {
+        if (vec_step(c, "topc", tuak_topc(&s, k.p, vec_hex_n(c, "top", TUAK_TOP_LEN).p, topc)))
+            vec_same(c, "topc", span_of(topc, TUAK_TOP_LEN));
+    } else {
+        memcpy(topc, vec_hex_n(c, "topc", TUAK_TOP_LEN).p, TUAK_TOP_LEN);
+    }
+    if (vec_going(c))
+        tuak_outputs(c, &s, k.p, topc);
+}
+
 static void aka_prime(struct vec_case *c)
 {
     vec_aka_vector(c);
@@ -146,7 +191,7 @@ const struct vec_family family_aka[] = {
     { "MilenageTest", milenage, "3GPP TS 35.206 s4.1", NULL },
     { "MilenageAutnTest", autn, "3GPP TS 33.102 s6.3.2, s6.3.3", NULL, true },
     { "MilenageAutsTest", auts, "3GPP TS 33.102 s6.3.3, s6.3.5", NULL, true },
-    { "TuakTest", NULL, "3GPP TS 35.231", "TUAK" },
+    { "TuakTest", tuak, "3GPP TS 35.231 s6", NULL },
     { "EapAkaPrimeTest", aka_prime, "RFC 9048 s3.3, s3.4; 3GPP TS 33.402 annex A.2", NULL },
     { 0 },
 };

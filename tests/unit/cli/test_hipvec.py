@@ -61,7 +61,6 @@ class Hipvec(unittest.TestCase):
         total = sum(len(g["tests"]) for n in os.listdir(VECTORS) if n.endswith(".json")
                     for g in load(n[:-5])["testGroups"])
         self.assertEqual(passed + skipped, total)
-        self.assertIn("skipped 6: TUAK", p.stdout)
 
     def test_each_output_counts(self):
         """One field of one test at a time is altered: the report names it and both values."""
@@ -72,6 +71,7 @@ class Hipvec(unittest.TestCase):
             "puzzle": {"PuzzleTest": ["digest"]},
             "hip-checksum": {"HipChecksumTest": ["checksum"]},
             "milenage": {"MilenageTest": ["f1", "f5star", "opc"], "MilenageAutnTest": ["ck"]},
+            "tuak": {"TuakTest": ["f1", "f4", "f5star", "topc"]},
             "eap-aka-prime": {"EapAkaPrimeTest": ["msk", "k_aut", "ck_prime"]},
             "eap-aka": {"EapAkaTest": ["emsk", "checkcode", "encr_plaintext"], "EapAkaReauthTest": ["msk"],
                         "EapAkaResyncTest": ["sqn_ms"]},
@@ -141,13 +141,11 @@ class Hipvec(unittest.TestCase):
         self.assertEqual(self.run_it("run", empty).returncode, 2)
 
     def test_skipped(self):
-        p = self.run_it("run", os.path.join(VECTORS, "tuak.json"))
-        self.assertEqual(p.returncode, 77)
-        self.assertEqual(self.closing(p), (0, 0, 6))
         doc = {"testGroups": [{"type": "NovelTest", "tests": [{"tcId": 1, "result": "valid"}]}]}
         p = self.run_it("run", self.write("novel.json", doc))
         self.assertEqual(p.returncode, 77)
-        self.assertIn("type NovelTest", p.stdout)
+        self.assertEqual(self.closing(p), (0, 0, 1))
+        self.assertIn("skipped 1: type NovelTest", p.stdout)
         schema = self.write("schema.json", {"$schema": "http://json-schema.org/draft-07/schema#"})
         self.assertEqual(self.run_it("run", schema).returncode, 77)
 
