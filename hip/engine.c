@@ -177,6 +177,7 @@ err hip_identity_add(struct hip_engine *e, const struct hip_hi *hi, uint64_t r1_
     err r = hip_hi_copy(hi, &id->hi);
     if (r == ERR_OK && !sig_has_private(id->hi.key))
         r = ERR_UNSUPPORTED;
+    id->hi.draws = e->cfg.drawn_signatures ? e->cfg.env : NULL;
     if (r == ERR_OK)
         r = make_tlv(id);
     if (r == ERR_OK && !(id->pool = hip_r1pool_new(&id->hi, &e->cfg, r1_counter)))

@@ -157,6 +157,8 @@ struct hip_config {
     uint64_t keepalive_us; /* NAT_KEEPALIVE on an idle UDP path; 0: 15 s, never shorter */
     uint64_t
         udp_after_us; /* first I1 in UDP so long after the one without, where both are tried; 0: 100 ms */
+    bool
+        drawn_signatures; /* salts and nonces of signatures are env's draws too, not constant in time: for vectors and the simulator alone */
 };
 
 struct hip_engine *hip_engine_new(

@@ -204,7 +204,8 @@ err hip_hi_sign(const struct hip_hi *h, struct span msg, uint8_t *out, size_t ca
         return ERR_SPACE;
     out[0] = (uint8_t)(h->alg >> 8);
     out[1] = (uint8_t)h->alg;
-    err e = sig_make(h->key, h->rhash, msg, out + 2, &n);
+    err e = h->draws ? sig_make_drawn(h->key, h->rhash, msg, h->draws, out + 2, &n)
+                     : sig_make(h->key, h->rhash, msg, out + 2, &n);
     if (e == ERR_OK)
         *len = n + 2;
     return e;

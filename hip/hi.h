@@ -22,6 +22,8 @@ struct hip_hi {
     uint16_t wire_len;        /* of wire */
     uint8_t wire[HIP_HI_MAX]; /* Algorithm(2) Host Identity */
     struct sig_key *key;      /* owned */
+    const struct env
+        *draws; /* not NULL: salts and nonces of signatures come from it (hip_config.drawn_signatures) */
 };
 
 /* The Host Identity field without the Algorithm. */

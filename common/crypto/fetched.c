@@ -19,18 +19,6 @@ static const char *const cipher_names[CIPHER__COUNT] = { [CIPHER_AES128_CBC] = "
                                                          [CIPHER_AES128_GCM] = "AES-128-GCM",
                                                          [CIPHER_AES256_GCM] = "AES-256-GCM" };
 
-static const struct {
-    int nid;
-    const char *name;
-} curves[DH__COUNT] = {
-    [DH_P256] = { NID_X9_62_prime256v1, "P-256" }, [DH_P384] = { NID_secp384r1, "P-384" }
-};
-
-const char *crypto_curve_name(enum dh_curve c)
-{
-    return curves[c].name;
-}
-
 static bool fetch_hash(enum hash_alg a, EVP_MAC *hmac)
 {
     struct crypto_fetched *f = &crypto_fetched;
@@ -52,11 +40,9 @@ static bool fetch_all(EVP_MAC *hmac)
         if (!f->cipher[a])
             return false;
     }
-    for (int c = 0; c < DH__COUNT; c++) {
-        f->group[c] = EC_GROUP_new_by_curve_name(curves[c].nid);
-        if (!f->group[c])
+    for (int c = 0; c < EC__COUNT; c++)
+        if (!ec_fetch((enum ec_curve)c, &f->group[c], &f->ec_params[c]))
             return false;
-    }
     return true;
 }
 
@@ -69,14 +55,16 @@ static void free_all(void)
     }
     for (int a = 0; a < CIPHER__COUNT; a++)
         EVP_CIPHER_free(f->cipher[a]);
-    for (int c = 0; c < DH__COUNT; c++)
+    for (int c = 0; c < EC__COUNT; c++) {
         EC_GROUP_free(f->group[c]);
+        EVP_PKEY_free(f->ec_params[c]);
+    }
     *f = (struct crypto_fetched){ 0 };
 }
 
 err crypto_init(void)
 {
-    if (crypto_fetched.group[DH_P256]) /* done already */
+    if (crypto_fetched.group[EC_P256]) /* done already */
         return ERR_OK;
     if (sodium_init() < 0)
         return ERR_CRYPTO;

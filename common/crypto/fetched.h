@@ -6,7 +6,7 @@
 #pragma once
 
 #include "common/crypto/cipher.h"
-#include "common/crypto/dh.h"
+#include "common/crypto/ec.h"
 #include "common/crypto/hash.h"
 #include "common/crypto/ossl.h"
 
@@ -16,11 +16,9 @@ struct crypto_fetched {
     EVP_MD *md[HASH__COUNT];
     EVP_MAC_CTX *hmac[HASH__COUNT]; /* without a key: duplicated for each use */
     EVP_CIPHER *cipher[CIPHER__COUNT];
-    EC_GROUP *group[DH__COUNT];
+    EC_GROUP *group[EC__COUNT];
+    EVP_PKEY *ec_params[EC__COUNT]; /* parameters without a point */
 };
 
 /* All NULL before crypto_init(). */
 extern struct crypto_fetched crypto_fetched;
-
-/* OpenSSL's names of a curve. */
-const char *crypto_curve_name(enum dh_curve c);

@@ -2,15 +2,16 @@
  *
  * Signature keys in raw forms. Public forms: RSA as RFC 3110 (exponent length, exponent, modulus), ECDSA as
  * X|Y. Signatures: RSASSA-PSS with MGF1 and salt of the hash's length; ECDSA r|s of fixed width.
- * The salts and nonces of signatures are the one place where OpenSSL's own generator is used.
+ * The salts and nonces of sig_make() are the one place where OpenSSL's own generator is used.
  */
 #pragma once
 
+#include "common/base/env.h"
 #include "common/base/err.h"
 #include "common/base/span.h"
 #include "common/crypto/hash.h"
 
-enum sig_type { SIG_NONE, SIG_RSA, SIG_ECDSA_P256, SIG_ECDSA_P384 };
+enum sig_type { SIG_NONE, SIG_RSA, SIG_ECDSA_P256, SIG_ECDSA_P384, SIG__COUNT };
 
 #define SIG_LEN_MAX    512
 #define SIG_PUBLIC_MAX 528
@@ -19,6 +20,10 @@ struct sig_key; /* public, or public and private */
 
 /* bits: RSA 2048 or more, ignored for ECDSA. NULL on failure. */
 struct sig_key *sig_generate(enum sig_type t, unsigned bits);
+/* The same from env's draws named hi_private, so that one seed makes one key everywhere: scalars as FIPS 186-4 B.5.1 (length of the
+ * order and 8 octets, modulo order - 1, plus 1); RSA's two primes each the first one at or above a draw of half the modulus's length,
+ * its two highest bits and the lowest set, e = 65537. bits: a multiple of 16. NOT for keys that protect anything. */
+struct sig_key *sig_generate_drawn(enum sig_type t, unsigned bits, const struct env *env);
 /* ERR_MALFORMED: not a key of this type, RSA below 1024 or above 4096 bits, exponent even, 1, or of more than 64 bits, point not on the curve. */
 MUST_USE err sig_from_public(enum sig_type t, struct span pub, struct sig_key **out);
 /* PKCS#8, DER. The private form lives in secret memory of the caller. */
@@ -32,5 +37,9 @@ bool sig_has_private(const struct sig_key *k);
 size_t sig_len(const struct sig_key *k); /* length of a signature */
 MUST_USE err sig_make(const struct sig_key *k, enum hash_alg h, struct span msg, uint8_t *out,
                       size_t *out_len);
+/* With the salt from the draw rsa_pss_salt, the nonce from sig_nonce (made a scalar as above). Not constant in time: for vectors and the
+ * simulator. */
+MUST_USE err sig_make_drawn(const struct sig_key *k, enum hash_alg h, struct span msg, const struct env *env,
+                            uint8_t *out, size_t *out_len);
 /* ERR_AUTH when it does not verify, whatever the reason. */
 MUST_USE err sig_verify(const struct sig_key *k, enum hash_alg h, struct span msg, struct span sig);

@@ -207,6 +207,103 @@ static void private_of_another(void **st)
     sig_free(b);
 }
 
+/* ---- from named draws ---- */
+
+/* Gives out `what` right-aligned, and counts by name. */
+struct script {
+    const char *name;
+    struct span what;
+    unsigned draws;
+};
+
+static void scripted(void *ctx, const char *name, void *out, size_t n)
+{
+    struct script *s = ctx;
+    assert_string_equal(name, s->name);
+    assert_true(n >= s->what.n);
+    memset(out, 0, n - s->what.n);
+    memcpy((uint8_t *)out + n - s->what.n, s->what.p, s->what.n);
+    s->draws++;
+}
+
+/* A scalar drawn as `less` is less + 1. */
+static void drawn_ecdsa(enum sig_type t, enum hash_alg h, struct span key, struct span pub_want,
+                        struct span nonce, struct span sig_want)
+{
+    uint8_t sig[SIG_LEN_MAX];
+    size_t n = 0;
+    struct script s = { "hi_private", key, 0 };
+    struct env env = { .ctx = &s, .draw = scripted };
+    struct sig_key *k = sig_generate_drawn(t, 0, &env);
+    assert_non_null(k);
+    assert_true(span_eq(sig_public(k), pub_want));
+    s = (struct script){ "sig_nonce", nonce, 0 };
+    assert_int_equal(sig_make_drawn(k, h, span_str("sample"), &env, sig, &n), ERR_OK);
+    assert_int_equal(s.draws, 1);
+    assert_true(span_eq(span_of(sig, n), sig_want));
+    sig_free(k);
+}
+
+/* RFC 6979 A.2.5, A.2.6: with their private keys and k (both less one) drawn, their signatures. */
+static void ecdsa_drawn(void **st)
+{
+    drawn_ecdsa(SIG_ECDSA_P256, HASH_SHA256,
+                H("c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6720"), H(P256_PUB),
+                H("a6e3c57dd01abe90086538398355dd4c3b17aa873382b0f24d6129493d8aad5f"), H(P256_SIG));
+    drawn_ecdsa(SIG_ECDSA_P384, HASH_SHA384,
+                H("6b9d3dad2e1b8c1c05b19875b6659f4de23c3b667bf297ba9aa47740787137d8"
+                  "96d5724e4c70a825f872c9ea60d2edf4"),
+                H(P384_PUB),
+                H("94ed910d1a099dad3254e9242ae85abde4ba15168eaf0ca87a555fd56d10fbca"
+                  "2907e3e83ba95368623b8c4686915cf8"),
+                H(P384_SIG));
+}
+
+/* Octets that differ from draw to draw, and are the same each time. */
+static void counted(void *ctx, const char *name, void *out, size_t n)
+{
+    unsigned *seed = ctx;
+    uint8_t *p = out;
+    for (size_t i = 0; i < n; i++) {
+        *seed = *seed * 1103515245 + 12345;
+        p[i] = (uint8_t)(*seed >> 16);
+    }
+}
+
+/* One seed, one key and one signature of it, which verifies; another seed, others. */
+static void rsa_drawn(void **st)
+{
+    uint8_t sig[3][SIG_LEN_MAX];
+    size_t n = 0;
+    struct sig_key *k[2], *p;
+    for (unsigned i = 0; i < 3; i++) {
+        unsigned seed = i < 2 ? 1 : 2;
+        struct env env = { .ctx = &seed, .draw = counted };
+        if (i < 2)
+            k[i] = sig_generate_drawn(SIG_RSA, 2048, &env);
+        assert_non_null(k[i % 2]);
+        assert_int_equal(sig_make_drawn(k[i % 2], HASH_SHA256, span_str("m"), &env, sig[i], &n), ERR_OK);
+        assert_int_equal(n, 256);
+    }
+    assert_true(span_eq(sig_public(k[0]), sig_public(k[1])));
+    assert_memory_equal(sig[0], sig[1], n);
+    assert_memory_not_equal(sig[0], sig[2], n);
+    p = pub(SIG_RSA, sig_public(k[0]));
+    assert_int_equal(sig_verify(p, HASH_SHA256, span_str("m"), span_of(sig[0], n)), ERR_OK);
+    assert_int_equal(sig_verify(p, HASH_SHA256, span_str("m"), span_of(sig[2], n)), ERR_OK);
+    assert_int_equal(sig_verify(p, HASH_SHA256, span_str("n"), span_of(sig[0], n)), ERR_AUTH);
+    unsigned seed = 3;
+    struct env env = { .ctx = &seed, .draw = counted };
+    assert_int_equal(sig_make_drawn(p, HASH_SHA256, span_str("m"), &env, sig[0], &n), ERR_STATE);
+    assert_int_equal(sig_make_drawn(k[0], HASH_SHA384, span_str("m"), &env, sig[0], &n), ERR_OK);
+    assert_int_equal(sig_verify(p, HASH_SHA384, span_str("m"), span_of(sig[0], n)), ERR_OK);
+    assert_null(sig_generate_drawn(SIG_RSA, 1024, &env));
+    assert_null(sig_generate_drawn(SIG_NONE, 0, &env));
+    sig_free(k[0]);
+    sig_free(k[1]);
+    sig_free(p);
+}
+
 static int setup(void **st)
 {
     return crypto_init() != ERR_OK;
@@ -216,6 +313,7 @@ int main(void)
 {
     const struct CMUnitTest t[] = { cmocka_unit_test(ecdsa_vectors), cmocka_unit_test(rsa_pss_of_another),
                                     cmocka_unit_test(malformed_rsa), cmocka_unit_test(malformed_points),
-                                    cmocka_unit_test(round_trips),   cmocka_unit_test(private_of_another) };
+                                    cmocka_unit_test(round_trips),   cmocka_unit_test(private_of_another),
+                                    cmocka_unit_test(ecdsa_drawn),   cmocka_unit_test(rsa_drawn) };
     return cmocka_run_group_tests(t, setup, NULL);
 }
