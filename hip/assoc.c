@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/crypto/secret.h"
 #include "hip/core.h"
 #include "hip/ice.h"
 #include "hip/initiator.h"
@@ -13,6 +12,7 @@
 #include "hip/update.h"
 
 const struct bucket_rate hip_assoc_rate = { .per_second_milli = 5000, .burst = 10 };
+const struct bucket_rate hip_told_rate = { .per_second_milli = 1000, .burst = 3 };
 
 #define TO(s) (1u << HIP_##s)
 
@@ -99,6 +99,7 @@ struct hip_assoc *hip_assoc_new(struct hip_engine *e, struct hip_identity *id, c
     hip_timers_init(&a->timers);
     bucket_init(&a->reack, &hip_assoc_rate, 0);
     bucket_init(&a->notifies, &hip_assoc_rate, 0);
+    bucket_init(&a->told, &hip_told_rate, 0);
     return a;
 }
 
@@ -120,6 +121,7 @@ void hip_assoc_free(struct hip_engine *e, struct hip_assoc *a)
     hip_stored_clear(&a->echo);
     for (size_t i = 0; i < HIP_UPDATES_MAX; i++)
         hip_stored_clear(&a->sent[i].pkt);
+    hip_assoc_rekey_forget(a);
     hip_keyset_done(&a->keys);
     hip_hi_done(&a->peer_hi);
     e->slots[a->slot].a = NULL;
@@ -221,6 +223,24 @@ bool hip_retry_again(struct hip_engine *e, struct hip_assoc *a, uint64_t now)
     return true;
 }
 
+void hip_assoc_adopt(struct hip_assoc *a, struct hip_keyset *k)
+{
+    hip_keyset_done(&a->keys);
+    a->keys = *k;
+    a->has_export = true;
+    *k = (struct hip_keyset){ 0 };
+}
+
+void hip_assoc_rekey_forget(struct hip_assoc *a)
+{
+    a->rekeying = a->rekey_acked = a->rekey_theirs = false;
+    dh_free(a->dh_next);
+    a->dh_next = NULL;
+    hip_stored_clear(&a->peer_dh_next);
+    hip_keymat_free(a->keymat_next);
+    a->keymat_next = NULL;
+}
+
 void hip_assoc_end(struct hip_engine *e, struct hip_assoc *a, enum hip_gone why, bool linger, uint64_t now,
                    struct hip_actions *out)
 {
@@ -250,63 +270,4 @@ void hip_assoc_end(struct hip_engine *e, struct hip_assoc *a, enum hip_gone why,
     if (was != HIP_CLOSED)
         hip_assoc_set_state(e, a, HIP_CLOSED, now);
     hip_assoc_timer(e, a, HIP_TIMER_LINGER, now + e->cfg.ual_us + 2 * HIP_MSL_US);
-}
-
-/* ---- keys and stored packets ---- */
-
-err hip_keyset_make(const struct hip_keyset_args *g, struct hip_keyset *out)
-{
-    struct hip_keymat *k = NULL;
-    struct hip_secrets *s = sec_alloc(sizeof *s);
-    uint16_t index = 0;
-    err r = s ? hip_keymat_new(g->rhash, g->kij, g->i, g->j, g->own, g->peer, &k) : ERR_MEMORY;
-    if (r == ERR_OK)
-        r = hip_keymat_hip_keys(k, g->cipher, g->own, g->peer, &s->hip);
-    if (r == ERR_OK) {
-        index = (uint16_t)hip_keymat_index(k);
-        r = hip_keymat_esp_keys(k, g->esp_suite, g->own, g->peer, &s->esp);
-    }
-    if (r == ERR_OK)
-        r = hip_keymat_export(k, "HIP-EXPORT sim-binding", s->exported, sizeof s->exported);
-    if (r != ERR_OK) {
-        hip_keymat_free(k);
-        sec_free(s);
-        return r;
-    }
-    hip_keymat_wipe_prk(k);
-    *out = (struct hip_keyset){ .keymat = k, .secrets = s, .esp_index = index };
-    return ERR_OK;
-}
-
-void hip_keyset_done(struct hip_keyset *k)
-{
-    hip_keymat_free(k->keymat);
-    sec_free(k->secrets);
-    *k = (struct hip_keyset){ 0 };
-}
-
-void hip_assoc_adopt(struct hip_assoc *a, struct hip_keyset *k)
-{
-    hip_keyset_done(&a->keys);
-    a->keys = *k;
-    a->has_export = true;
-    *k = (struct hip_keyset){ 0 };
-}
-
-err hip_stored_set(struct hip_stored *s, struct span octets)
-{
-    uint8_t *p = malloc(octets.n ? octets.n : 1);
-    if (!p)
-        return ERR_MEMORY;
-    if (octets.n > 0)
-        memcpy(p, octets.p, octets.n);
-    free(s->p);
-    *s = (struct hip_stored){ .p = p, .n = octets.n };
-    return ERR_OK;
-}
-
-void hip_stored_clear(struct hip_stored *s)
-{
-    free(s->p);
-    *s = (struct hip_stored){ 0 };
 }

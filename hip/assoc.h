@@ -11,7 +11,7 @@
 #include "common/base/limiter.h"
 #include "hip/drop.h"
 #include "hip/engine.h"
-#include "hip/keymat.h"
+#include "hip/keyset.h"
 #include "hip/timers.h"
 
 struct hip_identity;
@@ -27,12 +27,6 @@ struct hip_ice;
 #define HIP_UPDATE_AHEAD \
     1024 /* accepted before it: connectivity checks take Update IDs too and may all be lost */
 #define HIP_ECHO_LEN 16
-
-/* A packet as it was sent; a retransmission differs in nothing but, after a move, the checksum. */
-struct hip_stored {
-    uint8_t *p; /* owned */
-    size_t n;
-};
 
 enum hip_update_kind {
     HIP_UPD_OWNER,           /* from hip_update() */
@@ -88,21 +82,6 @@ struct hip_peer_locator {
     bool failed;  /* its check was not answered: tried again when the peer is heard from there */
 };
 
-/* In locked memory. */
-struct hip_secrets {
-    struct hip_keys hip;
-    struct hip_keys esp;
-    struct hip_keys esp_next; /* of a rekey that is not complete */
-    uint8_t exported[32];
-};
-
-/* What follows from one Diffie-Hellman secret. */
-struct hip_keyset {
-    struct hip_keymat *keymat;
-    struct hip_secrets *secrets;
-    uint16_t esp_index; /* KEYMAT index of the first ESP key */
-};
-
 struct hip_assoc {
     uint32_t slot, gen;
     enum hip_state state;
@@ -142,7 +121,8 @@ struct hip_assoc {
     uint32_t seen_locset; /* locset_id when a new mapping's check began */
     uint64_t heard_us;    /* a keepalive came, not looked at further */
 
-    struct hip_stored last; /* I1, I2, R2 or CLOSE */
+    struct hip_stored
+        last; /* I1, I2, R2 or CLOSE, as sent: again it differs in nothing but, after a move, the checksum */
     uint8_t tries;
     uint8_t i2_hash[32]; /* responder: SHA-256 of the I2 that this association came from */
     bool has_i2_hash;
@@ -158,10 +138,10 @@ struct hip_assoc {
     uint64_t seen_in; /* bit i: newest_in - i was taken */
     uint32_t owed[HIP_ACKS_OWED];
     uint8_t n_owed;
-    struct hip_path ack_path; /* where the UPDATE that is owed an ACK came from */
-    struct hip_stored echo;   /* what it wants to have back with the ACK; p NULL: nothing */
-    struct addr ack_via;      /* the rendezvous server that it came through, else ADDR_NONE */
-    struct bucket reack, notifies;
+    struct hip_path ack_path;            /* where the UPDATE that is owed an ACK came from */
+    struct hip_stored echo;              /* what it wants to have back with the ACK; p NULL: nothing */
+    struct addr ack_via;                 /* the rendezvous server that it came through, else ADDR_NONE */
+    struct bucket reack, notifies, told; /* repeated UPDATEs acknowledged, NOTIFYs looked at, NOTIFYs sent */
     struct hip_probe_sent probe[HIP_PROBES_MAX];
     uint64_t used_us; /* last sign of life, for UAL */
     uint64_t keep_until_us;
@@ -180,13 +160,18 @@ struct hip_assoc {
     uint16_t rekey_index;
     uint32_t spi_in_next, spi_out_next;
     uint64_t rekey_until_us;
-    uint32_t spi_out_was; /* before the last rekey; 0: there was none */
+    struct dh_key *dh_next;         /* NULL: ours stays */
+    struct hip_stored peer_dh_next; /* p NULL: the peer's stays */
+    struct hip_keymat *keymat_next; /* where one of them is new and both halves are here */
+    uint32_t spi_out_was;           /* before the last rekey; 0: there was none */
 };
 
 struct hip_engine;
 
 /* What a peer can make us do again and again: repeated UPDATEs acknowledged (RFC 7401 s6.12.1), NOTIFYs looked at. */
 extern const struct bucket_rate hip_assoc_rate;
+/* NOTIFYs that a peer hears of us. */
+extern const struct bucket_rate hip_told_rate;
 
 /* ---- the table ---- */
 
@@ -222,18 +207,7 @@ void hip_assoc_end(struct hip_engine *e, struct hip_assoc *a, enum hip_gone why,
 
 /* ---- keys ---- */
 
-struct hip_keyset_args {
-    enum hash_alg rhash;
-    uint16_t cipher, esp_suite;
-    struct span kij, i, j; /* kij is the caller's to wipe */
-    const struct hit *own, *peer;
-};
-/* KEYMAT, the keys of both protocols, the export; the PRK is wiped. */
-MUST_USE err hip_keyset_make(const struct hip_keyset_args *g, struct hip_keyset *out);
-void hip_keyset_done(struct hip_keyset *k);
 /* The association takes *k over and forgets what it had. */
 void hip_assoc_adopt(struct hip_assoc *a, struct hip_keyset *k);
-
-/* Copies octets. ERR_MEMORY. */
-MUST_USE err hip_stored_set(struct hip_stored *s, struct span octets);
-void hip_stored_clear(struct hip_stored *s);
+/* What a rekey that is given up, or complete, had prepared. */
+void hip_assoc_rekey_forget(struct hip_assoc *a);

@@ -356,9 +356,13 @@ MUST_USE err hip_notify(struct hip_engine *e, struct hip_ref ref, uint16_t code,
 MUST_USE err hip_move(struct hip_engine *e, struct hip_ref ref, const struct hip_path *path,
                       const struct addr *set, size_t n, uint64_t now, struct hip_actions *out);
 
-/* New keys and SPIs for ESP, from the rest of KEYMAT (RFC 7402 s6.8). ERR_EXISTS: one is under way. ERR_FULL: KEYMAT is used up, only a new base
- * exchange helps. */
-MUST_USE err hip_rekey(struct hip_engine *e, struct hip_ref ref, uint64_t now, struct hip_actions *out);
+/* New keys and SPIs for ESP (RFC 7402 s6.8): from the rest of KEYMAT, or from a new Diffie-Hellman of the same group: with_dh, and in any
+ * case when KEYMAT is used up. ERR_EXISTS: one is under way. */
+MUST_USE err hip_rekey(struct hip_engine *e, struct hip_ref ref, bool with_dh, uint64_t now,
+                       struct hip_actions *out);
+/* ESP came in by this SPI, that of an SA_UP without out_ready: as good as the ACK of our half (RFC 7402 s6.10 step 4). Nothing when it is not. */
+void hip_sa_rekeyed(struct hip_engine *e, struct hip_ref ref, uint32_t spi, uint64_t now,
+                    struct hip_actions *out);
 
 /* ---- connectivity checks (RFC 9028 s4.6, s4.9) ---- */
 

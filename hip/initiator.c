@@ -446,24 +446,19 @@ static err reread(const struct hip_assoc *a, struct answered *v)
 static err make_keys(struct hip_engine *e, const struct hip_assoc *a, const struct answered *v,
                      struct dh_key **own, struct hip_keyset *out)
 {
-    uint8_t kij[DH_SHARED_MAX];
-    const struct hip_dh_suite *s = hip_dh_suite(a->dh_group);
-    struct dh_key *k = dh_generate(s->curve, hip_env(e));
+    struct dh_key *k = dh_generate(hip_dh_suite(a->dh_group)->curve, hip_env(e));
     if (!k)
         return ERR_CRYPTO;
-    err r = dh_shared(k, v->dh.pub, kij);
-    if (r == ERR_OK) {
-        struct hip_keyset_args g = { .rhash = a->rhash,
-                                     .cipher = a->cipher,
-                                     .esp_suite = a->esp_suite,
-                                     .kij = span_of(kij, s->shared_len),
-                                     .i = v->puzzle.i,
-                                     .j = span_of(a->x->solver.j, a->x->solver.len),
-                                     .own = hip_assoc_local(a),
-                                     .peer = &a->peer };
-        r = hip_keyset_make(&g, out);
-    }
-    sec_wipe(kij, sizeof kij);
+    struct hip_keyset_args g = { .rhash = a->rhash,
+                                 .cipher = a->cipher,
+                                 .esp_suite = a->esp_suite,
+                                 .dh = k,
+                                 .peer_dh = v->dh.pub,
+                                 .i = v->puzzle.i,
+                                 .j = span_of(a->x->solver.j, a->x->solver.len),
+                                 .own = hip_assoc_local(a),
+                                 .peer = &a->peer };
+    err r = hip_keyset_make(&g, out);
     if (r == ERR_OK)
         *own = k;
     else

@@ -29,6 +29,15 @@ err hip_notify_to(struct hip_engine *e, const struct hip_identity *id, const str
     return r;
 }
 
+void hip_notify_tell(const struct hip_rx *rx, uint16_t code, struct span data)
+{
+    struct hip_assoc *a = rx->a;
+    if (!bucket_take(&a->told, &hip_told_rate, 1, rx->now))
+        return;
+    if (hip_notify_to(rx->e, a->id, &a->peer, rx->path, code, data, rx->out) != ERR_OK)
+        rx->e->counters[HIP_DROP_INTERNAL]++;
+}
+
 err hip_notify_send(struct hip_engine *e, const struct hip_assoc *a, uint16_t code, struct span data,
                     struct hip_actions *out)
 {

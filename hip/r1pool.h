@@ -56,7 +56,7 @@ MUST_USE err hip_r1pool_write(struct hip_r1pool *p, const struct hip_r1_client *
 struct hip_r1_match {
     struct hip_r1_variant variant;
     uint8_t k;
-    const struct dh_key *dh;
+    struct dh_key *dh; /* the generation's: hip_keyset_make() shares it */
     unsigned generation;
     uint8_t fingerprint[16]; /* of (HIT-I, #I, #J) */
 };

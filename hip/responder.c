@@ -128,23 +128,19 @@ static int read_choices(const struct hip_rx *rx, struct i2 *v)
 
 static int derive(const struct hip_rx *rx, struct i2 *v)
 {
-    uint8_t kij[DH_SHARED_MAX];
-    const struct hip_dh_suite *s = hip_dh_suite(v->dh.group);
-    if (!s || v->dh.group != v->match.variant.group)
-        return HIP_DROP_BAD_DH;
-    if (dh_shared(v->match.dh, v->dh.pub, kij) != ERR_OK)
+    if (v->dh.group != v->match.variant.group)
         return HIP_DROP_BAD_DH;
     struct hip_keyset_args g = { .rhash = rx->id->hi.rhash,
                                  .cipher = v->cipher,
                                  .esp_suite = v->esp_suite,
-                                 .kij = span_of(kij, s->shared_len),
+                                 .dh = v->match.dh,
+                                 .peer_dh = v->dh.pub,
                                  .i = v->sol.i,
                                  .j = v->sol.j,
                                  .own = &rx->id->hi.hit,
                                  .peer = &rx->pkt.sender };
     err r = hip_keyset_make(&g, &v->keys);
-    sec_wipe(kij, sizeof kij);
-    return r == ERR_OK ? HIP_TAKEN : HIP_DROP_INTERNAL;
+    return r == ERR_OK ? HIP_TAKEN : r == ERR_RANGE ? HIP_DROP_BAD_DH : HIP_DROP_INTERNAL;
 }
 
 /* ENCRYPTED holds HOST_ID and what the owner is to see; or HOST_ID is in clear and ENCRYPTED, if there, is all the owner's. */

@@ -111,6 +111,8 @@ static err build(struct hip_engine *e, struct hip_assoc *a, const struct hip_upd
         hip_put_locator_set(&b, u->locators);
     hip_put_seq(&b, a->next_id);
     put_owed(&b, a);
+    if (u->dh)
+        hip_put_dh(&b, u->dh);
     if (u->contents && u->contents->inner.n)
         hip_encrypted_add(&b, a->cipher, hip_key_enc(&a->keys.secrets->hip.out), hip_env(e),
                           u->contents->inner);
@@ -346,6 +348,7 @@ struct in {
     uint32_t id;
     struct hip_acks acks;
     struct hip_esp_info esp;
+    struct hip_rekey_half half;
     struct hip_locator_set set;
     struct hip_contents contents;
     struct hip_ice_offer offer; /* candidates in ENCRYPTED */
@@ -400,7 +403,7 @@ static int read_body(const struct hip_rx *rx, struct in *v)
     if (v->has_esp && hip_get_esp_info(hip_pkt_span(k, HIP_PAR_ESP_INFO), &v->esp) != ERR_OK)
         return HIP_DROP_PARAM_MALFORMED;
     if (v->has_esp) {
-        int drop = hip_rekey_check(rx, &v->esp);
+        int drop = hip_rekey_check(rx, &v->esp, &v->half);
         if (drop != HIP_TAKEN)
             return drop;
     }
@@ -511,7 +514,7 @@ static int take(struct hip_rx *rx, struct in *v)
 {
     struct hip_engine *e = rx->e;
     struct hip_assoc *a = rx->a;
-    enum hip_esp_info_kind esp = v->has_esp ? hip_rekey_kind(a, &v->esp) : HIP_ESP_GRATUITOUS;
+    enum hip_esp_info_kind esp = v->has_esp ? v->half.kind : HIP_ESP_GRATUITOUS;
     struct span echo = hip_pkt_span(&rx->pkt, HIP_PAR_ECHO_REQUEST_SIGNED);
     if (a->n_owed == HIP_ACKS_OWED || a->echo.p)
         flush_owed(e, a, rx->out);
@@ -529,7 +532,7 @@ static int take(struct hip_rx *rx, struct in *v)
         hip_ice_moved(rx, &v->offer, v->id);
     else if (!a->ice)
         hip_mobility_heard(rx);
-    if (esp == HIP_ESP_REKEY && hip_rekey_take(rx, &v->esp) != HIP_TAKEN)
+    if (esp == HIP_ESP_REKEY && hip_rekey_take(rx, &v->half) != HIP_TAKEN)
         e->counters[HIP_DROP_INTERNAL]++;
     bool owners = !hip_contents_empty(&v->contents);
     acknowledge(rx, v, owners);
@@ -583,6 +586,7 @@ int hip_update_receive(struct hip_rx *rx)
         return hip_ice_receive(rx);
     struct in v = { 0 };
     int drop = receive(rx, &v);
+    hip_rekey_half_done(&v.half);
     sec_wipe(v.plain, sizeof v.plain);
     return drop;
 }

@@ -24,6 +24,7 @@ struct hip_update_parts {
     enum hip_update_kind kind;
     const struct hip_contents *contents;
     const struct hip_esp_info *esp;
+    const struct hip_dh *dh;
     const struct hip_locator_set *locators;
     struct span echo_request;
     const struct hip_path

@@ -8,6 +8,7 @@
 
 struct dh_key {
     enum dh_curve curve;
+    unsigned more;  /* holders besides the first: dh_share() */
     EVP_PKEY *pkey; /* holds the scalar; wiped by OpenSSL when freed */
     uint8_t pub[DH_PUBLIC_MAX];
 };
@@ -66,10 +67,25 @@ struct dh_key *dh_generate(enum dh_curve c, const struct env *env)
     return k;
 }
 
+struct dh_key *dh_share(struct dh_key *k)
+{
+    k->more++;
+    return k;
+}
+
+size_t dh_secret_len(const struct dh_key *k)
+{
+    return dh_shared_len(k->curve);
+}
+
 void dh_free(struct dh_key *k)
 {
     if (!k)
         return;
+    if (k->more > 0) {
+        k->more--;
+        return;
+    }
     EVP_PKEY_free(k->pkey);
     OPENSSL_free(k);
 }
