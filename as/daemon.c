@@ -202,11 +202,11 @@ static err open_all(struct as *as)
 
 static void close_all(struct as *as)
 {
+    if (as->work)
+        rt_work_free(as->work); /* first: a vector that just came is answered through the sockets */
     rt_ctl_close(as->ctl);
     for (size_t i = 0; i < as->conf->n_listen; i++)
         rt_sock_close(as->socks[i]);
-    if (as->work)
-        rt_work_free(as->work);
     rt_timer_free(as->timer);
     radiusd_free(as->radiusd);
     rt_loop_free(as->loop);
