@@ -8,11 +8,14 @@
 
 #define HIP_REG_TYPES_MAX 8
 
-struct hip_reg_list { /* REG_REQUEST, REG_RESPONSE */
+/* REG_REQUEST, REG_RESPONSE. We send one in a packet; of a packet that has several this is all of them (RFC 8003 s4.3, s4.4): */
+struct hip_reg_list {
     bool present;
-    uint8_t lifetime; /* RFC 8003 s4.1 coding; hip_reg_lifetime_us() */
+    uint8_t lifetime; /* RFC 8003 s4.1 coding; hip_reg_lifetime_us(). Of several the shortest that is not 0 */
     uint8_t n;
     uint8_t type[HIP_REG_TYPES_MAX];
+    uint8_t n_ended; /* never sent: types of a list with lifetime 0 beside others */
+    uint8_t ended[HIP_REG_TYPES_MAX];
 };
 
 struct hip_reg_fail { /* one REG_FAILED */

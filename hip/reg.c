@@ -23,18 +23,36 @@ bool hip_reg_has(const uint8_t *types, uint8_t n, uint8_t type)
     return false;
 }
 
+bool hip_reg_ends(const struct hip_reg_list *l, uint8_t type)
+{
+    return l->present && ((l->lifetime == 0 && hip_reg_has(l->type, l->n, type)) ||
+                          hip_reg_has(l->ended, l->n_ended, type));
+}
+
+static void add_types(uint8_t *to, uint8_t *n, const struct hip_reg_list *from)
+{
+    for (uint8_t i = 0; i < from->n && *n < HIP_REG_TYPES_MAX; i++)
+        if (!hip_reg_has(to, *n, from->type[i]))
+            to[(*n)++] = from->type[i];
+}
+
+/* RFC 8003 s4.3, s4.4: one who sends several is understood. The answer has one lifetime, and a requester takes any: the shortest, so that nobody
+ * counts on more than was asked or granted. */
 static void merge(struct hip_reg_list *to, const struct hip_reg_list *from)
 {
-    if (!to->present) {
+    struct hip_reg_list old = *to;
+    if (!old.present) {
         *to = *from;
-        to->present = true;
-        return;
+    } else if (from->lifetime == 0 && old.lifetime != 0) {
+        add_types(to->ended, &to->n_ended, from);
+    } else if (from->lifetime != 0 && old.lifetime == 0) {
+        *to = *from;
+        add_types(to->ended, &to->n_ended, &old);
+    } else {
+        if (from->lifetime < to->lifetime)
+            to->lifetime = from->lifetime;
+        add_types(to->type, &to->n, from);
     }
-    if (to->lifetime != from->lifetime)
-        return;
-    for (uint8_t i = 0; i < from->n && to->n < HIP_REG_TYPES_MAX; i++)
-        if (!hip_reg_has(to->type, to->n, from->type[i]))
-            to->type[to->n++] = from->type[i];
 }
 
 /* A transport address of the relays': UDP, and something that can be sent to (RFC 9028 s5.6, s5.12). */

@@ -19,8 +19,10 @@ uint32_t hip_reg_seconds(uint8_t lifetime);
 /* True when `type` stands in the list. */
 bool hip_reg_has(const uint8_t *types, uint8_t n, uint8_t type);
 
-/* Everything but `inner`. Several REG_REQUEST or REG_RESPONSE of one lifetime become one list, those of another
- * lifetime are not looked at (s4.3: senders put one in a packet). HIP_TAKEN or a drop reason. */
+/* True when the list takes a registration of `type` away (lifetime 0, s5). */
+bool hip_reg_ends(const struct hip_reg_list *l, uint8_t type);
+
+/* Everything but `inner`. Several REG_REQUESTs or REG_RESPONSEs become one list (hip/param_reg.h). HIP_TAKEN or a drop reason. */
 MUST_USE int hip_reg_read(const struct hip_params *p, struct hip_contents *out);
 /* In type order, sticky errors. The first writes REG_INFO to REG_FROM; the second what the relays' parameters are and stands behind
  * ECHO_RESPONSE_SIGNED: RELAYED_ADDRESS, and in an UPDATE PEER_PERMISSION. */

@@ -395,9 +395,21 @@ static int read_heads(const struct hip_rx *rx, struct in *v)
     return HIP_TAKEN;
 }
 
+/* RFC 8046 s4.3 MUST: a HOST_ID that comes along is the association's. */
+static bool same_host(const struct hip_rx *rx)
+{
+    struct hip_host_id h;
+    if (!hip_pkt_has(&rx->pkt, HIP_PAR_HOST_ID))
+        return true;
+    return hip_get_host_id(hip_pkt_span(&rx->pkt, HIP_PAR_HOST_ID), &h) == ERR_OK &&
+           span_eq(h.hi, span_of(rx->a->peer_hi.wire, rx->a->peer_hi.wire_len));
+}
+
 static int read_body(const struct hip_rx *rx, struct in *v)
 {
     const struct hip_pkt *k = &rx->pkt;
+    if (!same_host(rx))
+        return HIP_DROP_HI_MISMATCH;
     v->has_esp = hip_pkt_has(k, HIP_PAR_ESP_INFO);
     v->has_set = hip_pkt_has(k, HIP_PAR_LOCATOR_SET);
     if (v->has_esp && hip_get_esp_info(hip_pkt_span(k, HIP_PAR_ESP_INFO), &v->esp) != ERR_OK)

@@ -141,6 +141,9 @@ void fa_registrar_decide(struct fa *f, struct fa_guest *g, const struct hip_reg_
     struct hip_reg_list granted = { .lifetime = hip_reg_grant(req->lifetime, o->min, o->max) };
     /* A certificate does not help: none is accepted here, whoever issued it (RFC 8003 s3.3). */
     uint8_t refused = g->revoked || reason || !g->cert ? reason : HIP_REGF_UNSUPPORTED_CERTIFICATE;
+    for (size_t i = 0; i < req->n_ended; i++)
+        if (hip_reg_has(o->type, o->n, req->ended[i]))
+            cancel(f, g, req->ended[i], c);
     for (size_t i = 0; i < req->n; i++) {
         uint8_t type = req->type[i], why = possible(f, g, req, type);
         if (type == FA_REG_SIM_BINDING)
@@ -419,7 +422,7 @@ static void unbind(struct fa *f, struct fa_guest *g)
 
 static bool gives_back(const struct hip_reg_list *req)
 {
-    return req->present && req->lifetime == 0 && hip_reg_has(req->type, req->n, FA_REG_SIM_BINDING);
+    return hip_reg_ends(req, FA_REG_SIM_BINDING);
 }
 
 static void heard(struct fa_guest *g, const struct hip_path *path, const struct hip_contents *c)

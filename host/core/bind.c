@@ -141,7 +141,7 @@ static err send(struct host *h, const struct wcur *w)
 {
     struct hip_contents c = { .request = { .present = true } };
 
-    host_fa_request(h->main, true, hip_reg_lifetime_code(h->c.reg_lifetime_s * HOST_S), &c.request);
+    host_fa_request(h->main, true, host_fa_lifetime(h->main, h->c.reg_lifetime_s * HOST_S), &c.request);
     c.inner = wcur_done(w);
     if (!wcur_ok(w))
         return ERR_SPACE;

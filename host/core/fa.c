@@ -399,13 +399,13 @@ static bool offers(const struct hip_reg_info *i, uint8_t type)
     return i->present && hip_reg_has(i->type, i->n, type);
 }
 
-static uint8_t lifetime_for(const struct host *h, const struct hip_reg_info *i)
+uint8_t host_fa_lifetime(const struct host_link *l, uint64_t wanted_us)
 {
-    uint8_t code = hip_reg_lifetime_code(h->c.reg_lifetime_s * HOST_S);
+    uint8_t code = hip_reg_lifetime_code(wanted_us);
 
-    if (code < i->min)
-        code = i->min;
-    return i->max && code > i->max ? i->max : code;
+    if (code < l->info.min)
+        code = l->info.min;
+    return l->info.max && code > l->info.max ? l->info.max : code;
 }
 
 static bool group_allowed(uint8_t g)
@@ -416,7 +416,7 @@ static bool group_allowed(uint8_t g)
 /* Which way this exchange goes. NULL: as said in *bind; else why it must not go on. */
 static const char *judge(const struct host *h, struct host_link *l, const struct hip_action *a, bool *bind)
 {
-    const struct hip_reg_info *info = &a->ask.contents.info;
+    const struct hip_reg_info *info = &l->info;
 
     *bind = false;
     l->udp = a->ask.path.peer.port != 0;
@@ -462,7 +462,9 @@ void host_fa_ask(struct host *h, struct host_link *l, const struct hip_action *a
     host_timer_stop(h, &l->timer);
     l->opportunistic |= a->ask.opportunistic;
     l->peer = a->peer;
-    l->offered = offers(&a->ask.contents.info, HIP_BIND_REG_TYPE);
+    l->info = a->ask.contents.info;
+    l->offered = offers(&l->info, HIP_BIND_REG_TYPE);
+    l->withdrawn = false;
     why = judge(h, l, a, &bind);
     if (!why && bind && host_run_begin(h, false, &w))
         why = "the run could not begin";
@@ -470,7 +472,7 @@ void host_fa_ask(struct host *h, struct host_link *l, const struct hip_action *a
         host_event(h, HOST_EV_REFUSED, LOG_LV_WARN, &a->peer, "%s", why);
         ans.accept = false;
     }
-    host_fa_request(l, bind, lifetime_for(h, &a->ask.contents.info), &ans.contents.request);
+    host_fa_request(l, bind, host_fa_lifetime(l, h->c.reg_lifetime_s * HOST_S), &ans.contents.request);
     if (bind)
         ans.contents.inner = wcur_done(&w);
     else if (l->fa->known && host_sim_bound(h)) /* which record speaks for us (section 17) */
@@ -545,12 +547,12 @@ bool host_fa_registered(struct host *h, struct host_link *l, const struct hip_re
 {
     bool first = l->state != HOST_FA_REGISTERED;
 
-    if (!lists(resp, main_service(l)))
-        return false;
-    if (resp->lifetime == 0) {
+    if (hip_reg_ends(resp, main_service(l))) {
         again(h, l, "registration withdrawn", h->c.retry_us);
         return true;
     }
+    if (!lists(resp, main_service(l)))
+        return false;
     l->reg_life_us = hip_reg_lifetime_us(resp->lifetime);
     l->reg_until_us = h->now + l->reg_life_us;
     l->renew_us = h->now + l->reg_life_us / 2;
@@ -586,6 +588,22 @@ void host_fa_bound(struct host *h)
     trust(h, l);
 }
 
+/* Another offer than before (RFC 8003 s3.1). What it has no longer is not asked for again, and lives as long as it was granted; the relay and
+ * rendezvous do not take each other's place on one association (RFC 9028 s7.8). */
+static void offer_changed(struct host_link *l, const struct hip_reg_info *info)
+{
+    struct hip_reg_list s = { .n = 0 };
+
+    if (host_nat_service(l->udp, info, &s) && s.type[0] != main_service(l))
+        s.n = 0;
+    l->info = *info;
+    l->offered = offers(info, HIP_BIND_REG_TYPE);
+    l->discovery = l->udp && offers(info, HIP_REGT_CANDIDATE_DISCOVERY);
+    l->withdrawn = s.n == 0;
+    if (s.n)
+        l->service = s;
+}
+
 /* Bound we thought, but the FA does not know: the run, here and now. */
 static void run_here(struct host *h, struct host_link *l, const char *why)
 {
@@ -602,6 +620,10 @@ static void plain_answer(struct host *h, struct host_link *l, const struct hip_c
 {
     const struct hip_reg_fail *f = failure(c, main_service(l));
 
+    if (hip_reg_ends(&c->response, HIP_REGT_RELAY_UDP_ESP) && l->state == HOST_FA_REGISTERED) {
+        l->renew_us = h->now + h->c.retry_us; /* its port broke (RFC 8003 s5): another one is asked for */
+        next_timer(h, l);
+    }
     if (host_fa_registered(h, l, &c->response) || !f)
         return;
     if (f->reason == 0 && h->sim->state == HOST_SIM_READY && l == h->main) {
@@ -646,6 +668,8 @@ void host_fa_update(struct host *h, struct host_link *l, const struct hip_action
         host_run_contents(h, c, false, a->update.id);
     else
         plain_answer(h, l, c);
+    if (c->info.present && l->established)
+        offer_changed(l, &c->info);
     /* While the card is asked the acknowledgement goes along with the answer; the engine sends it alone if that takes long. */
     if (l == h->main && h->run.open && h->run.at_card)
         return;
@@ -708,7 +732,7 @@ static void ask_again(struct host *h, struct host_link *l, bool renew, uint64_t 
     struct hip_contents c = { .request = { .present = false } };
 
     if (renew) {
-        host_fa_request(l, false, hip_reg_lifetime_code(l->reg_life_us), &c.request);
+        host_fa_request(l, false, host_fa_lifetime(l, l->reg_life_us), &c.request);
         l->renew_us = h->now + l->reg_life_us / 8 + HOST_S; /* if it is acknowledged only */
     } else {
         host_nat_question(l, &c);
@@ -758,6 +782,10 @@ static void stay(struct host *h, struct host_link *l)
     }
     if (l->asked_us && h->now >= l->asked_us + l->patience_us) {
         again(h, l, "no sign of life", 0);
+        return;
+    }
+    if (!l->asked_us && h->now >= l->renew_us && l->withdrawn) {
+        again(h, l, "what we registered for is no longer offered", 0);
         return;
     }
     if (!l->asked_us && h->now >= l->renew_us)

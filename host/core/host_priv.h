@@ -156,11 +156,14 @@ struct host_link {
     size_t n_addr;   /* its addresses, configured or looked up */
     struct addr addr[HOST_ADDRS_MAX];
     bool established, opportunistic, offered, trusted;
-    bool udp;                    /* the association runs over UDP */
+    bool udp; /* the association runs over UDP */
+    struct hip_reg_info
+        info; /* R1's, or that of the latest UPDATE with one: nothing else is asked for (RFC 8003 s4.3) */
     struct hip_reg_list service; /* what we ask for: rendezvous, or the relays (RFC 9028 s7.8: never both) */
     struct addr reg_from;        /* where the FA sees us: REG_FROM */
     struct addr relayed;         /* port of its data relay that is ours: RELAYED_ADDRESS */
     bool discovery;              /* it offers CANDIDATE_DISCOVERY */
+    bool withdrawn;              /* its latest REG_INFO has no longer what we registered for */
     bool moving;                 /* it was told another address; its REG_FROM is not here yet */
     uint64_t patience_us;        /* for an answer to what was asked */
     bool bind_wanted;            /* this I2 began a run */
@@ -387,6 +390,8 @@ struct host_link *host_link_of(struct host *h, struct hip_ref ref); /* NULL: not
 bool host_fa_is(const struct host *h, struct hip_ref ref);
 bool host_fa_hit(const struct host *h, const struct hit *hit); /* one of ours */
 /* REG_REQUEST of our service, and of a binding. */
+/* Coding of a lifetime to ask for: the wanted one, within what the FA offers (RFC 8003 s4.2). */
+uint8_t host_fa_lifetime(const struct host_link *l, uint64_t wanted_us);
 void host_fa_request(const struct host_link *l, bool bind, uint8_t lifetime, struct hip_reg_list *out);
 void host_fa_ask(struct host *h, struct host_link *l, const struct hip_action *a);
 void host_fa_up(struct host *h, struct host_link *l, const struct hip_action *a);

@@ -68,7 +68,7 @@ void host_nat_question(const struct host_link *l, struct hip_contents *out)
     if (!l->udp || !l->discovery)
         return;
     out->request.present = true;
-    out->request.lifetime = hip_reg_lifetime_code(l->reg_life_us);
+    out->request.lifetime = host_fa_lifetime(l, l->reg_life_us);
     out->request.type[out->request.n++] = HIP_REGT_CANDIDATE_DISCOVERY;
 }
 
@@ -160,7 +160,14 @@ void host_nat_told(struct host *h, struct host_link *l, const struct hip_path *p
 {
     char text[ADDR_TEXT_MAX];
 
-    if (c->relayed.family != ADDR_NONE && !addr_eq(&c->relayed, &l->relayed)) {
+    if (hip_reg_ends(&c->response, HIP_REGT_RELAY_UDP_ESP)) {
+        if (l->relayed.family == ADDR_NONE ||
+            (c->relayed.family != ADDR_NONE && !addr_eq(&c->relayed, &l->relayed)))
+            return;
+        l->relayed = (struct addr){ .family = ADDR_NONE };
+        host_event(h, HOST_EV_REGISTERED, LOG_LV_WARN, &l->peer, "data relay withdrawn");
+        changed(h, COALESCE_US);
+    } else if (c->relayed.family != ADDR_NONE && !addr_eq(&c->relayed, &l->relayed)) {
         l->relayed = c->relayed;
         host_event(h, HOST_EV_REGISTERED, LOG_LV_INFO, &l->peer, "data relay at %s",
                    addr_format(&l->relayed, text));

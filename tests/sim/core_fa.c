@@ -548,6 +548,12 @@ void w_core_restart(struct world *w, struct w_node *n)
     w_core_start(w, n);
 }
 
+void w_core_port_breaks(struct world *w, struct w_node *n, const struct addr *port)
+{
+    fa_port_failed(n->core->f, port, w->now, &n->core->out);
+    act(w, n);
+}
+
 struct host_fa_conf w_core_conf(const struct w_node *n)
 {
     return (struct host_fa_conf){ .hit = n->core->hi.hit, .addr = { n->addr[0].addr }, .n_addr = 1 };

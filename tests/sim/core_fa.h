@@ -54,6 +54,8 @@ void w_core_relay(struct w_node *n);
 void w_core_start(struct world *w, struct w_node *n);
 /* The process ends without a word and begins anew. */
 void w_core_restart(struct world *w, struct w_node *n);
+/* The socket at this relayed address breaks. */
+void w_core_port_breaks(struct world *w, struct w_node *n, const struct addr *port);
 struct host_fa_conf w_core_conf(const struct w_node *n);
 /* The row with this name; NULL: none. */
 const struct fa_binding *w_core_row(const struct w_node *n, const char *name);

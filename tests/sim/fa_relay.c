@@ -249,6 +249,27 @@ static void certificates(void **state)
     fw_free(w);
 }
 
+static void put_end_of_data(struct hip_build *b)
+{
+    hip_put_reg_list(b, HIP_PAR_REG_REQUEST,
+                     &(struct hip_reg_list){ .present = true, .n = 1, .type = { FA_REG_RELAY_ESP } });
+}
+
+/* RFC 8003 s4.3: one REG_REQUEST ends what the other one has nothing to do with. */
+static void two_requests(void **state)
+{
+    struct fw *w = world();
+    struct fw_mn *m = client(w);
+    struct fa_client c;
+    size_t pos = 0;
+    update_with(w, m, put_end_of_data, FA_REG_RELAY_HIP);
+    assert_int_equal(w->n_port, 0);
+    assert_true(m->got.response.lifetime == 120 && m->got.response.n == 1);
+    assert_int_equal(m->got.response.type[0], FA_REG_RELAY_HIP);
+    assert_true(fa_client_next(w->fa, &pos, &c) && c.control && !c.data);
+    fw_free(w);
+}
+
 static void registration_required(void **state)
 {
     struct fw *w = world();
@@ -976,6 +997,7 @@ int main(void)
         cmocka_unit_test(by_transport),
         cmocka_unit_test(strangers),
         cmocka_unit_test(certificates),
+        cmocka_unit_test(two_requests),
         cmocka_unit_test(registration_required),
         cmocka_unit_test(each_type_its_lifetime),
         cmocka_unit_test(lifetimes_clamped),

@@ -648,6 +648,44 @@ static void test_revoked_by_notice(void **state)
     w_free(s.w);
 }
 
+static void offer(struct scene *s, struct hip_reg_info info)
+{
+    struct w_fa *f = s->fa->fa;
+    struct hip_contents c = { .info = info };
+    assert_int_equal(hip_update(f->e, f->reg_ref[0], &c, s->w->now, &f->out), ERR_OK);
+    w_fa_act(s->w, s->fa);
+    w_run(s->w, 310 * W_S); /* a renewal later */
+}
+
+/* RFC 8003 s4.2, s4.3: only types of the last REG_INFO, within its lifetimes, be it in R1 or in an UPDATE. */
+static void test_reg_info(void **state)
+{
+    struct scene s = scene_of(55, true, w_config());
+    const struct w_fa *f = s.fa->fa;
+    struct hip_ref first;
+
+    s.fa->fa->offer_max = 100;
+    w_fa_restart(s.w, s.fa);
+    w_start(s.w, s.mn);
+    w_run(s.w, 5 * W_S);
+    assert_bound(&s);
+    assert_int_equal(f->asked.type[0], HIP_BIND_REG_TYPE); /* of the UPDATE that bound it */
+    assert_int_equal(f->asked.lifetime, 100);
+    first = f->reg_ref[0];
+    offer(&s, (struct hip_reg_info){ .present = true, .min = 64, .max = 90, .n = 2, .type = { 1, 77 } });
+    assert_int_equal(f->asked.lifetime, 90);
+    assert_true(f->asked.n == 1 && f->asked.type[0] == 1);
+    offer(&s, (struct hip_reg_info){ .present = true, .min = 110, .max = 120, .n = 1, .type = { 1 } });
+    assert_int_equal(f->asked.lifetime, 120);
+    assert_memory_equal(&first, &f->reg_ref[0], sizeof first);
+    offer(&s, (struct hip_reg_info){
+                  .present = true }); /* nothing any more: it is met anew, and R1 says what there is */
+    assert_memory_not_equal(&first, &f->reg_ref[0], sizeof first);
+    assert_int_equal(f->asked.lifetime, 100);
+    assert_bound(&s);
+    w_free(s.w);
+}
+
 /* R2 of an FA that registers everybody. */
 static void grant_anyway(void *ctx, struct hip_contents *c)
 {
@@ -850,6 +888,7 @@ int main(void)
         cmocka_unit_test(test_unavailable),
         cmocka_unit_test(test_not_subscribed),
         cmocka_unit_test(test_revoked_by_notice),
+        cmocka_unit_test(test_reg_info),
         cmocka_unit_test(test_notice_to_the_unbound),
         cmocka_unit_test(test_notice_of_an_unknown_fa),
         cmocka_unit_test(test_without_sim),

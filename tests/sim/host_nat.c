@@ -424,6 +424,27 @@ static void test_fa_restart_idle(void **state)
     scene_free(&s);
 }
 
+/* The Forwarding Agent's relayed port breaks: no candidate any more, and another one is asked for. */
+static void test_data_relay_withdrawn(void **state)
+{
+    struct scene s = scene_of(18, true, true, SYMMETRIC);
+    struct addr broken = w_status(s.w, s.mn).relayed, now;
+
+    assert_true(reach(&s));
+    w_run(s.w, 5 * W_S);
+    assert_int_equal(peer(s.cn, s.mn).kind, HOST_PATH_RELAYED);
+    w_core_port_breaks(s.w, s.fa, &broken);
+    w_run(s.w, W_S / 2);
+    assert_int_equal(w_status(s.w, s.mn).relayed.family, ADDR_NONE);
+    assert_int_equal(w_status(s.w, s.mn).fa, HOST_FA_REGISTERED);
+    w_run(s.w, 30 * W_S);
+    now = w_status(s.w, s.mn).relayed;
+    assert_int_equal(now.family, ADDR_V4);
+    assert_false(addr_eq(&now, &broken));
+    assert_true(w_ping(s.w, s.cn, s.mn, 5 * W_S));
+    scene_free(&s);
+}
+
 /* Private addresses that are to stay at home are no candidates. */
 static void test_private_kept(void **state)
 {
@@ -507,6 +528,7 @@ int main(void)
         cmocka_unit_test(test_renumbered),
         cmocka_unit_test(test_fa_restart_under_load),
         cmocka_unit_test(test_fa_restart_idle),
+        cmocka_unit_test(test_data_relay_withdrawn),
         cmocka_unit_test(test_private_kept),
         cmocka_unit_test(test_discovery),
         cmocka_unit_test(test_discovery_later),

@@ -40,7 +40,7 @@ void w_fa_engine(struct world *w, struct w_node *n)
     hip_engine_free(f->e);
     f->n_reg = 0;
     c.env = &w->env;
-    c.offer = (struct hip_reg_offer){ .min = 64, .max = 160, .n = 1, .type = { RENDEZVOUS } };
+    c.offer = (struct hip_reg_offer){ .min = 64, .max = f->offer_max, .n = 1, .type = { RENDEZVOUS } };
     c.offer.sim_binding = f->lie != W_NO_201;
     f->e = hip_engine_new(&c);
     if (!f->e || hip_identity_add(f->e, &f->hi, w->now, w->now))
@@ -168,6 +168,7 @@ static void ask_r2(struct world *w, struct w_fa *f, const struct hip_action *a)
     uint8_t buf[HIP_INNER_MAX];
     struct wcur wr = wcur_of(buf, sizeof buf);
 
+    f->asked = c->request;
     if (asks(&c->request, HIP_BIND_REG_TYPE) && f->lie == W_NO_AS) {
         fail(&ans.contents, 1, true);
     } else if (asks(&c->request, HIP_BIND_REG_TYPE) && !hip_bind_inner_parse(c->inner, &in) && in.eap.n) {
@@ -344,6 +345,8 @@ static void update(struct world *w, struct w_fa *f, const struct hip_action *a)
 
     if (c->inner.n && hip_bind_inner_parse(c->inner, &in))
         abort();
+    if (c->request.present)
+        f->asked = c->request;
     if (in.eap.n && f->run.open) {
         run_eap(w, f, a, &in);
     } else if (in.eap.n) {

@@ -14,6 +14,7 @@
 #include "hip/encrypted.h"
 #include "hip/param_echo.h"
 #include "hip/param_esp.h"
+#include "hip/reg.h"
 #include "hip/suite.h"
 #include "hip/update.h"
 #include "tests/sim/sim.h"
@@ -516,15 +517,34 @@ static int inject_update(struct sim *s, struct sim_host *mn, struct sim_host *fa
     return sim_inject(s, fa, &path, pkt);
 }
 
+/* Contents of HOST_ID without a domain identifier. */
+static void put_host_id(const struct hip_hi *hi, char *out, size_t *n)
+{
+    out[0] = (char)((hi->wire_len - 2) >> 8);
+    out[1] = (char)(hi->wire_len - 2);
+    out[2] = out[3] = 0;
+    memcpy(out + 4, hi->wire, hi->wire_len);
+    *n = 4 + (size_t)hi->wire_len;
+}
+
 static void odd_updates(void **state)
 {
     static const char junk[64] = "this is not what it should be, and it is not even long enough";
+    char host_id[HIP_HI_MAX + 8];
+    size_t host_id_n;
     struct sim_host *mn, *fa;
     struct sim *s = joined(&mn, &fa);
     assert_int_equal(inject_update(s, mn, fa, HIP_PAR_ENCRYPTED, junk, 36), HIP_DROP_BAD_ENCRYPTED);
     assert_int_equal(inject_update(s, mn, fa, HIP_PAR_ENCRYPTED, junk, 7), HIP_DROP_BAD_ENCRYPTED);
     assert_int_equal(inject_update(s, mn, fa, HIP_PAR_LOCATOR_SET, junk, 20), HIP_DROP_BAD_LOCATOR);
     assert_int_equal(inject_update(s, mn, fa, 2051, junk, 3), HIP_DROP_UNKNOWN_CRITICAL);
+    assert_int_equal(inject_update(s, mn, fa, HIP_PAR_HOST_ID, junk, 40), HIP_DROP_HI_MISMATCH);
+    put_host_id(&fa->hi, host_id, &host_id_n); /* well made, but not the one of this association's peer */
+    assert_int_equal(inject_update(s, mn, fa, HIP_PAR_HOST_ID, host_id, host_id_n), HIP_DROP_HI_MISMATCH);
+    put_host_id(&mn->hi, host_id, &host_id_n);
+    fa->done = true;
+    assert_int_equal(inject_update(s, mn, fa, HIP_PAR_HOST_ID, host_id, host_id_n), HIP_TAKEN);
+    hip_assoc_by_ref(mn->e, mn->ref)->next_id++;
     assert_int_equal(fa->updates, 0);
     /* Nothing of that counted: its Update ID is still free. */
     struct hip_contents q = { .request = { .present = true, .lifetime = 100, .n = 1, .type = { 1 } } };
@@ -537,12 +557,17 @@ static void odd_updates(void **state)
     sim_free(s);
 }
 
-/* RFC 8003 s4.3, s4.4: several REG_REQUESTs and REG_RESPONSEs count as one; one of another lifetime than the first is not heeded. */
+/* RFC 8003 s4.3, s4.4: several REG_REQUESTs and REG_RESPONSEs count as one, of the shortest lifetime; what one of them ends is told apart. */
 static void several_of_a_kind(void **state)
 {
     static const uint16_t kinds[] = { HIP_PAR_REG_REQUEST, HIP_PAR_REG_RESPONSE };
-    static const uint8_t v[3][3] = { { 100, 1, 2 }, { 100, 2, 4 }, { 101, 3 } };
-    for (size_t i = 0; i < 2; i++) {
+    static const uint8_t orders[2][4][3] = {
+        { { 101, 3 }, { 0, 5, 6 }, { 100, 1, 2 }, { 100, 2, 4 } },
+        { { 0, 5, 6 }, { 100, 3, 1 }, { 101, 2, 4 }, { 120, 1, 2 } },
+    };
+    static const uint8_t types[2][4] = { { 3, 1, 2, 4 }, { 3, 1, 2, 4 } };
+    for (size_t i = 0; i < 4; i++) {
+        const uint8_t(*v)[3] = orders[i / 2];
         struct sim_host *mn, *fa;
         struct sim *s = joined(&mn, &fa);
         const struct hip_assoc *a = hip_assoc_by_ref(mn->e, mn->ref);
@@ -552,16 +577,19 @@ static void several_of_a_kind(void **state)
         struct hip_build b;
         hip_build_init(&b, buf, sizeof buf, HIP_PKT_UPDATE, sim_hit(mn), sim_hit(fa), 0);
         hip_put_seq(&b, a->next_id);
-        for (size_t k = 0; k < 3; k++)
-            hip_build_param(&b, kinds[i], span_of(v[k], k < 2 ? 3 : 2));
+        for (size_t k = 0; k < 4; k++)
+            hip_build_param(&b, kinds[i % 2], span_of(v[k], v[k][2] ? 3 : 2));
         hip_auth_add(&b, a);
         assert_int_equal(hip_build_finish(&b, &path.peer, &path.local, &pkt), ERR_OK);
         assert_int_equal(sim_inject(s, fa, &path, pkt), HIP_TAKEN);
-        const struct hip_reg_list *got = i ? &fa->contents.response : &fa->contents.request;
+        const struct hip_reg_list *got = i % 2 ? &fa->contents.response : &fa->contents.request;
         assert_int_equal(fa->updates, 1);
         assert_true(got->present && got->lifetime == 100);
-        assert_int_equal(got->n, 3);
-        assert_memory_equal(got->type, ((uint8_t[]){ 1, 2, 4 }), 3);
+        assert_int_equal(got->n, 4);
+        assert_memory_equal(got->type, types[i / 2], 4);
+        assert_int_equal(got->n_ended, 2);
+        assert_memory_equal(got->ended, ((uint8_t[]){ 5, 6 }), 2);
+        assert_true(hip_reg_ends(got, 6) && !hip_reg_ends(got, 1));
         sim_free(s);
     }
 }

@@ -201,6 +201,7 @@ struct w_node *w_fa_new(struct world *w, const char *name, const char *addr, con
     n->fa->name = name_of(fqdn);
     n->fa->lifetime_s = 86400 * 30;
     n->fa->reg_s = 600;
+    n->fa->offer_max = 160;
     if (hip_hi_generate(SIG_ECDSA_P256, 0, &n->fa->hi) || hip_hi_generate(SIG_ECDSA_P256, 0, &n->fa->other))
         abort();
     n->addr[n->n_addr++] = (struct w_addr){ .addr = parse(addr), .up = true };

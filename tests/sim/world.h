@@ -78,7 +78,9 @@ struct w_fa {
     uint8_t status; /* of the next BIND_RESPONSEs, while status_n */
     unsigned status_n;
     uint32_t wait_s, lifetime_s, reg_s;
-    struct w_bound bound[8]; /* outlives a restart */
+    uint8_t offer_max;         /* lifetime coding in REG_INFO */
+    struct hip_reg_list asked; /* the last REG_REQUEST */
+    struct w_bound bound[8];   /* outlives a restart */
     size_t n_bound;
     struct w_bound reg[8];
     struct hip_ref reg_ref[8];
