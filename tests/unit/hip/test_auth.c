@@ -244,6 +244,23 @@ static void test_encrypted(void **s)
     assert_int_equal(hip_build_finish(&b, NULL, NULL, &out), ERR_UNSUPPORTED);
 }
 
+/* s5.2.18: Reserved is zero, and each packet has an IV of its own out of the source of randomness. */
+static void test_encrypted_iv(void **s)
+{
+    uint8_t buf[2][HIP_PACKET_MAX], seed = 1;
+    struct env env = { .ctx = &seed, .random = counting_random };
+    struct span out;
+    for (size_t i = 0; i < 2; i++) {
+        struct hip_build b;
+        hip_build_init(&b, buf[i], sizeof(buf[i]), HIP_PKT_I2, &rsa.hit, &p256.hit, 0);
+        hip_encrypted_add(&b, 2, span_of(key, 16), &env, span_of(key, 8));
+        assert_int_equal(hip_build_finish(&b, NULL, NULL, &out), ERR_OK);
+        assert_memory_equal(buf[i] + 44, "\0\0\0\0", 4);
+    }
+    assert_memory_not_equal(buf[0] + 48, buf[1] + 48, 16);
+    assert_memory_not_equal(buf[0] + 64, buf[1] + 64, 16);
+}
+
 /* A sender that leaves the padding out when the TLVs end on a block (s5.2.18 can be read so). */
 static void test_unpadded(void **s)
 {
@@ -264,9 +281,11 @@ static void test_unpadded(void **s)
 int main(void)
 {
     const struct CMUnitTest t[] = {
-        cmocka_unit_test(test_flip_p256),   cmocka_unit_test(test_flip_p384), cmocka_unit_test(test_flip_rsa),
-        cmocka_unit_test(test_signature_2), cmocka_unit_test(test_mac_2),     cmocka_unit_test(test_rvs_hmac),
-        cmocka_unit_test(test_encrypted),   cmocka_unit_test(test_unpadded),
+        cmocka_unit_test(test_flip_p256),    cmocka_unit_test(test_flip_p384),
+        cmocka_unit_test(test_flip_rsa),     cmocka_unit_test(test_signature_2),
+        cmocka_unit_test(test_mac_2),        cmocka_unit_test(test_rvs_hmac),
+        cmocka_unit_test(test_encrypted),    cmocka_unit_test(test_unpadded),
+        cmocka_unit_test(test_encrypted_iv),
     };
     return cmocka_run_group_tests(t, setup, teardown);
 }
