@@ -7,11 +7,10 @@
 
 struct crypto_fetched crypto_fetched;
 
-static const char *const md_names[HASH__COUNT] = { [HASH_SHA1] = "SHA1",
-                                                   [HASH_SHA256] = "SHA2-256",
-                                                   [HASH_SHA384] = "SHA2-384",
-                                                   [HASH_SHA512] = "SHA2-512",
-                                                   [HASH_MD5] = "MD5" };
+static const char *const md_names[HASH__COUNT] = {
+    [HASH_SHA1] = "SHA1",       [HASH_SHA256] = "SHA2-256", [HASH_SHA384] = "SHA2-384",
+    [HASH_SHA512] = "SHA2-512", [HASH_MD5] = "MD5",         [HASH_CSHAKE128] = "SHAKE-128"
+};
 
 static const char *const cipher_names[CIPHER__COUNT] = { [CIPHER_AES128_CBC] = "AES-128-CBC",
                                                          [CIPHER_AES256_CBC] = "AES-256-CBC",
@@ -19,22 +18,47 @@ static const char *const cipher_names[CIPHER__COUNT] = { [CIPHER_AES128_CBC] = "
                                                          [CIPHER_AES128_GCM] = "AES-128-GCM",
                                                          [CIPHER_AES256_GCM] = "AES-256-GCM" };
 
-static bool fetch_hash(enum hash_alg a, EVP_MAC *hmac)
+static EVP_MAC_CTX *hmac_of(EVP_MAC *hmac, enum hash_alg a)
 {
-    struct crypto_fetched *f = &crypto_fetched;
     OSSL_PARAM p[] = { OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)md_names[a], 0),
                        OSSL_PARAM_construct_end() };
-    f->md[a] = EVP_MD_fetch(NULL, md_names[a], NULL);
-    f->hmac[a] = EVP_MAC_CTX_new(hmac);
-    return f->md[a] && f->hmac[a] && EVP_MAC_CTX_set_params(f->hmac[a], p) == 1;
+    EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(hmac);
+    if (ctx && EVP_MAC_CTX_set_params(ctx, p) == 1)
+        return ctx;
+    EVP_MAC_CTX_free(ctx);
+    return NULL;
 }
 
-static bool fetch_all(EVP_MAC *hmac)
+/* KMAC128 with the length of our cSHAKE128. OpenSSL 3.0 duplicates only a context that has a key, so it gets one for now. */
+static EVP_MAC_CTX *kmac_of(EVP_MAC *kmac)
+{
+    static const uint8_t no_key[16];
+    size_t len = hash_len(HASH_CSHAKE128);
+    OSSL_PARAM p[] = { OSSL_PARAM_construct_size_t(OSSL_MAC_PARAM_SIZE, &len), OSSL_PARAM_construct_end() };
+    EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(kmac);
+    if (ctx && EVP_MAC_init(ctx, no_key, sizeof no_key, p) == 1)
+        return ctx;
+    EVP_MAC_CTX_free(ctx);
+    return NULL;
+}
+
+static bool fetch_hash(enum hash_alg a, EVP_MAC *hmac, EVP_MAC *kmac)
+{
+    struct crypto_fetched *f = &crypto_fetched;
+    f->md[a] = EVP_MD_fetch(NULL, md_names[a], NULL);
+    f->mac[a] = a == HASH_CSHAKE128 ? kmac_of(kmac) : hmac_of(hmac, a);
+    return f->md[a] && f->mac[a];
+}
+
+static bool fetch_all(EVP_MAC *hmac, EVP_MAC *kmac)
 {
     struct crypto_fetched *f = &crypto_fetched;
     for (int a = HASH_NONE + 1; a < HASH__COUNT; a++)
-        if (!fetch_hash((enum hash_alg)a, hmac))
+        if (!fetch_hash((enum hash_alg)a, hmac, kmac))
             return false;
+    f->cshake128 = EVP_MD_fetch(NULL, "KECCAK-KMAC-128", NULL);
+    if (!f->cshake128)
+        return false;
     for (int a = 0; a < CIPHER__COUNT; a++) {
         f->cipher[a] = EVP_CIPHER_fetch(NULL, cipher_names[a], NULL);
         if (!f->cipher[a])
@@ -51,8 +75,9 @@ static void free_all(void)
     struct crypto_fetched *f = &crypto_fetched;
     for (int a = 0; a < HASH__COUNT; a++) {
         EVP_MD_free(f->md[a]);
-        EVP_MAC_CTX_free(f->hmac[a]);
+        EVP_MAC_CTX_free(f->mac[a]);
     }
+    EVP_MD_free(f->cshake128);
     for (int a = 0; a < CIPHER__COUNT; a++)
         EVP_CIPHER_free(f->cipher[a]);
     for (int c = 0; c < EC__COUNT; c++) {
@@ -68,9 +93,10 @@ err crypto_init(void)
         return ERR_OK;
     if (sodium_init() < 0)
         return ERR_CRYPTO;
-    EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    bool good = hmac && fetch_all(hmac);
-    EVP_MAC_free(hmac); /* the contexts hold it */
+    EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL), *kmac = EVP_MAC_fetch(NULL, "KMAC-128", NULL);
+    bool good = hmac && kmac && fetch_all(hmac, kmac);
+    EVP_MAC_free(hmac); /* the contexts hold them */
+    EVP_MAC_free(kmac);
     if (!good) {
         free_all();
         ERR_clear_error();

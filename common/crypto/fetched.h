@@ -14,7 +14,8 @@
 
 struct crypto_fetched {
     EVP_MD *md[HASH__COUNT];
-    EVP_MAC_CTX *hmac[HASH__COUNT]; /* without a key: duplicated for each use */
+    EVP_MAC_CTX *mac[HASH__COUNT]; /* HMAC or KMAC128, duplicated and keyed for each use */
+    EVP_MD *cshake128;             /* KECCAK-KMAC-128 */
     EVP_CIPHER *cipher[CIPHER__COUNT];
     EC_GROUP *group[EC__COUNT];
     EVP_PKEY *ec_params[EC__COUNT]; /* parameters without a point */

@@ -9,10 +9,10 @@
 static const struct {
     size_t len;
     const char *name;
-} hashes[HASH__COUNT] = {
-    [HASH_NONE] = { 0, "none" },       [HASH_SHA1] = { 20, "SHA-1" },     [HASH_SHA256] = { 32, "SHA-256" },
-    [HASH_SHA384] = { 48, "SHA-384" }, [HASH_SHA512] = { 64, "SHA-512" }, [HASH_MD5] = { 16, "MD5" }
-};
+} hashes[HASH__COUNT] = { [HASH_NONE] = { 0, "none" },           [HASH_SHA1] = { 20, "SHA-1" },
+                          [HASH_SHA256] = { 32, "SHA-256" },     [HASH_SHA384] = { 48, "SHA-384" },
+                          [HASH_SHA512] = { 64, "SHA-512" },     [HASH_MD5] = { 16, "MD5" },
+                          [HASH_CSHAKE128] = { 32, "cSHAKE128" } };
 
 size_t hash_len(enum hash_alg a)
 {
@@ -35,13 +35,57 @@ err hash_spans(enum hash_alg a, const struct span *in, size_t n, uint8_t *out)
     for (size_t i = 0; i < n; i++)
         if (in[i].n && EVP_DigestUpdate(ctx, in[i].p, in[i].n) != 1)
             goto out;
-    if (EVP_DigestFinal_ex(ctx, out, NULL) == 1)
+    /* empty N and S: cSHAKE128 is SHAKE128 (SP 800-185 s3.3), whose length OpenSSL 3.0 takes at the end */
+    if ((a == HASH_CSHAKE128 ? EVP_DigestFinalXOF(ctx, out, hash_len(a))
+                             : EVP_DigestFinal_ex(ctx, out, NULL)) == 1)
         e = ERR_OK;
 out:
     EVP_MD_CTX_free(ctx);
     if (e != ERR_OK)
         ERR_clear_error();
     return e;
+}
+
+#define CSHAKE128_RATE 168
+#define CSHAKE_S_MAX   128
+
+/* bytepad(encode_string(N) | encode_string(S), rate) with empty N (SP 800-185 s2.3, s3.3). */
+static err cshake_head(struct span s, uint8_t out[CSHAKE128_RATE])
+{
+    const uint8_t head[] = { 1, CSHAKE128_RATE, 1, 0 }; /* left_encode(rate), encode_string("") */
+    uint8_t *at = out + sizeof head;
+    size_t bits = 8 * s.n;
+    if (s.n > CSHAKE_S_MAX)
+        return ERR_RANGE;
+    memset(out, 0, CSHAKE128_RATE);
+    memcpy(out, head, sizeof head);
+    *at++ = bits > 255 ? 2 : 1;
+    if (bits > 255)
+        *at++ = (uint8_t)(bits >> 8);
+    *at++ = (uint8_t)bits;
+    if (s.n)
+        memcpy(at, s.p, s.n);
+    return ERR_OK;
+}
+
+err cshake128(struct span s, const struct span *in, size_t n, uint8_t *out, size_t out_len)
+{
+    uint8_t head[CSHAKE128_RATE];
+    err e = cshake_head(s, head);
+    if (e != ERR_OK)
+        return e;
+    /* KECCAK-KMAC-128 is the sponge with cSHAKE's padding, without its head; SHAKE128 is what is meant when S is empty. */
+    const EVP_MD *md = s.n ? crypto_fetched.cshake128 : crypto_fetched.md[HASH_CSHAKE128];
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    bool good = ctx && EVP_DigestInit_ex2(ctx, md, NULL) == 1 &&
+                (s.n == 0 || EVP_DigestUpdate(ctx, head, sizeof head) == 1);
+    for (size_t i = 0; good && i < n; i++)
+        good = in[i].n == 0 || EVP_DigestUpdate(ctx, in[i].p, in[i].n) == 1;
+    good = good && EVP_DigestFinalXOF(ctx, out, out_len) == 1;
+    EVP_MD_CTX_free(ctx);
+    if (!good)
+        ERR_clear_error();
+    return good ? ERR_OK : ERR_CRYPTO;
 }
 
 err hash_once(enum hash_alg a, struct span in, uint8_t *out)
@@ -57,9 +101,12 @@ struct mac {
 /* A context keyed with key, or NULL. */
 static EVP_MAC_CTX *keyed(enum hash_alg a, struct span key)
 {
-    EVP_MAC_CTX *ctx = EVP_MAC_CTX_dup(crypto_fetched.hmac[a]);
-    /* a NULL key means "none set" to OpenSSL, which is not the empty key that HKDF's default salt amounts to */
-    if (ctx && EVP_MAC_init(ctx, key.n ? key.p : (const uint8_t *)"", key.n, NULL) != 1) {
+    static const uint8_t zeros[HASH_LEN_MAX];
+    EVP_MAC_CTX *ctx = EVP_MAC_CTX_dup(crypto_fetched.mac[a]);
+    /* An empty key is HKDF's absent salt: as many zeros as the hash is long (RFC 5869 s2.2). HMAC pads it to that anyhow. */
+    if (key.n == 0)
+        key = span_of(zeros, hash_len(a));
+    if (ctx && EVP_MAC_init(ctx, key.p, key.n, NULL) != 1) {
         EVP_MAC_CTX_free(ctx);
         ctx = NULL;
     }
@@ -77,7 +124,7 @@ static err mac_feed(EVP_MAC_CTX *ctx, const struct span *in, size_t n, uint8_t *
 
 struct mac *mac_new(enum hash_alg a, struct span key)
 {
-    if (!hash_len(a) || !crypto_fetched.hmac[a])
+    if (!hash_len(a) || !crypto_fetched.mac[a])
         return NULL;
     struct mac *m = OPENSSL_zalloc(sizeof *m);
     if (!m)
@@ -111,7 +158,7 @@ err hmac_spans(enum hash_alg a, struct span key, const struct span *in, size_t n
 {
     if (!hash_len(a))
         return ERR_UNSUPPORTED;
-    if (!crypto_fetched.hmac[a])
+    if (!crypto_fetched.mac[a])
         return ERR_CRYPTO;
     EVP_MAC_CTX *ctx = keyed(a, key);
     err e = ctx ? mac_feed(ctx, in, n, out, hash_len(a)) : ERR_CRYPTO;
@@ -126,7 +173,7 @@ err hmac_once(enum hash_alg a, struct span key, struct span in, uint8_t *out)
     return hmac_spans(a, key, &in, 1, out);
 }
 
-/* RFC 5869 s2.2: an absent salt is a string of zeros, to which HMAC pads an empty key anyhow. */
+/* RFC 5869 s2.2 */
 err hkdf_extract(enum hash_alg a, struct span salt, struct span ikm, uint8_t *prk)
 {
     return hmac_once(a, salt, ikm, prk);

@@ -1,13 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Hashes and HMAC. Algorithms are fetched once by crypto_init().
+ * Hashes and MACs. Algorithms are fetched once by crypto_init().
+ *
+ * HASH_CSHAKE128 is cSHAKE128 (NIST SP 800-185) with 256 bits of output, empty N and empty S, and wherever another hash has HMAC it has
+ * KMAC128 with 256 bits and empty S: the pair of RFC 9374 s3.4.2's HIT suite 5 (docs/conformance.md says why these lengths).
  */
 #pragma once
 
 #include "common/base/err.h"
 #include "common/base/span.h"
 
-enum hash_alg { HASH_NONE, HASH_SHA1, HASH_SHA256, HASH_SHA384, HASH_SHA512, HASH_MD5, HASH__COUNT };
+enum hash_alg {
+    HASH_NONE,
+    HASH_SHA1,
+    HASH_SHA256,
+    HASH_SHA384,
+    HASH_SHA512,
+    HASH_MD5,
+    HASH_CSHAKE128,
+    HASH__COUNT
+};
 
 #define HASH_LEN_MAX 64
 
@@ -18,11 +30,14 @@ const char *hash_name(enum hash_alg a);
 MUST_USE err hash_spans(enum hash_alg a, const struct span *in, size_t n, uint8_t *out);
 MUST_USE err hash_once(enum hash_alg a, struct span in, uint8_t *out);
 
-/* HMAC (RFC 2104) over the concatenation of n spans. out holds hash_len(a). */
+/* cSHAKE128 with empty N and customization S: out_len octets of output over n spans. s at most 128 octets (ERR_RANGE). */
+MUST_USE err cshake128(struct span s, const struct span *in, size_t n, uint8_t *out, size_t out_len);
+
+/* HMAC (RFC 2104), or KMAC128, over the concatenation of n spans. out holds hash_len(a). */
 MUST_USE err hmac_spans(enum hash_alg a, struct span key, const struct span *in, size_t n, uint8_t *out);
 MUST_USE err hmac_once(enum hash_alg a, struct span key, struct span in, uint8_t *out);
 
-/* HKDF (RFC 5869). prk and out are secrets: the caller owns and wipes them. out_len at most 255 * hash_len. */
+/* HKDF (RFC 5869), with KMAC128 in the place of HMAC for HASH_CSHAKE128. prk and out are secrets: the caller owns and wipes them. out_len at most 255 * hash_len. */
 MUST_USE err hkdf_extract(enum hash_alg a, struct span salt, struct span ikm, uint8_t *prk);
 MUST_USE err hkdf_expand(enum hash_alg a, struct span prk, struct span info, uint8_t *out, size_t out_len);
 

@@ -9,9 +9,10 @@
 #include "common/crypto/sig_priv.h"
 
 static const struct sig_family *const families[SIG__COUNT] = {
-    [SIG_RSA] = &sig_rsa,
-    [SIG_ECDSA_P256] = &sig_ecdsa,
-    [SIG_ECDSA_P384] = &sig_ecdsa,
+    [SIG_RSA] = &sig_rsa,          [SIG_ECDSA_P256] = &sig_ecdsa,
+    [SIG_ECDSA_P384] = &sig_ecdsa, [SIG_ECDSA_SECP160R1] = &sig_ecdsa,
+    [SIG_ED25519] = &sig_eddsa,    [SIG_ED448] = &sig_eddsa,
+    [SIG_DSA] = &sig_dsa,
 };
 
 static const struct sig_family *family_of(enum sig_type t)
@@ -197,6 +198,7 @@ void sig_free(struct sig_key *k)
     if (!k)
         return;
     EVP_PKEY_CTX_free(k->signer);
+    sec_free(k->secret);
     EVP_PKEY_free(k->pkey);
     OPENSSL_free(k);
 }

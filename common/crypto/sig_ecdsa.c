@@ -16,6 +16,8 @@ static enum ec_curve curve_of(enum sig_type t)
         return EC_P256;
     case SIG_ECDSA_P384:
         return EC_P384;
+    case SIG_ECDSA_SECP160R1:
+        return EC_SECP160R1;
     default:
         return EC__COUNT;
     }
@@ -28,6 +30,8 @@ static enum sig_type ecdsa_type_of(const EVP_PKEY *pkey)
         return SIG_ECDSA_P256;
     case EC_P384:
         return SIG_ECDSA_P384;
+    case EC_SECP160R1:
+        return SIG_ECDSA_SECP160R1;
     default:
         return SIG_NONE;
     }

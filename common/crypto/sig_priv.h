@@ -10,8 +10,9 @@
 
 struct sig_key {
     enum sig_type type;
-    EVP_PKEY *pkey;
+    EVP_PKEY *pkey;       /* NULL: public Ed25519 */
     EVP_PKEY_CTX *signer; /* private: set up for signing, duplicated for each signature; NULL: set up then */
+    uint8_t *secret;      /* Ed25519, private: libsodium's form, sec_alloc'ed */
     bool private;
     size_t sig_len;
     size_t pub_len;
@@ -37,7 +38,7 @@ struct sig_family {
     bool (*verify)(const struct sig_key *k, enum hash_alg h, struct span msg, struct span sig);
 };
 
-extern const struct sig_family sig_rsa, sig_ecdsa;
+extern const struct sig_family sig_rsa, sig_ecdsa, sig_eddsa, sig_dsa;
 
 /* The digest that is signed; 0 when signatures do not go with this hash. */
 size_t sig_digest(enum hash_alg h, struct span msg, uint8_t digest[HASH_LEN_MAX]);

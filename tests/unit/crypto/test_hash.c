@@ -72,20 +72,79 @@ static void hmac_vectors(void **st)
     assert_int_equal(hmac_once(HASH_NONE, key, key, out), ERR_UNSUPPORTED);
 }
 
-static void keyed_context_is_reusable(void **st)
+static void count_from(uint8_t *p, uint8_t first, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        p[i] = (uint8_t)(first + i);
+}
+
+/* NIST's examples for SP 800-185: cSHAKE samples 1 and 2, KMAC sample 1; SHAKE128 of "abc" as Python's hashlib has it; a long S as computed
+ * by a Keccak in Python that gives the samples too. */
+static void cshake_and_kmac_samples(void **st)
+{
+    uint8_t out[HASH_LEN_MAX], x[200], s[129], key[32];
+    struct span whole, parts[2];
+    count_from(x, 0, sizeof x);
+    count_from(s, 0, sizeof s);
+    count_from(key, 0x40, sizeof key);
+    whole = span_of(x, 4);
+    assert_int_equal(cshake128(span_str("Email Signature"), &whole, 1, out, 32), ERR_OK);
+    assert_hex(out, "c1c36925b6409a04f1b504fcbca9d82b4017277cb5ed2b2065fc1d3814d5aaf5");
+    parts[0] = span_of(x, 17);
+    parts[1] = span_of(x + 17, 183);
+    assert_int_equal(cshake128(span_str("Email Signature"), parts, 2, out, 32), ERR_OK);
+    assert_hex(out, "c5221d50e4f822d96a2e8881a961420f294b7b24fe3d2094baed2c6524cc166b");
+    assert_int_equal(cshake128(span_of(s, 64), &whole, 1, out, 12), ERR_OK);
+    assert_hex(out, "64ce02399de69152bca23ef2");
+    assert_int_equal(cshake128(span_of(s, sizeof s), &whole, 1, out, 12), ERR_RANGE);
+    assert_int_equal(hash_once(HASH_CSHAKE128, span_str("abc"), out), ERR_OK);
+    assert_hex(out, "5881092dd818bf5cf8a3ddb793fbcba74097d5c526a6d35f97b83351940f2cc8");
+    struct span abc = span_str("abc");
+    assert_int_equal(cshake128(span_of(NULL, 0), &abc, 1, out, 32), ERR_OK);
+    assert_hex(out, "5881092dd818bf5cf8a3ddb793fbcba74097d5c526a6d35f97b83351940f2cc8");
+    assert_int_equal(hmac_once(HASH_CSHAKE128, span_of(key, 32), whole, out), ERR_OK);
+    assert_hex(out, "e5780b0d3ea6f7d3a429c5706aa43a00fadbd7d49628839e3187243f456ee14e");
+    assert_int_equal(hash_len(HASH_CSHAKE128), 32);
+}
+
+/* HKDF's steps with KMAC128 for HMAC, computed by the same Keccak in Python. */
+static void hkdf_with_kmac(void **st)
+{
+    uint8_t prk[HASH_LEN_MAX], okm[80], ikm[32], salt[64], info[32];
+    count_from(ikm, 0, sizeof ikm);
+    count_from(salt, 0x80, sizeof salt);
+    count_from(info, 0xe0, sizeof info);
+    assert_int_equal(hkdf_extract(HASH_CSHAKE128, span_of(salt, 64), span_of(ikm, 32), prk), ERR_OK);
+    assert_hex(prk, "65d67acb63b0d0d2b77985c4a4c80acaf37ba98c07797b98ceec6d1318180227");
+    assert_int_equal(hkdf_expand(HASH_CSHAKE128, span_of(prk, 32), span_of(info, 32), okm, 80), ERR_OK);
+    assert_hex(
+        okm,
+        "2d94846ff17e81b4aa0e05844b6ab1d7b931b8ecb1a0ac066465294f0dc4d03288aa4ee7621beb62b713699c922e1b0e"
+        "ac32d64b52cdda969cd50b26f5df70ef6c22859368aa5c168dc0da39ca59a44d");
+    assert_int_equal(hkdf_extract(HASH_CSHAKE128, span_of(NULL, 0), span_of(ikm, 32), prk), ERR_OK);
+    assert_hex(prk, "d8a7ceb58a2b4fed0f186bcc60ebdfe6942fa41db04ea237fa9c13186f4a7221");
+}
+
+static void reusable(enum hash_alg h)
 {
     uint8_t a[32], b[32], c[32];
     struct span one = span_str("one"), two = span_str("two");
-    struct mac *m = mac_new(HASH_SHA256, span_str("key"));
+    struct mac *m = mac_new(h, span_str("a key"));
     assert_non_null(m);
     assert_int_equal(mac_spans(m, &one, 1, a), ERR_OK);
     assert_int_equal(mac_spans(m, &two, 1, b), ERR_OK);
     assert_int_equal(mac_spans(m, &one, 1, c), ERR_OK);
     assert_memory_equal(a, c, 32);
     assert_memory_not_equal(a, b, 32);
-    assert_int_equal(hmac_once(HASH_SHA256, span_str("key"), two, c), ERR_OK);
+    assert_int_equal(hmac_once(h, span_str("a key"), two, c), ERR_OK);
     assert_memory_equal(b, c, 32);
     mac_free(m);
+}
+
+static void keyed_context_is_reusable(void **st)
+{
+    reusable(HASH_SHA256);
+    reusable(HASH_CSHAKE128);
     mac_free(NULL);
     assert_null(mac_new(HASH_NONE, span_str("key")));
 }
@@ -199,6 +258,8 @@ int main(void)
     const struct CMUnitTest t[] = {
         cmocka_unit_test(hash_abc),
         cmocka_unit_test(hmac_vectors),
+        cmocka_unit_test(cshake_and_kmac_samples),
+        cmocka_unit_test(hkdf_with_kmac),
         cmocka_unit_test(keyed_context_is_reusable),
         cmocka_unit_test(hkdf_vectors),
         cmocka_unit_test(hkdf_limits),
