@@ -1,0 +1,221 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""vectorcheck.py can fail: one wrong nibble in each kind of field of each type is planted, and every verdict is turned round.
+
+    test_vectorcheck.py [--all]
+
+By default one test of each type and set of fields is altered, at the beginning, the middle and the end of each field; --all takes every test and
+sixteen places. Where that may pass unnoticed, silent() says why.
+"""
+# check: default 60
+# check: full 900 --all
+import copy
+import importlib.util
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+TOOL = HERE / "vectorcheck.py"
+
+spec = importlib.util.spec_from_file_location("vectorcheck_main", TOOL)
+sys.path.insert(0, str(HERE))  # vectorcheck, the package
+main = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(main)
+PROSE = {"tcId", "comment", "result", "flags", "source", "seed", "name"}
+
+
+def silent(group, test, path, at):
+    """Why a wrong nibble there may pass, or nothing."""
+    kind, field = group["type"], label(path)
+    if kind == "EapAkaPrimeTest" and field == "autn" and "k" not in test and at >= 12 / 32:
+        return "without K only SQN xor AK counts"
+    if kind in ("EapAkaTest", "EapAkaResyncTest") and path[:2] == ("packets", 0) and at > 10 / 112:
+        return "an identity that a later AT_IDENTITY takes the place of"
+    if kind == "EapAkaReauthTest" and path[:2] == ("packets", 0) and 2 <= int(at * len(test["packets"][0]["packet"])) < 4:
+        return "the identifier of a request that is not in the capture"
+    if kind == "HkdfTest" and field == "salt" and not test["salt"]:
+        return "HMAC fills a key up with zeros"
+    if kind == "PuzzleTest" and field == "k" and test["k"] & 1:
+        return "fewer of the bits are zero as well"
+    if kind == "TsigVerifyTest" and (field == "now" or field == "message" and int(at * len(test["message"])) < 4):
+        return "still inside the fudge; the Original ID is digested, not the ID"
+    return ""
+
+
+def complaint(group, test, shared=None):
+    """None, or what vectorcheck finds; and the fields that it said nothing can be said about."""
+    case = None
+    try:
+        case = main.Case(test, group)
+        case.shared = {} if shared is None else shared
+        main.judged(case)
+    except main.Finding as e:
+        return str(e) or type(e).__name__, set()
+    return None, case.marks.waived
+
+
+def scalars(value, path=()):
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if path or name not in PROSE:
+                yield from scalars(inner, path + (name,))
+    elif isinstance(value, list):
+        for i, inner in enumerate(value):
+            yield from scalars(inner, path + (i,))
+    else:
+        yield path, value
+
+
+def label(path):
+    return ".".join("[]" if isinstance(p, int) else p for p in path).replace(".[]", "[]")
+
+
+def planted(value, at):
+    """The value with one nibble (or one step) wrong."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value ^ 1
+    if not value:
+        return "00"
+    i = min(int(at * len(value)), len(value) - 1)
+    old = value[i]
+    return value[:i] + ("1" if old == "0" else "0") + value[i + 1:]
+
+
+def put(test, path, value):
+    inner = test
+    for step in path[:-1]:
+        inner = inner[step]
+    inner[path[-1]] = value
+
+
+class Tally:
+    def __init__(self):
+        self.passed = self.failed = 0
+
+    def check(self, what, ok, why=""):
+        self.passed += ok
+        self.failed += not ok
+        if not ok:
+            print(f"FAIL {what}: {why}")
+
+
+def vectors():
+    """(file's name, group, test) of all."""
+    base = ROOT / "test-vectors"
+    for path in sorted(base.rglob("*.json")):
+        if "schema" in path.relative_to(base).parts:
+            continue
+        for group in json.loads(path.read_text(encoding="utf-8"))["testGroups"]:
+            for test in group["tests"]:
+                yield path.name, group, test
+
+
+def chosen(thorough):
+    """Every valid test, or the first one of each type and set of fields."""
+    had = set()
+    for name, group, test in vectors():
+        shape = (group["type"], frozenset(label(p) for p, _ in scalars(test)))
+        if test["result"] == "valid" and (thorough or shape not in had):
+            had.add(shape)
+            yield name, group, test
+
+
+def spoil_fields(tally, thorough):
+    places = [i / 16 for i in range(16)] if thorough else [0, 0.5, 0.999]
+    caught = {}  # (type, field): [noticed, tried]
+    for name, group, test in chosen(thorough):
+        why, waived = complaint(group, test)
+        tally.check(f"{name} tcId {test['tcId']} as it is", why is None, why)
+        for path, value in scalars(test):
+            field = label(path)
+            if any(main.without_indices(w) == field for w in waived) or not isinstance(value, (str, int)):
+                continue
+            for at in places if isinstance(value, str) and len(value) > 3 else places[:1]:
+                other = copy.deepcopy(test)
+                put(other, path, planted(value, at))
+                noticed = complaint(group, other)[0] is not None
+                if not noticed and silent(group, test, path, at):
+                    continue
+                count = caught.setdefault((group["type"], field), [0, 0])
+                count[0] += noticed
+                count[1] += 1
+                if not noticed:
+                    print(f"     {name} tcId {test['tcId']} {'.'.join(map(str, path))} at {at}: unnoticed")
+    for (kind, field), (noticed, tried) in sorted(caught.items()):
+        tally.check(f"{kind} {field}", noticed == tried, f"{tried - noticed} of {tried} wrong nibbles unnoticed")
+
+
+def turn_verdicts(tally):
+    """Each type's first valid and first invalid test with the other result."""
+    had = set()
+    for name, group, test in vectors():
+        if (group["type"], test["result"]) not in had:
+            had.add((group["type"], test["result"]))
+            other = dict(test, result={"valid": "invalid", "invalid": "valid"}[test["result"]])
+            tally.check(f"{name} tcId {test['tcId']} {group['type']} turned round", complaint(group, other)[0] is not None, "unnoticed")
+
+
+def run(*args):
+    p = subprocess.run([sys.executable, TOOL, *map(str, args)], capture_output=True, text=True, timeout=600)
+    return p.returncode, p.stdout, p.stderr
+
+
+def command_line(tally):
+    """Exit statuses, what a failure says, the closing line."""
+    doc = json.loads((ROOT / "test-vectors" / "puzzle.json").read_text(encoding="utf-8"))
+    with tempfile.TemporaryDirectory(prefix="vectorcheck-") as folder:
+        path = pathlib.Path(folder) / "v.json"
+
+        def write(what):
+            path.write_text(what if isinstance(what, str) else json.dumps(what), encoding="utf-8")
+            return run(path)
+
+        code, out, _ = write(doc)
+        tally.check("all good: 0", code == 0 and out.splitlines()[-1] == f"{len(doc['testGroups'][0]['tests'])} passed, 0 failed, 0 skipped", out)
+        bad = copy.deepcopy(doc)
+        test = bad["testGroups"][0]["tests"][0]
+        was, test["digest"] = test["digest"], planted(test["digest"], 0.5)
+        code, out, _ = write(bad)
+        shown = all(f"\n  {w} {v}" in out for w, v in (("field    ", "digest"), ("expected ", test["digest"]), ("computed ", was)))
+        tally.check("one wrong: 1, named with both values", code == 1 and shown and ", 1 failed, 0 skipped" in out.splitlines()[-1], out)
+        code, out, _ = run("--json", path)
+        tally.check("--json", code == 1 and json.loads(out)["failed"] == 1, out)
+        for what, text in {"no JSON": "{", "an array": "[]", "no groups": "{}", "group without tests": {"testGroups": [{"type": "PuzzleTest"}]},
+                           "a field twice": '{"testGroups": [], "testGroups": []}', "numberOfTests": dict(doc, numberOfTests=1)}.items():
+            code, out, err = write(text)
+            tally.check(f"{what}: 2", code == 2 and "malformed" in err, out + err)
+        lost = copy.deepcopy(doc)
+        del lost["testGroups"][0]["tests"][0]["k"]
+        code, out, err = write(lost)
+        tally.check("missing field: 2", code == 2 and "field k is missing" in err, out + err)
+        code, out, _ = write({"testGroups": [{"type": "NovelTest", "tests": [{"tcId": 1, "result": "valid"}]}]})
+        tally.check("unknown type: 77", code == 77 and "0 passed, 0 failed, 1 skipped" in out, out)
+        path.unlink()
+        tally.check("nothing there: 2", run(path)[0] == 2 and run(folder)[0] == 2)
+
+
+def everything_looked_at(tally):
+    """No field of a valid test that nothing looks at."""
+    code, out, _ = run(ROOT / "test-vectors")
+    tally.check("all vectors", code == 0 and "failed" in out, out[-2000:])
+    tally.check("nothing skipped, nothing passed over", "skipped 1" not in out and "warning" not in out, out[-2000:])
+
+
+def run_all():
+    tally, thorough = Tally(), "--all" in sys.argv[1:]
+    everything_looked_at(tally)
+    command_line(tally)
+    turn_verdicts(tally)
+    spoil_fields(tally, thorough)
+    print(f"{tally.passed} passed, {tally.failed} failed, 0 skipped")
+    return 1 if tally.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_all())
