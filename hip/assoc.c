@@ -245,7 +245,7 @@ void hip_assoc_end(struct hip_engine *e, struct hip_assoc *a, enum hip_gone why,
                    struct hip_actions *out)
 {
     enum hip_state was = a->state;
-    if (a->sas_up) {
+    if (a->sas_up) { /* RFC 7402 s3.3.1 MUST: no SAs without it */
         a->sas_up = false;
         (void)hip_act(e, out, HIP_ACT_SA_DOWN, a);
     }

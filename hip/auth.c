@@ -5,7 +5,7 @@
 
 #include "common/crypto/secret.h"
 
-/* The header as it counts: checksum zero, Header Length of `len` octets (RFC 7401 s6.4.1, s6.4.2). */
+/* The header as it counts, RFC 7401 s6.4.1, s6.4.2 MUST: checksum zero, Header Length of `len` octets. */
 static void header_of(const uint8_t *packet, size_t len, uint8_t out[HIP_HEADER_LEN])
 {
     memcpy(out, packet, HIP_HEADER_LEN);
@@ -53,7 +53,7 @@ static err check_mac(const struct hip_pkt *k, uint16_t type, enum hash_alg rhash
     err e = mac_over(rhash, key, k->raw.p, p->off, tail, mac);
     if (e != ERR_OK)
         return e;
-    size_t n = hash_len(rhash);
+    size_t n = hash_len(rhash); /* RFC 7401 s5.2.12, s5.2.13 MUST: its natural length */
     return p->v.n == n && n && sec_equal(mac, p->v.p, n) ? ERR_OK : ERR_AUTH;
 }
 
@@ -77,7 +77,7 @@ err hip_mac2_check(const struct hip_pkt *k, enum hash_alg rhash, struct span key
     return check_mac(k, HIP_PAR_HIP_MAC_2, rhash, key, host_id_tlv);
 }
 
-/* What may differ between the R1 that was signed ahead and the R1 that is sent (s5.2.15). */
+/* What may differ between the R1 that was signed ahead and the R1 that is sent (RFC 7401 s5.2.15 MUST). */
 static void blank_r1(uint8_t *msg, size_t n)
 {
     memset(msg + 24, 0, 16);

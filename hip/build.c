@@ -65,7 +65,7 @@ void hip_build_close(struct hip_build *b)
     if (!wcur_ok(&b->w))
         return;
     size_t n = wcur_len(&b->w) - b->open - 4;
-    wcur_zero(&b->w, hip_tlv_len(n) - 4 - n);
+    wcur_zero(&b->w, hip_tlv_len(n) - 4 - n); /* RFC 7401 s5.2.1 MUST */
     if (wcur_ok(&b->w))
         wcur_patch_u16(&b->w, b->open + 2, (uint16_t)n);
 }

@@ -63,7 +63,7 @@ err hip_close(struct hip_engine *e, struct hip_ref ref, uint64_t now, struct hip
     return ERR_OK;
 }
 
-/* s6.14: also when we are CLOSING ourselves, and again in CLOSED. */
+/* RFC 7401 s6.14 MUST: verified and answered, also when we are CLOSING ourselves, and again in CLOSED. */
 int hip_close_receive(struct hip_rx *rx)
 {
     struct hip_assoc *a = rx->a;
@@ -91,6 +91,7 @@ int hip_close_ack_receive(struct hip_rx *rx)
     int drop = hip_auth_check(rx);
     if (drop != HIP_TAKEN)
         return drop;
+    /* RFC 7401 s6.15 MUST */
     if (!a->closing || echo.n != sizeof a->close_echo || !sec_equal(echo.p, a->close_echo, echo.n))
         return HIP_DROP_BAD_ECHO;
     hip_assoc_end(rx->e, a, HIP_GONE_CLOSED, false, rx->now, rx->out);

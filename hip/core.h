@@ -14,7 +14,7 @@
 #include "hip/pkt.h"
 #include "hip/r1pool.h"
 
-#define HIP_IDENTITIES_MAX  16
+#define HIP_IDENTITIES_MAX  16 /* RFC 7401 s7 MUST: two at least */
 #define HIP_HOST_ID_TLV_MAX (HIP_HI_MAX + 16)
 #define HIP_RVS_MAX         8 /* rendezvous servers, and as many control relays, that we are a client of */
 #define HIP_ROOM_ACTIONS    8 /* a single event takes less than this */

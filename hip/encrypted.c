@@ -35,7 +35,7 @@ void hip_encrypted_add(struct hip_build *b, uint16_t cipher, struct span key, co
     size_t pad = AES_BLOCK - inner.n % AES_BLOCK; /* PKCS#5: 1..16 octets of that value */
     size_t n = inner.n + pad;
     struct wcur *w = hip_build_open(b, HIP_PAR_ENCRYPTED);
-    wcur_zero(w, RESERVED);
+    wcur_zero(w, RESERVED); /* RFC 7401 s5.2.18 MUST: zero, an IV at random, padding of the cipher */
     uint8_t *iv = wcur_reserve(w, s->iv_len);
     uint8_t *body = wcur_reserve(w, n);
     if (iv && body) {

@@ -244,16 +244,16 @@ static int address(struct hip_rx *rx)
     const struct hip_engine *e = rx->e;
     const struct hip_pkt *k = &rx->pkt;
     if (!hip_checksum_ok(k, &rx->path->peer, &rx->path->local))
-        return HIP_DROP_BAD_CHECKSUM;
+        return HIP_DROP_BAD_CHECKSUM; /* RFC 7401 s5.4.2 MUST: without a word */
     if (hip_identity_find(e, &k->sender))
         return HIP_DROP_OWN_HIT;
-    if (hip_rhash_of(&k->sender) == HASH_NONE)
+    if (hip_rhash_of(&k->sender) == HASH_NONE) /* RFC 7401 s6.9 step 2 MUST */
         return HIP_DROP_UNSUPPORTED_SUITE;
     if (!hit_is_null(&k->receiver))
         rx->id = hip_identity_find(e, &k->receiver);
     else if (k->type == HIP_PKT_I1)
         rx->id = choose_identity(e, &k->sender);
-    if (!rx->id)
+    if (!rx->id) /* RFC 7401 s6.7 step 1, s6.8 step 3, s6.9 step 1 MUST */
         return HIP_DROP_NOT_OUR_HIT;
     int drop = hip_relay_origin(rx, &rx->relayed);
     if (drop != HIP_TAKEN)

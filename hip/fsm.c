@@ -13,6 +13,7 @@ static int wrong_state(struct hip_rx *rx)
     return HIP_DROP_WRONG_STATE;
 }
 
+/* RFC 7401 s6.8 step 1, s6.10 MUST: R1 in I1-SENT and I2-SENT alone, R2 in I2-SENT; dropped elsewhere without a word. */
 enum column { I1, R1, I2, R2, UPDATE, NOTIFY, CLOSE, CLOSE_ACK, COLUMNS };
 
 /* clang-format off */

@@ -32,7 +32,7 @@ static err lay_out(uint16_t alg, uint8_t suite, struct span field, struct hip_hi
     return hit_derive(suite, field, &out->hit);
 }
 
-/* curve(2) then X|Y; with a 0x04 in front as some peers send it: hashed as it is, flagged. */
+/* RFC 7401 s5.2.9 MUST: curve(2) then X|Y; with a 0x04 in front as some peers send it: hashed as it is, flagged. */
 static err ecdsa_from_field(struct span field, struct hip_hi *out)
 {
     enum sig_type t = SIG_NONE;
@@ -211,7 +211,7 @@ err hip_hi_sign(const struct hip_hi *h, struct span msg, uint8_t *out, size_t ca
     return e;
 }
 
-/* SIG alg is 16 bits and must be the HI's own algorithm (RFC 7401 s5.2.14). */
+/* RFC 7401 s5.2.14 MUST: SIG alg, 16 bits, is the HI's own algorithm. */
 err hip_hi_verify(const struct hip_hi *h, struct span msg, struct span sig)
 {
     if (!h->key || sig.n < 3 || (sig.p[0] << 8 | sig.p[1]) != h->alg)

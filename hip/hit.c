@@ -27,6 +27,7 @@ bool hit_is_null(const struct hit *h)
     return hit_eq(h, &null);
 }
 
+/* RFC 7343 s2 MUST: the prefix of ORCHIDv2; RFC 7401 s3.2. */
 bool hit_is_valid(const struct hit *h)
 {
     return h->b[0] == 0x20 && h->b[1] == 0x01 && h->b[2] == 0x00 && (h->b[3] & 0xf0) == 0x20;
@@ -59,7 +60,7 @@ err hit_parse(const char *text, struct hit *out)
     return ERR_OK;
 }
 
-/* RFC 7343 s2: 28 bits of prefix, OGA, and the middle 96 bits of H(Context ID | input). */
+/* RFC 7343 s2 MUST: 28 bits of prefix, OGA, and the middle 96 bits of H(Context ID | input). */
 err hit_derive(uint8_t suite, struct span host_identity, struct hit *out)
 {
     const struct hip_hit_suite *s = hip_hit_suite(suite);

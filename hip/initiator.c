@@ -37,7 +37,7 @@ static err build_i1(struct hip_engine *e, struct hip_assoc *a)
     struct span i1;
     struct hip_build b;
     hip_build_init(&b, buf, sizeof buf, HIP_PKT_I1, hip_assoc_local(a), &a->peer, 0);
-    hip_put_dh_groups(&b, &a->x->groups);
+    hip_put_dh_groups(&b, &a->x->groups); /* RFC 7401 s5.3.1 MUST: this, and nothing that authenticates */
     err r = hip_build_finish(&b, &a->path.local, &a->path.peer, &i1);
     return r == ERR_OK ? hip_stored_set(&a->last, i1) : r;
 }
@@ -59,7 +59,7 @@ static err make_room(struct hip_engine *e, const struct hit *local, const struct
     return ERR_OK;
 }
 
-/* The I1s of one kind, in UDP or not: all of them at the first try, then one address at a time, each in its turn (s6.6.1). */
+/* The I1s of one kind, in UDP or not: all of them at the first try, then one address at a time, each in its turn (RFC 7401 s6.6.1 MUST NOT). */
 static void send_i1s(struct hip_engine *e, struct hip_assoc *a, bool udp, uint64_t now,
                      struct hip_actions *out)
 {
@@ -93,6 +93,15 @@ void hip_initiator_udp(struct hip_engine *e, struct hip_assoc *a, uint64_t now, 
         send_i1s(e, a, true, now, out);
 }
 
+/* RFC 7401 s6.6.1: three addresses at most, each without and with UDP (RFC 9028 s4.7.2). */
+static bool too_many(const struct hip_path *to, size_t n)
+{
+    size_t of[2] = { 0 };
+    for (size_t i = 0; i < n; i++)
+        of[hip_path_is_udp(&to[i])]++;
+    return n > HIP_I1_PATHS_MAX || of[0] > HIP_I1_PATHS_MAX / 2 || of[1] > HIP_I1_PATHS_MAX / 2;
+}
+
 err hip_connect(struct hip_engine *e, const struct hit *local, const struct hit *peer,
                 const struct hip_path *to, size_t n, uint64_t now, struct hip_actions *out,
                 struct hip_ref *ref)
@@ -100,7 +109,7 @@ err hip_connect(struct hip_engine *e, const struct hit *local, const struct hit 
     struct hip_identity *id = hip_identity_find(e, local);
     if (!id)
         return ERR_NOT_FOUND;
-    if (n == 0 || n > HIP_I1_PATHS_MAX || (!hit_is_null(peer) && hip_rhash_of(peer) == HASH_NONE))
+    if (n == 0 || too_many(to, n) || (!hit_is_null(peer) && hip_rhash_of(peer) == HASH_NONE))
         return ERR_UNSUPPORTED;
     if (hip_identity_find(e, peer))
         return ERR_RANGE;
@@ -204,8 +213,9 @@ static int read_r1_identity(const struct hip_rx *rx, struct r1 *v)
     if (hip_get_host_id(hip_pkt_span(k, HIP_PAR_HOST_ID), &h) != ERR_OK ||
         hip_hi_from_wire(h.hi, &v->hi) != ERR_OK)
         return HIP_DROP_BAD_HI;
-    if (!hit_eq(&v->hi.hit, &k->sender))
+    if (!hit_eq(&v->hi.hit, &k->sender)) /* RFC 7401 s5.3.2 MUST */
         return HIP_DROP_HI_MISMATCH;
+    /* RFC 7401 s4.1.3, s6.8 step 4 MUST: before anything is decided, and without a word. */
     if (hip_sign_check(k, HIP_PAR_HIP_SIGNATURE_2, &v->hi) != ERR_OK)
         return HIP_DROP_BAD_SIGNATURE;
     if (hip_get_hit_suites(hip_pkt_span(k, HIP_PAR_HIT_SUITE_LIST), &suites) != ERR_OK)
@@ -213,11 +223,11 @@ static int read_r1_identity(const struct hip_rx *rx, struct r1 *v)
     return hip_has8(suites.id, suites.n, hit_suite(&rx->id->hi.hit)) ? HIP_TAKEN : HIP_DROP_UNSUPPORTED_SUITE;
 }
 
-/* s6.8 step 7 and s4.1.7: with our list and the signed list of the Responder there is only one group it can have chosen. */
+/* RFC 7401 s4.1.7, s6.8 step 7 MUST: with our list and the signed list of the Responder there is only one group it can have chosen. */
 static int read_r1_group(const struct hip_rx *rx, struct r1 *v)
 {
     const struct hip_pkt *k = &rx->pkt;
-    const struct hip_ids8 *own = &rx->a->x->groups;
+    const struct hip_ids8 *own = &rx->a->x->groups; /* RFC 7401 s6.6 step 3 MUST: as our I1 had it */
     struct hip_ids8 theirs;
     if (hip_get_dh_groups(hip_pkt_span(k, HIP_PAR_DH_GROUP_LIST), &theirs) != ERR_OK ||
         hip_get_dh(hip_pkt_span(k, HIP_PAR_DIFFIE_HELLMAN), &v->dh) != ERR_OK)
@@ -241,6 +251,7 @@ static int read_r1_choices(const struct hip_rx *rx, struct r1 *v)
     v->cipher = hip_choose_cipher(c->ciphers, rx->e->n_ciphers, l.id, l.n);
     if (v->cipher == 0)
         return HIP_DROP_BAD_CIPHER;
+    /* RFC 7401 s5.2.11 MUST: a format whose parameter is missing is ignored. */
     if (hip_get_transports(hip_pkt_span(k, HIP_PAR_TRANSPORT_FORMAT_LIST), &l) != ERR_OK ||
         !hip_has16(l.id, l.n, HIP_PAR_ESP_TRANSFORM) || !hip_pkt_has(k, HIP_PAR_ESP_TRANSFORM) ||
         hip_get_esp_transform(hip_pkt_span(k, HIP_PAR_ESP_TRANSFORM), &l) != ERR_OK)
@@ -262,7 +273,7 @@ static int verify_r1(const struct hip_rx *rx, struct r1 *v)
             return HIP_DROP_PARAM_MALFORMED;
         v->has_counter = true;
     }
-    /* s6.8 steps 5, 8: only a newer one counts. */
+    /* RFC 7401 s6.8 steps 5 and 11 MUST, step 8: only a newer one counts. */
     if (x->r1.p && v->counter.counter <= x->r1_counter && !(x->moved && v->counter.counter == x->r1_counter))
         return v->counter.counter == x->r1_counter ? HIP_DROP_DUPLICATE : HIP_DROP_STALE_R1_COUNTER;
     if (x->r1.p && hip_path_is_udp(&rx->a->path) != hip_path_is_udp(rx->path))
@@ -291,7 +302,7 @@ bool hip_initiator_asked(const struct hip_assoc *a, const struct addr *from)
     return false;
 }
 
-/* An opportunistic association learns its peer, unless they have one already. */
+/* An opportunistic association learns its peer, whoever that was before at this address (RFC 7401 s4.1.8 MUST NOT), unless they have one already. */
 static int learn_peer(struct hip_rx *rx)
 {
     struct hip_assoc *a = rx->a;
@@ -446,7 +457,7 @@ static err reread(const struct hip_assoc *a, struct answered *v)
 static err make_keys(struct hip_engine *e, const struct hip_assoc *a, const struct answered *v,
                      struct dh_key **own, struct hip_keyset *out)
 {
-    struct dh_key *k = dh_generate(hip_dh_suite(a->dh_group)->group, hip_env(e));
+    struct dh_key *k = dh_generate(hip_dh_suite(a->dh_group)->curve, hip_env(e));
     if (!k)
         return ERR_CRYPTO;
     struct hip_keyset_args g = { .rhash = a->rhash,
@@ -494,10 +505,12 @@ static err build_i2(struct hip_engine *e, const struct hip_assoc *a, const struc
     if (r != ERR_OK)
         goto out;
     hip_build_init(&b, buf, HIP_PACKET_MAX, HIP_PKT_I2, hip_assoc_local(a), &a->peer, 0);
+    /* RFC 7402 s5.1.1 MUST: OLD SPI 0, our inbound one, where the ESP keys begin. */
     hip_put_esp_info(&b, &(struct hip_esp_info){ .keymat_index = ks->esp_index, .new_spi = a->spi_in });
-    if (hip_pkt_has(&v->pkt, HIP_PAR_R1_COUNTER)) /* as it came, Reserved included (s5.2.3) */
+    if (hip_pkt_has(&v->pkt, HIP_PAR_R1_COUNTER)) /* RFC 7401 s5.2.3 MUST: as it came, Reserved included */
         hip_build_param(&b, HIP_PAR_R1_COUNTER, hip_pkt_span(&v->pkt, HIP_PAR_R1_COUNTER));
     hip_move_put(&b, a);
+    /* RFC 7401 s5.3.3 MUST: K, Opaque and #I of R1; one of each list below. */
     hip_put_solution(&b, &(struct hip_solution){ .k = v->puzzle.k,
                                                  .opaque = v->puzzle.opaque,
                                                  .i = v->puzzle.i,
@@ -586,7 +599,7 @@ err hip_initiator_answer(struct hip_engine *e, struct hip_assoc *a, const struct
     return ERR_OK;
 }
 
-/* The puzzle's lifetime is over: another I1, if there are tries left (s6.8 step 12). */
+/* RFC 7401 s6.8 step 12 MUST: the puzzle's lifetime is over; another I1, if there are tries left. */
 static void too_late(struct hip_engine *e, struct hip_assoc *a, uint64_t now, struct hip_actions *out)
 {
     if (a->state == HIP_I1_SENT)
@@ -633,6 +646,7 @@ static int verify_r2(const struct hip_rx *rx, struct r2 *v)
     struct hip_pkt r1;
     if (hip_pkt_parse(span_of(a->x->r1.p, a->x->r1.n), &r1) != HIP_TAKEN)
         return HIP_DROP_WRONG_STATE; /* a newer R1 is being answered and its puzzle ran out */
+    /* RFC 7401 s6.4.1, s6.10 MUST: HOST_ID octet by octet as R1 had it; MAC and signature are verified. */
     struct span host_id = hip_par_tlv(&r1.p, hip_pkt_get(&r1, HIP_PAR_HOST_ID));
     if (hip_mac2_check(&rx->pkt, a->rhash, hip_key_mac(&k->in), host_id) != ERR_OK)
         return HIP_DROP_BAD_HIP_MAC_2;

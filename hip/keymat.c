@@ -25,7 +25,7 @@ err hip_keymat_new(enum hash_alg rhash, struct span kij, struct span i, struct s
     struct hip_keymat *k = sec_alloc(sizeof(*k));
     if (!k)
         return ERR_MEMORY;
-    bool a_less = hit_cmp(a, b) < 0;
+    bool a_less = hit_cmp(a, b) < 0; /* RFC 7401 s6.5 MUST: as numbers, smaller first; salt #I | #J */
     k->rhash = rhash;
     memcpy(k->pair, a_less ? a->b : b->b, 16);
     memcpy(k->pair + 16, a_less ? b->b : a->b, 16);
@@ -94,7 +94,7 @@ void hip_keymat_wipe_prk(struct hip_keymat *k)
     k->has_prk = false;
 }
 
-/* gl: what the host with the greater HIT sends; drawn first. */
+/* RFC 7401 s6.5 MUST: gl, what the host with the greater HIT sends, is drawn first; encryption before integrity. */
 static err draw_pairs(struct hip_keymat *k, size_t enc, size_t mac, const struct hit *own,
                       const struct hit *peer, struct hip_keys *out)
 {

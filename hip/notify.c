@@ -89,6 +89,7 @@ int hip_notify_receive(struct hip_rx *rx)
             alive_from(rx);
         return HIP_TAKEN;
     }
+    /* RFC 7401 s5.2.19, s6.13 MUST: it is told, known or not, and changes nothing. */
     struct hip_action *q = hip_act(rx->e, rx->out, HIP_ACT_NOTIFY, a);
     if (q) {
         q->notify.code = n.code;

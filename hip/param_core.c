@@ -28,7 +28,7 @@ err hip_get_puzzle(struct span v, enum hash_alg rhash, struct hip_puzzle *out)
     struct hip_puzzle p = { .k = rcur_u8(&c) };
     p.lifetime = rcur_u8(&c);
     p.opaque = rcur_u16(&c);
-    p.i = rcur_take(&c, hash_len(rhash));
+    p.i = rcur_take(&c, hash_len(rhash)); /* RFC 7401 s5.2.4 MUST; s5.2.5 below likewise */
     if (!rcur_end(&c) || p.i.n == 0)
         return ERR_MALFORMED;
     *out = p;
@@ -137,7 +137,7 @@ err hip_get_hit_suites(struct span v, struct hip_ids8 *out)
     if (v.n == 0)
         return ERR_MALFORMED;
     for (size_t i = 0; i < v.n; i++) {
-        if (v.p[i] & 0x0f) /* s5.2.10: the low nibble is zero */
+        if (v.p[i] & 0x0f) /* RFC 7401 s5.2.10 MUST: the low nibble is zero */
             return ERR_MALFORMED;
         if (l.n < HIP_IDS_MAX)
             l.id[l.n++] = v.p[i] >> 4;
@@ -164,7 +164,7 @@ err hip_get_ids16(struct span v, size_t reserved, struct hip_ids16 *out)
         if (l.n < HIP_IDS16_MAX)
             l.id[l.n++] = id;
         else
-            l.more = true; /* s5.2.8: the first six count, the rest is dropped */
+            l.more = true; /* RFC 7401 s5.2.8 MUST: the first six count, the rest is dropped */
     }
     if (!rcur_end(&c) || l.n == 0)
         return ERR_MALFORMED;
@@ -206,7 +206,7 @@ err hip_get_dh(struct span v, struct hip_dh *out)
     struct rcur c = rcur_of(v);
     struct hip_dh d = { .group = rcur_u8(&c) };
     d.pub = rcur_take(&c, rcur_u16(&c));
-    if (!rcur_end(&c) || d.pub.n == 0) /* s5.2.7: exactly one public value */
+    if (!rcur_end(&c) || d.pub.n == 0) /* RFC 7401 s5.2.7 MUST: exactly one public value */
         return ERR_MALFORMED;
     *out = d;
     return ERR_OK;

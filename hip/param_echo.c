@@ -13,7 +13,7 @@ uint16_t hip_echo_response_type(uint16_t request)
     }
 }
 
-/* RFC 7401 s5.2.22-5.2.23. Unsigned requests may be anybody's: their size is bounded, their number by HIP_PARAMS_MAX and the packet. */
+/* RFC 7401 s5.2.20, s5.2.21 MUST: octet by octet, each of its kind. Unsigned requests may be anybody's: their size is bounded, their number by HIP_PARAMS_MAX and the packet. */
 void hip_put_echo_responses(struct hip_build *b, const struct hip_params *p, uint16_t request)
 {
     const struct hip_par *r = hip_par_get(p, request);

@@ -10,7 +10,8 @@ static int judge_type(uint16_t type, uint16_t where, const struct hip_param_row 
 {
     const struct hip_param_row *row = hip_param_row(type);
     *out_row = NULL;
-    if (!row || !row->where) /* s5.2.1: unknown even types are as if absent */
+    if (!row ||
+        !row->where) /* RFC 7401 s5.2.1 MUST NOT: unknown critical ones; even types are as if absent */
         return hip_is_critical(type) ? HIP_DROP_UNKNOWN_CRITICAL : HIP_TAKEN;
     if (!(row->where & where))
         return hip_is_critical(type) ? HIP_DROP_PARAM_NOT_ALLOWED : HIP_TAKEN;
@@ -42,7 +43,7 @@ static bool all_zero(struct span s)
     return true;
 }
 
-/* One TLV. *done at the end. Non-decreasing types make equal ones adjacent (s5.2.1). */
+/* One TLV. *done at the end. RFC 7401 s5.2.1 MUST: non-decreasing types, which makes equal ones adjacent. */
 static int walk_next(struct walk *w, struct hip_params *out, bool *done, uint16_t *bad)
 {
     *done = rcur_left(&w->c) == 0;
@@ -95,6 +96,7 @@ static int params_parse(struct walk *w, struct hip_params *out, uint16_t *bad)
     return d;
 }
 
+/* RFC 7401 s5.3, s6.8.1 MUST: without one of them it is malformed. */
 static int needs_met(const struct hip_packet_row *row, const struct hip_params *p, uint16_t *bad)
 {
     for (const struct hip_need *n = row->needs; n->a; n++) {
@@ -106,7 +108,7 @@ static int needs_met(const struct hip_packet_row *row, const struct hip_params *
     return HIP_TAKEN;
 }
 
-/* s5.1; the HITs: NULL receiver in I1 (opportunistic) and NOTIFY (unknown), else both are HITs. */
+/* RFC 7401 s5.1, s5.1.2 MUST: of version and type what is fixed is ignored, and so are controls that nobody knows. The HITs: NULL receiver in I1 (opportunistic) and NOTIFY (unknown), else both are HITs. */
 static int header_parse(struct span octets, struct hip_pkt *k, const struct hip_packet_row **row)
 {
     struct rcur c = rcur_of(octets);
@@ -223,7 +225,7 @@ static uint64_t sum16(uint64_t sum, const uint8_t *p, size_t n)
     return sum;
 }
 
-/* Both pseudo-headers add up alike: addresses, length and protocol; only their widths differ (s5.1.1). */
+/* RFC 7401 s5.1.1 MUST. Both pseudo-headers add up alike: addresses, length and protocol; only their widths differ. */
 uint16_t hip_checksum(const struct addr *src, const struct addr *dst, struct span packet)
 {
     uint64_t sum = HIP_IP_PROTO + packet.n;

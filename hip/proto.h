@@ -73,6 +73,7 @@ enum hip_cover {
 #define HIP_MANY HIP_PARAMS_MAX
 
 /* ---- parameters: X(NAME, type, min, max, multiple, where, count, cover) ----
+ * RFC 7401 s5.2.2 MUST: new critical ones can be switched off; those of ours (32800 and on) are none.
  * Contents are min to max octets, and min plus a multiple of `multiple`. */
 /* clang-format off */
 #define HIP_PARAM_LIST(X) \

@@ -19,6 +19,7 @@ static err puzzle_hash(enum hash_alg rhash, struct span i, const struct hit *hit
     return hash_spans(rhash, in, 4, out);
 }
 
+/* RFC 7401 s4.1.2, s6.3 MUST */
 err hip_puzzle_check(enum hash_alg rhash, uint8_t k, struct span i, const struct hit *hit_i,
                      const struct hit *hit_r, struct span j)
 {

@@ -157,7 +157,7 @@ static void put_locators(struct hip_build *b, const struct hip_config *c)
         hip_put_locator_set(b, &s);
 }
 
-/* The signed part that all clients of a variant share; RFC 7401 s5.3.2. */
+/* The signed part that all clients of a variant share; RFC 7401 s5.3.2, s5.2.11 MUST: all of it, and the parameter of each transport format. */
 static void put_r1(struct hip_build *b, const struct hip_r1pool *p, const struct generation *g, int group,
                    bool sim)
 {
@@ -201,7 +201,7 @@ static err make_r1(struct hip_r1pool *p, struct generation *g, int group, bool s
     static const struct hit nobody;
     if (!g->dh[group]) {
         const struct hip_dh_suite *s = hip_dh_suite(p->cfg->dh_groups[group]);
-        g->dh[group] = s && s->supported ? dh_generate(s->group, p->cfg->env) : NULL;
+        g->dh[group] = s && s->supported ? dh_generate(s->curve, p->cfg->env) : NULL;
         if (!g->dh[group])
             return ERR_CRYPTO;
     }
@@ -246,6 +246,7 @@ static err puzzle_i(const struct hip_r1pool *p, const struct generation *g, cons
     return hash_spans(p->hi->rhash, in, sizeof in / sizeof *in, out);
 }
 
+/* RFC 7401 s6.7.1 MUST: whoever has an identity can answer. */
 err hip_r1pool_write(struct hip_r1pool *p, const struct hip_r1_client *c, const struct hip_r1_variant *v,
                      const struct addr *via, uint64_t now, uint8_t *out, size_t *len)
 {
@@ -312,6 +313,7 @@ static err fingerprint(const struct hip_r1_client *c, const struct hip_solution 
 int hip_r1pool_check(struct hip_r1pool *p, const struct hip_r1_client *c, uint64_t counter,
                      const struct hip_solution *s, struct hip_r1_match *out)
 {
+    /* RFC 7401 s6.9 step 6 MUST: the current one and some before it. */
     struct generation *g = generation_of(p, counter);
     if (!g)
         return HIP_DROP_STALE_R1_COUNTER;
@@ -327,6 +329,7 @@ int hip_r1pool_check(struct hip_r1pool *p, const struct hip_r1_client *c, uint64
         return HIP_DROP_BAD_PUZZLE;
     if (!g->r1[group][m.variant.sim].p) /* we never gave such an R1 out */
         return HIP_DROP_BAD_PUZZLE;
+    /* RFC 7401 s6.9 step 7 MUST */
     if (hip_puzzle_check(p->hi->rhash, s->k, s->i, &c->hit, &p->hi->hit, s->j) != ERR_OK)
         return HIP_DROP_BAD_PUZZLE;
     if (fingerprint(c, s, m.fingerprint) != ERR_OK)

@@ -44,13 +44,14 @@ int hip_i1_answer(struct hip_rx *rx)
         return drop;
     if (from.relayed && hit_is_null(&rx->pkt.receiver)) /* RFC 8004 s4.3 */
         return HIP_DROP_RELAYED_OPPORTUNISTIC;
-    if (e->r1_limit && !limiter_take(e->r1_limit, &from.ip, rx->now))
+    if (e->r1_limit && !limiter_take(e->r1_limit, &from.ip, rx->now)) /* RFC 7401 s6.7 MUST */
         return HIP_DROP_RATE_LIMITED;
     if (hip_get_dh_groups(hip_pkt_span(&rx->pkt, HIP_PAR_DH_GROUP_LIST), &theirs) != ERR_OK)
         return HIP_DROP_PARAM_MALFORMED;
     struct hip_r1_variant v = { .relayed = from.relayed };
+    /* RFC 7401 s5.2.6, s6.7 step 4 MUST: the first of ours that it has; none: any of ours, the signed list tells. */
     v.group = hip_choose_dh(e->cfg.dh_groups, e->n_groups, theirs.id, theirs.n);
-    if (v.group == 0) /* none in common: any of ours, the signed list tells (s6.7 step 4) */
+    if (v.group == 0)
         v.group = e->cfg.dh_groups[0];
     v.sim = may_offer_sim(rx, &from, v.group);
 
@@ -94,7 +95,7 @@ struct i2 {
 static int read_i2(const struct hip_rx *rx, struct i2 *v)
 {
     const struct hip_pkt *k = &rx->pkt;
-    if (!hip_pkt_has(k, HIP_PAR_R1_COUNTER)) /* our R1s have one: it comes back (s5.2.3) */
+    if (!hip_pkt_has(k, HIP_PAR_R1_COUNTER)) /* RFC 7401 s5.2.3 MUST: our R1s have one, it comes back */
         return HIP_DROP_PARAM_MISSING;
     if (hip_get_r1_counter(hip_pkt_span(k, HIP_PAR_R1_COUNTER), &v->counter) != ERR_OK ||
         hip_get_solution(hip_pkt_span(k, HIP_PAR_SOLUTION), rx->id->hi.rhash, &v->sol) != ERR_OK ||
@@ -103,7 +104,7 @@ static int read_i2(const struct hip_rx *rx, struct i2 *v)
     return HIP_TAKEN;
 }
 
-/* Exactly one of each, and one that R1 offered (s6.9 steps 9-11; RFC 7402 s6.5). */
+/* RFC 7401 s5.3.3, s6.9 steps 9-11 MUST, RFC 7402 s6.5 MUST: exactly one of each, and one that R1 offered. */
 static int read_choices(const struct hip_rx *rx, struct i2 *v)
 {
     const struct hip_pkt *k = &rx->pkt;
@@ -139,6 +140,7 @@ static int derive(const struct hip_rx *rx, struct i2 *v)
                                  .j = v->sol.j,
                                  .own = &rx->id->hi.hit,
                                  .peer = &rx->pkt.sender };
+    /* RFC 7401 s5.3.2 MUST: our value is a reused one, so the peer's is validated; a bad one gets no word. */
     err r = hip_keyset_make(&g, &v->keys);
     return r == ERR_OK ? HIP_TAKEN : r == ERR_RANGE ? HIP_DROP_BAD_DH : HIP_DROP_INTERNAL;
 }
@@ -194,6 +196,7 @@ static int verify_rest(const struct hip_rx *rx, struct i2 *v)
         drop = derive(rx, v);
     if (drop != HIP_TAKEN)
         return drop;
+    /* RFC 7401 s6.9 steps 14-17 MUST: the MAC, then the signature; nothing has changed yet. */
     if (hip_mac_check(&rx->pkt, HIP_PAR_HIP_MAC, rx->id->hi.rhash, hip_key_mac(&v->keys.secrets->hip.in)) !=
         ERR_OK)
         return HIP_DROP_BAD_HIP_MAC;
@@ -372,6 +375,7 @@ static err build_r2(struct hip_engine *e, struct hip_assoc *a, const struct hip_
             return r;
     }
     hip_build_init(&b, buf, HIP_PACKET_MAX, HIP_PKT_R2, hip_assoc_local(a), &a->peer, 0);
+    /* RFC 7402 s5.1.1 MUST */
     hip_put_esp_info(&b, &(struct hip_esp_info){ .keymat_index = a->keys.esp_index, .new_spi = a->spi_in });
     hip_move_put(&b, a);
     if (inner.n)

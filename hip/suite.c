@@ -5,10 +5,10 @@
 
 /* RFC 7401 s5.2.7. Lengths: RFC 5903 (X|Y, X coordinate) and the moduli of RFC 3526. */
 static const struct hip_dh_suite dh_suites[] = {
-    { 3, true, "MODP-1536", DH_MODP1536, 192, 192 },  { 4, true, "MODP-3072", DH_MODP3072, 384, 384 },
-    { 7, true, "NIST-P-256", DH_P256, 64, 32 },       { 8, true, "NIST-P-384", DH_P384, 96, 48 },
-    { 9, true, "NIST-P-521", DH_P521, 132, 66 },      { 10, true, "SECP160R1", DH_SECP160R1, 40, 20 },
-    { 11, true, "MODP-2048", DH_MODP2048, 256, 256 },
+    { 3, false, "MODP-1536", DH__COUNT, 192, 192 },  { 4, false, "MODP-3072", DH__COUNT, 384, 384 },
+    { 7, true, "NIST-P-256", DH_P256, 64, 32 },      { 8, true, "NIST-P-384", DH_P384, 96, 48 },
+    { 9, false, "NIST-P-521", DH__COUNT, 132, 66 },  { 10, false, "SECP160R1", DH__COUNT, 40, 20 },
+    { 11, false, "MODP-2048", DH__COUNT, 256, 256 },
 };
 
 /* RFC 7401 s5.2.8. NULL-ENCRYPT is named, never taken. */
@@ -53,11 +53,14 @@ static const struct hip_esp_suite esp_suites[] = {
         return i < ARRAY_N(table) ? &(table)[i] : NULL; \
     }
 
+/* What is REQUIRED is there: RFC 7401 s5.2.8, s5.2.10 MUST, RFC 7402 s3.3.5, s5.1.2 MUST. What is not `supported` is neither offered nor taken:
+ * NULL-ENCRYPT (RFC 7401 s5.2.8 MUST NOT), ESP without a cipher (RFC 7402 s5.1.2 MUST NOT). */
 LOOKUP(hip_dh_suite, hip_dh_suite, uint8_t, dh_suites)
 LOOKUP(hip_cipher_suite, hip_cipher_suite, uint16_t, cipher_suites)
 LOOKUP(hip_hit_suite, hip_hit_suite, uint8_t, hit_suites)
 LOOKUP(hip_esp_suite, hip_esp_suite, uint16_t, esp_suites)
 
+/* RFC 7401 s2.3 MUST: that of the Responder's suite, whoever computes. */
 enum hash_alg hip_rhash_of(const struct hit *h)
 {
     const struct hip_hit_suite *s = hip_hit_suite(hit_suite(h));

@@ -78,7 +78,7 @@ static const struct hip_path *path_of(const struct hip_assoc *a, const struct hi
 
 static void put_owed(struct hip_build *b, const struct hip_assoc *a)
 {
-    struct hip_acks acks = { .n = a->n_owed };
+    struct hip_acks acks = { .n = a->n_owed }; /* RFC 7401 s5.2.16 MUST: for each SEQ, and none for an ACK */
     if (a->n_owed == 0)
         return;
     memcpy(acks.id, a->owed, a->n_owed * sizeof *a->owed);
@@ -360,7 +360,7 @@ struct in {
 
 enum seen { SEEN_NEW, SEEN_BEFORE, SEEN_OUTSIDE };
 
-/* 32-bit circular comparison (s5.3.5). */
+/* RFC 7401 s5.3.5 MUST: 32-bit circular comparison. */
 static enum seen seen_before(const struct hip_assoc *a, uint32_t id)
 {
     int32_t ahead = (int32_t)(id - (a->any_in ? a->newest_in : UINT32_MAX));
@@ -456,7 +456,7 @@ static void acked(struct hip_rx *rx, struct hip_sent_update *s)
 static void process_acks(struct hip_rx *rx, struct in *v)
 {
     struct span echo = hip_pkt_span(&rx->pkt, HIP_PAR_ECHO_RESPONSE_SIGNED);
-    for (size_t i = 0; i < v->acks.n; i++) {
+    for (size_t i = 0; i < v->acks.n; i++) { /* RFC 7401 s5.2.17 MUST: several, each for itself */
         struct hip_sent_update *s = find_sent(rx->a, v->acks.id[i]);
         if (!s) {
             int drop = hip_ice_acked(rx, v->acks.id[i], echo);
@@ -482,7 +482,7 @@ static void process_acks(struct hip_rx *rx, struct in *v)
     schedule(rx->e, rx->a);
 }
 
-/* s6.12.1: acknowledged again, with the echo if one was asked for, and not processed. */
+/* RFC 7401 s6.12.1 MUST: acknowledged again, with the echo if one was asked for, and not processed. */
 static int again(struct hip_rx *rx, const struct in *v)
 {
     struct hip_assoc *a = rx->a;
@@ -556,7 +556,7 @@ static int take(struct hip_rx *rx, struct in *v)
 static int receive(struct hip_rx *rx, struct in *v)
 {
     struct hip_origin from;
-    int drop = hip_auth_check(rx);
+    int drop = hip_auth_check(rx); /* RFC 7401 s6.12 MUST: of repeated ones as well */
     if (drop == HIP_TAKEN)
         drop = hip_rvs_origin(rx, &from);
     if (drop == HIP_TAKEN)
@@ -573,7 +573,7 @@ static int receive(struct hip_rx *rx, struct in *v)
     }
     hip_credit_add(rx->a, rx->pkt.raw.n, rx->now);
     enum seen seen = v->has_seq ? seen_before(rx->a, v->id) : SEEN_BEFORE;
-    if (v->has_seq && seen == SEEN_OUTSIDE)
+    if (v->has_seq && seen == SEEN_OUTSIDE) /* RFC 7401 s6.12.1 MUST */
         return HIP_DROP_OUT_OF_WINDOW;
     if (v->has_seq && seen == SEEN_NEW) {
         drop = read_body(rx, v);

@@ -389,7 +389,7 @@ void host_data_from_net(struct host_data *d, struct span esp, uint64_t now)
     uint8_t head[BEET_HEAD];
 
     if (esp.n < SPI_LEN || esp.n > PACKET_MAX || (p = htab_get(d->by_spi, esp.p)) == NULL) {
-        d->count.no_spi++;
+        d->count.no_spi++; /* RFC 7401 s4.3 MUST: without a SA it goes nowhere */
         return;
     }
     memcpy(at, esp.p, esp.n);

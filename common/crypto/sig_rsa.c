@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * RSA. Public form as RFC 3110 s2; RSASSA-PSS with MGF1 of the same hash and a salt of its length (RFC 7401 s5.2.9,
+ * RSA. Public form as RFC 3110 s2; RSASSA-PSS with MGF1 of the same hash and a salt of its length (RFC 7401 s5.2.9 MUST,
  * RFC 8017 s8.1).
  */
 #include <string.h>

@@ -97,7 +97,7 @@ err esp_seal_iv(struct esp_sa *sa, const uint8_t *iv, uint8_t next_header, struc
     err e;
 
     if (!sa->outbound || sa->sent >= (sa->short_seq ? UINT32_MAX : UINT64_MAX))
-        return ERR_STATE; /* numbers never come again under one key (RFC 7402 s3.3.6) */
+        return ERR_STATE; /* RFC 7402 s3.3.6 MUST: numbers never come again under one key */
     if (payload.n > ESP_PAYLOAD_MAX)
         return ERR_RANGE;
     if (cap < esp_sealed_len(sa, payload.n))

@@ -10,6 +10,7 @@ import tempfile
 
 LINT = pathlib.Path(__file__).with_name("conformance.py")
 ITEM = """title = "RFC 0, nothing"
+rfc = "1000"
 
 [[item]]
 id = "1"
@@ -17,6 +18,17 @@ section = "4.1, 4.2"
 level = "MUST"
 what = "something"
 tests = ["unit/test_x.c:shows_it"]
+at = ["hip/x.c"]
+"""
+CODE = """/* Not RFC 1000 s4.3 MUST, but this:
+ * RFC 1000 s3, s4.2
+ * step 7 MUST */
+const char *said = "/* RFC 1000 s4.4 MUST */";
+"""
+OPEN = """# What is open
+
+<!-- open: tests/conformance/rfc0.toml -->
+<!-- end -->
 """
 PAGE = """# Trace
 
@@ -24,6 +36,7 @@ PAGE = """# Trace
 <!-- end -->
 """
 STALE = "docs/trace.md: not what tests/conformance says"
+WHERE = 'at = ["hip/x.c"]\n'
 SHOWN = 'tests = ["unit/test_x.c:shows_it"]'
 # what is changed in the tree after its table was made: file, find, replace; and what the check says of it. No find: the file is made.
 PLANTED = [
@@ -35,8 +48,19 @@ PLANTED = [
     ("tests/conformance/rfc0.toml", 'level = "MUST"', 'level = "MIGHT"', "level 'MIGHT'"),
     ("tests/conformance/rfc0.toml", SHOWN, SHOWN + '\nwavied = "a slip"', "unknown key 'wavied'"),
     ("tests/conformance/rfc0.toml", 'what = "something"\n', "", "'what' is missing"),
-    ("tests/conformance/rfc0.toml", SHOWN, SHOWN + "\n" + ITEM.partition("\n\n")[2], "the id stands twice"),
+    ("tests/conformance/rfc0.toml", WHERE, WHERE + "\n" + ITEM.partition("\n\n")[2], "the id stands twice"),
     ("tests/conformance/rfc0.toml", '"something"', '"something else"', STALE),
+    ("tests/conformance/rfc0.toml", WHERE, "", "'at' is missing"),
+    ("tests/conformance/rfc0.toml", "hip/x.c", "hip/y.c", "'hip/y.c': no such file"),
+    ("tests/conformance/rfc0.toml", '"4.1, 4.2"', '"4.1"', "'hip/x.c': no comment cites RFC 1000 s4.1 MUST"),
+    ("tests/conformance/rfc0.toml", '"4.1, 4.2"', '"4.4"', "'hip/x.c': no comment cites RFC 1000 s4.4 MUST"),
+    ("tests/conformance/rfc0.toml", '"4.1, 4.2"', '"4.1 steps 3-4 and 2"', "'hip/x.c': no comment cites"),
+    ("tests/conformance/rfc0.toml", 'rfc = "1000"', 'rfc = "1001"', "'hip/x.c': no comment cites RFC 1001"),
+    ("tests/conformance/rfc0.toml", 'level = "MUST"', 'level = "SHOULD"', "'hip/x.c': no comment cites RFC 1000 s4.1, 4.2 SHOULD"),
+    ("hip/x.c", "step 7 MUST", "step 7", "'hip/x.c': no comment cites"),
+    ("hip/x.c", "/* Not", "* Not", "'hip/x.c': no comment cites"),
+    ("docs/conformance.md", "1 requirements", "2 requirements", "docs/conformance.md: not what tests/conformance says"),
+    ("docs/conformance.md", "rfc0.toml", "rfc1.toml", "open: tests/conformance/rfc1.toml: named, but not there, in docs/conformance.md"),
     ("docs/trace.md", "| MUST |", "| MAY |", STALE),
     ("docs/trace.md", "tests/conformance/rfc0.toml", "tests/conformance/rfc1.toml", "rfc0.toml: no mark for it in docs/trace.md"),
     ("docs/trace.md", "tests/conformance/rfc0.toml", "tests/conformance/rfc1.toml", "rfc1.toml: named, but not there"),
@@ -58,7 +82,7 @@ def expect(what, ok, out):
 results = []
 with tempfile.TemporaryDirectory() as d:
     good = pathlib.Path(d, "good")
-    for name, text in (("tests/conformance/rfc0.toml", ITEM), ("docs/trace.md", PAGE),
+    for name, text in (("tests/conformance/rfc0.toml", ITEM), ("docs/trace.md", PAGE), ("docs/conformance.md", OPEN), ("hip/x.c", CODE),
                        ("tests/unit/test_x.c", "static void shows_it(void **state)\n"), ("tests/lint/conformance.py", LINT.read_text())):
         (good / name).parent.mkdir(parents=True, exist_ok=True)
         (good / name).write_text(text)

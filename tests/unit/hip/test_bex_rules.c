@@ -93,6 +93,31 @@ static void i1_as_it_is_sent(void **state)
     sim_free(s);
 }
 
+/* Three addresses of a Responder at most, whether without UDP or in it (s6.6.1). */
+static void four_addresses(void **state)
+{
+    struct sim_host *mn, *fa;
+    struct sim *s = pair(&mn, &fa);
+    struct hip_path to[7];
+    struct hip_ref ref;
+    for (size_t i = 0; i < 7; i++) {
+        to[i] = i < 3 ? sim_path(mn, fa) : sim_udp_path(mn, fa);
+        to[i].peer.ip[3] = (uint8_t)(1 + i % 3);
+    }
+    assert_int_equal(hip_connect(mn->e, sim_hit(mn), sim_hit(fa), to, 7, s->now, &s->out, &ref),
+                     ERR_UNSUPPORTED);
+    assert_int_equal(hip_connect(mn->e, sim_hit(mn), sim_hit(fa), to + 3, 4, s->now, &s->out, &ref),
+                     ERR_UNSUPPORTED);
+    to[3] = to[0];
+    assert_int_equal(hip_connect(mn->e, sim_hit(mn), sim_hit(fa), to, 4, s->now, &s->out, &ref),
+                     ERR_UNSUPPORTED);
+    assert_int_equal(s->out.n, 0);
+    to[3] = sim_udp_path(mn, fa);
+    assert_int_equal(hip_connect(mn->e, sim_hit(mn), sim_hit(fa), to, 6, s->now, &s->out, &ref), ERR_OK);
+    hip_actions_reset(&s->out);
+    sim_free(s);
+}
+
 /* Answered in every state, and it changes none (s6.7). */
 static void i1_changes_nothing(void **state)
 {
@@ -810,6 +835,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(i1_as_it_is_sent),
+        cmocka_unit_test(four_addresses),
         cmocka_unit_test(i1_changes_nothing),
         cmocka_unit_test(null_hit),
         cmocka_unit_test(two_identities),
