@@ -50,15 +50,16 @@ static void fuzz_sign(struct sim_host *from, struct hip_assoc *a, uint8_t *p, si
     *n = out.n;
 }
 
-/* Feeds `data` to `victim` as if `peer` had sent it, then lets all timers run out. */
-static inline void fuzz_feed(struct sim *s, struct sim_host *victim, struct sim_host *peer,
-                             struct hip_assoc *peers, const uint8_t *data, size_t size)
+/* One packet to `victim` as if `peer` had sent it. */
+static inline void fuzz_packet(struct sim *s, struct sim_host *victim, struct sim_host *peer,
+                               struct hip_assoc *peers, uint8_t flags, uint8_t which, struct span octets)
 {
-    uint8_t flags = data[1], buf[HIP_PACKET_MAX + 64] = { 0 };
-    const struct sim_packet *real = sim_sent(s, data[2]);
+    uint8_t buf[HIP_PACKET_MAX + 64] = { 0 };
+    const struct sim_packet *real = sim_sent(s, which);
     struct hip_path path = sim_path(victim, peer);
-    size_t n = size - 3 < HIP_PACKET_MAX ? size - 3 : HIP_PACKET_MAX;
-    memcpy(buf, data + 3, n);
+    size_t n = octets.n < HIP_PACKET_MAX ? octets.n : HIP_PACKET_MAX;
+    if (n)
+        memcpy(buf, octets.p, n);
     if ((flags & FUZZ_XOR) && real) {
         for (size_t i = 0; i < real->n; i++)
             buf[i] ^= real->p[i];
@@ -75,6 +76,13 @@ static inline void fuzz_feed(struct sim *s, struct sim_host *victim, struct sim_
     memcpy(copy, buf, n);
     (void)sim_inject(s, victim, &path, span_of(copy, n));
     free(copy);
+}
+
+/* The same from stage(1) flags(1) which(1) octets; then all timers run out. */
+static inline void fuzz_feed(struct sim *s, struct sim_host *victim, struct sim_host *peer,
+                             struct hip_assoc *peers, const uint8_t *data, size_t size)
+{
+    fuzz_packet(s, victim, peer, peers, data[1], data[2], span_of(data + 3, size - 3));
     sim_run(s, UINT64_C(300000000));
 }
 
