@@ -382,7 +382,7 @@ static int commit_r1(struct hip_rx *rx, struct r1 *v)
     }
     if (x->asked && !again) /* the owner decided on another offer */
         return HIP_DROP_REFUSED;
-    env_draw(hip_env(rx->e), "solution_j", start, sizeof start);
+    env_draw(hip_env(rx->e), "solution_j", start, hash_len(v->hi.rhash));
     if (hip_solver_init(&s, v->hi.rhash, v->puzzle.k, v->puzzle.i, &rx->id->hi.hit, &rx->pkt.sender, start) !=
             ERR_OK ||
         hip_stored_set(&x->r1, rx->pkt.raw) != ERR_OK)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  * hipvec run: every test of every file, recomputed. */
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/hipvec/cmd.h"
+#include "cli/hipvec/files.h"
+#include "cli/hipvec/progress.h"
 #include "cli/hipvec/vec.h"
 
 #define VALUE_SHOWN 160 /* characters of an input that are shown */
@@ -19,13 +19,14 @@ struct tally {
 struct run {
     struct tally all;
     unsigned malformed; /* files or tests that could not be read */
-    unsigned files;
-    bool json, color, progress;
+    size_t files;       /* done */
+    bool json, color;
+    struct progress progress;
     json_t *results; /* --json */
 };
 
-static const struct vec_family *const families[] = { family_hip, family_keys, family_esp,
-                                                     family_aka, family_eap,  family_dns };
+static const struct vec_family *const families[] = { family_hip, family_keys, family_esp, family_aka,
+                                                     family_eap, family_dns,  family_bex };
 
 static const struct vec_family *family_of(const char *type)
 {
@@ -42,15 +43,9 @@ static const char *base_name(const char *path)
     return s ? s + 1 : path;
 }
 
-static void wipe_progress(const struct run *r)
-{
-    if (r->progress)
-        fputs("\r\033[K", stderr);
-}
-
 static void bad_file(struct run *r, const char *path, const char *why)
 {
-    wipe_progress(r);
+    progress_wipe(&r->progress);
     fprintf(stderr, "malformed %s: %s\n", path, why);
     r->malformed++;
     if (r->json)
@@ -74,16 +69,19 @@ static void show_inputs(const struct vec_case *c)
     }
 }
 
-static void show_failure(const struct run *r, const struct vec_case *c, const struct vec_family *f,
+static void show_failure(struct run *r, const struct vec_case *c, const struct vec_family *f,
                          const char *path, long long id)
 {
     const char *comment = json_string_value(json_object_get(c->test, "comment"));
-    wipe_progress(r);
+    progress_wipe(&r->progress);
     printf("%sFAIL%s %s tcId %lld %s: %s\n", r->color ? "\033[31m" : "", r->color ? "\033[0m" : "",
            base_name(path), id, c->type, comment ? comment : "");
     printf("  field     %s\n  expected  %s\n  computed  %s\n", c->field, c->expected, c->got);
-    show_inputs(c);
-    printf("  see       %s\n", f->section);
+    if (c->from[0])
+        printf("  input     %s\n", c->from);
+    else
+        show_inputs(c);
+    printf("  see       %s\n", c->section ? c->section : f->section);
 }
 
 static void record(struct run *r, const struct vec_case *c, const struct vec_family *f, const char *path,
@@ -98,12 +96,15 @@ static void record(struct run *r, const struct vec_case *c, const struct vec_fam
         json_object_set_new(o, "field", json_string(c->field));
         json_object_set_new(o, "expected", json_string(c->expected));
         json_object_set_new(o, "computed", json_string(c->got));
-        json_object_set(o, "input", (json_t *)c->test);
+        if (c->from[0])
+            json_object_set_new(o, "from", json_string(c->from));
+        else
+            json_object_set(o, "input", (json_t *)c->test);
     }
     if (c->outcome == VEC_SKIP || c->outcome == VEC_MALFORMED)
         json_object_set_new(o, "why", json_string(c->why));
     if (f)
-        json_object_set_new(o, "section", json_string(f->section));
+        json_object_set_new(o, "section", json_string(c->section ? c->section : f->section));
     json_array_append_new(r->results, o);
 }
 
@@ -124,7 +125,7 @@ static void count(struct run *r, struct tally *t, const struct vec_case *c, cons
         break;
     case VEC_MALFORMED:
         r->malformed++;
-        wipe_progress(r);
+        progress_wipe(&r->progress);
         fprintf(stderr, "malformed %s: tcId %lld: %s\n", path, id, c->why);
         break;
     }
@@ -190,12 +191,6 @@ static void show_skipped(const struct run *r, const json_t *skipped)
                (long long)json_integer_value(n), why);
 }
 
-static void show_progress(const struct run *r, const char *path, unsigned done)
-{
-    if (r->progress)
-        fprintf(stderr, "\r\033[K%s %u", base_name(path), done);
-}
-
 static bool groups_ok(const json_t *groups)
 {
     size_t i;
@@ -213,15 +208,13 @@ static void run_groups(struct run *r, const char *path, const json_t *groups)
     struct tally t = { 0 };
     json_t *skipped = json_object(), *g, *test;
     size_t i, j;
-    unsigned done = 0;
     json_array_foreach ((json_t *)groups, i, g) {
         json_array_foreach (json_object_get(g, "tests"), j, test) {
-            if (++done % 16 == 1)
-                show_progress(r, path, done);
+            progress_show(&r->progress, r->files, base_name(path));
             one_test(r, &t, path, g, test, skipped);
         }
     }
-    wipe_progress(r);
+    progress_wipe(&r->progress);
     if (!r->json) {
         printf("%-28s %u passed, %u failed, %u skipped\n", base_name(path), t.passed, t.failed, t.skipped);
         show_skipped(r, skipped);
@@ -230,7 +223,6 @@ static void run_groups(struct run *r, const char *path, const json_t *groups)
     r->all.passed += t.passed;
     r->all.failed += t.failed;
     r->all.skipped += t.skipped;
-    r->files++;
 }
 
 static void run_file(struct run *r, const char *path, bool named)
@@ -258,38 +250,6 @@ static void run_file(struct run *r, const char *path, bool named)
     json_decref(root);
 }
 
-static int is_json(const struct dirent *d)
-{
-    size_t n = strlen(d->d_name);
-    return d->d_name[0] != '.' && n > 5 && strcmp(d->d_name + n - 5, ".json") == 0;
-}
-
-static void run_dir(struct run *r, const char *dir)
-{
-    struct dirent **list = NULL;
-    int n = scandir(dir, &list, is_json, alphasort);
-    if (n <= 0)
-        bad_file(r, dir, n < 0 ? "cannot be read" : "no *.json in it");
-    for (int i = 0; i < n; i++) {
-        char path[4096];
-        snprintf(path, sizeof(path), "%s%s%s", dir, dir[strlen(dir) - 1] == '/' ? "" : "/", list[i]->d_name);
-        run_file(r, path, false);
-        free(list[i]);
-    }
-    free(list);
-}
-
-static void run_path(struct run *r, const char *path)
-{
-    struct stat st;
-    if (*path == 0 || stat(path, &st) != 0)
-        bad_file(r, path, "cannot be read");
-    else if (S_ISDIR(st.st_mode))
-        run_dir(r, path);
-    else
-        run_file(r, path, true);
-}
-
 static int finish(struct run *r)
 {
     if (r->json) {
@@ -315,6 +275,7 @@ static int finish(struct run *r)
 int cmd_run(int argc, char **argv)
 {
     struct run r = { 0 };
+    struct file_list list = { 0 };
     int first = 1;
     const char *no_color = getenv("NO_COLOR");
     if (argc > 1 && strcmp(argv[1], "--json") == 0) {
@@ -324,9 +285,17 @@ int cmd_run(int argc, char **argv)
     if (first >= argc || argv[first][0] == '-')
         return cmd_usage("run");
     r.color = isatty(STDOUT_FILENO) && !(no_color && *no_color);
-    r.progress = isatty(STDERR_FILENO) && !r.json;
     r.results = r.json ? json_array() : NULL;
     for (int i = first; i < argc; i++)
-        run_path(&r, argv[i]);
+        files_add(&list, argv[i]);
+    progress_start(&r.progress, list.n, !r.json);
+    for (; r.files < list.n; r.files++) {
+        const struct file_entry *f = &list.v[r.files];
+        if (f->bad)
+            bad_file(&r, f->path, f->bad);
+        else
+            run_file(&r, f->path, f->named);
+    }
+    files_done(&list);
     return finish(&r);
 }

@@ -14,6 +14,11 @@ static const struct command {
 } commands[] = {
     { "run", cmd_run, "[--json] FILE|DIR...",
       "recompute test vectors (README.md of test-vectors/ lists the types)" },
+    { "gen", cmd_gen,
+      "--suite DH/CIPHER/HIT/ESP --seed HEX [--kind KIND,...] [--family 4|6] [--udp] [--initiator HIT] "
+      "[--comment TEXT] [-o FILE] | --list",
+      "make a whole exchange; KIND: bex, registration, rendezvous, simultaneous, update, move, rekey, "
+      "rekey-dh, notify, close" },
     { "proto", cmd_proto, "[--markdown|--dict]",
       "packets and parameters as a table, or as a fuzzer's dictionary" },
 };

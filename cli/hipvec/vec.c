@@ -82,6 +82,24 @@ static void mismatch(struct vec_case *c, const char *name, const char *expected,
         abort();
 }
 
+void vec_differ(struct vec_case *c, const char *field, const char *expected, const char *got,
+                const char *from, const char *section)
+{
+    if (!vec_going(c))
+        return;
+    mismatch(c, field, expected, got);
+    snprintf(c->from, sizeof(c->from), "%s", from);
+    c->section = section;
+}
+
+void vec_forget(struct vec_case *c)
+{
+    free(c->expected);
+    free(c->got);
+    c->expected = c->got = NULL;
+    c->outcome = VEC_PASS;
+}
+
 static const json_t *find(const struct vec_case *c, const char *name)
 {
     const json_t *j = json_object_get(c->test, name);

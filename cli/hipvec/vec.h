@@ -13,6 +13,8 @@
 
 enum vec_outcome { VEC_PASS, VEC_FAIL, VEC_SKIP, VEC_MALFORMED };
 
+#define VEC_FROM_MAX 320
+
 struct vec_block;
 
 struct vec_case {
@@ -20,9 +22,12 @@ struct vec_case {
     const char *type;
     bool valid; /* result of the test */
     enum vec_outcome outcome;
-    char why[200];         /* of VEC_SKIP and VEC_MALFORMED */
-    char field[64];        /* of VEC_FAIL */
-    char *expected, *got;  /* of VEC_FAIL; owned */
+    char why[200];        /* of VEC_SKIP and VEC_MALFORMED */
+    char field[128];      /* of VEC_FAIL */
+    char *expected, *got; /* of VEC_FAIL; owned */
+    char from
+        [VEC_FROM_MAX]; /* of VEC_FAIL: what the value is computed from; empty: from all fields of the test */
+    const char *section;   /* of VEC_FAIL: where that is said; NULL: as its family's */
     struct vec_block *mem; /* owned */
 };
 
@@ -37,7 +42,7 @@ struct vec_family {
 
 /* The families: tables ended by a row without type. */
 extern const struct vec_family family_hip[], family_keys[], family_esp[], family_aka[], family_eap[],
-    family_dns[];
+    family_dns[], family_bex[];
 
 /* ---- fields; a wrong or missing one makes the case malformed and reads as empty ---- */
 bool vec_has(const struct vec_case *c, const char *name);
@@ -68,6 +73,11 @@ void vec_same_int(struct vec_case *c, const char *name, int64_t got);
 void vec_same_text(struct vec_case *c, const char *name, const char *got);
 /* Two computed or given things that must agree, under a name that says which. */
 void vec_agree(struct vec_case *c, const char *what, struct span expected, struct span got);
+/* A value that differs, with what it is computed from and the section that says how. */
+void vec_differ(struct vec_case *c, const char *field, const char *expected, const char *got,
+                const char *from, const char *section);
+/* A failure was what the test asked for: passed. */
+void vec_forget(struct vec_case *c);
 /* `accepted` is what the test's result says. */
 void vec_verdict(struct vec_case *c, bool accepted);
 /* A step that must succeed. False: it did not (reported under `what`). */

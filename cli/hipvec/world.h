@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Two HIP engines, and a third one as rendezvous server, with owners that answer as they are configured, in virtual time over links of ten
+ * milliseconds that lose nothing. All that is random comes from each party's draws (draws.h), so a script gives the same packets wherever it is run.
+ *
+ * A world is made of parties; a script's steps are carried out one after the other; `event` is then what arrived, in that order.
+ */
+#pragma once
+
+#include "cli/hipvec/draws.h"
+#include "hip/drop.h"
+#include "hip/engine.h"
+#include "hip/esp/sa.h"
+#include "hip/esp/seal.h"
+
+enum who { WHO_I, WHO_R, WHO_RVS, WHO_PARTIES, WHO_X = WHO_PARTIES, WHO_NONE };
+const char *who_name(enum who w); /* "I", "R", "RVS", "X", "" */
+enum who who_of(const char *name);
+
+struct party_conf {
+    uint8_t dh_groups[8];
+    uint16_t ciphers[6], esp_suites[6], nat_modes[4]; /* 0 ends */
+    uint8_t puzzle_k;
+    uint64_t r1_counter;
+    uint8_t fqdn_len;
+    uint8_t fqdn[HIP_FQDN_MAX];
+    struct hip_reg_info offer;
+    struct hip_reg_list request;
+};
+
+#define WORLD_SAS 16
+
+struct world_sa {
+    enum who peer;
+    bool outbound;
+    struct esp_sa *sa; /* owned */
+};
+
+struct party {
+    bool present;
+    struct hip_hi hi; /* owned */
+    struct addr addr; /* as it begins */
+    struct addr here; /* now */
+    struct party_conf conf;
+    struct draws draws;
+    struct env env;
+    struct hip_engine *e;
+    struct world_sa sa[WORLD_SAS];
+    size_t n_sa;
+    uint16_t echoes; /* ESP: echo requests and replies sent */
+};
+
+enum step_do {
+    DO_CONNECT,
+    DO_CONNECT_BOTH,
+    DO_ESP,
+    DO_UPDATE,
+    DO_UPDATE_BOTH,
+    DO_MOVE,
+    DO_REKEY,
+    DO_REKEY_BOTH,
+    DO_REKEY_DH,
+    DO_REKEY_DH_BOTH,
+    DO_NOTIFY,
+    DO_CLOSE,
+    DO_CLOSE_BOTH,
+    DO__COUNT
+};
+const char *step_name(enum step_do d);
+enum step_do step_of(const char *name); /* DO__COUNT: none */
+
+struct step {
+    enum step_do what;
+    enum who at, to, by; /* to, by: WHO_NONE where they do not say */
+    struct addr addr;    /* DO_MOVE */
+};
+
+#define WORLD_PACKET_MAX (HIP_PACKET_MAX + 128)
+
+struct outcome {
+    int drop; /* hip/drop.h; of ESP: HIP_TAKEN or HIP_DROP_INTERNAL */
+    enum hip_state state
+        [WHO_PARTIES]; /* [WHO_I], [WHO_R]: of I and R with each other; [WHO_RVS]: of the server with R */
+};
+
+struct event {
+    enum who from, to;
+    bool esp;
+    struct hip_path path; /* as the receiver sees it */
+    struct span wire;     /* owned by the world */
+    struct outcome outcome;
+};
+
+/* A packet of somebody's own, and what became of it. */
+struct inject {
+    enum who to;
+    struct hip_path path; /* as the receiver sees it */
+    struct span wire;
+    bool esp;
+    size_t after; /* when so many packets have arrived */
+    bool instead; /* of the next one, which is lost */
+    bool done;
+    struct outcome before, outcome;
+    uint16_t notify;  /* of the NOTIFY that it made the receiver send; 0: none */
+    unsigned answers; /* other packets that it sent at once */
+    bool touched;     /* something else of the receiver's association with its peer is not as it was */
+};
+
+struct world_flight;
+
+struct world {
+    struct party party[WHO_PARTIES];
+    bool udp;
+    uint64_t now, order;
+    struct world_flight *air; /* in the order of arrival; owned */
+    struct event *event;
+    size_t n_events, cap_events;
+    struct inject *inject; /* NULL: none; the caller's */
+    const char *failed;    /* first thing that did not go as a script needs it: text */
+    struct hip_actions out;
+};
+
+struct world *world_new(bool udp);
+void world_free(struct world *w);
+/* After hi, addr, conf and draws were filled in: its engine. False: w->failed. */
+bool world_begin(struct world *w, enum who who);
+/* One step, and all that follows from it until nothing is left to happen within half a second. */
+bool world_step(struct world *w, const struct step *s);
+/* After the last step: what is to be injected behind the last packet. */
+void world_end(struct world *w);
+
+/* Who has this HIT; WHO_NONE. */
+enum who world_by_hit(const struct world *w, const uint8_t hit[16]);
+enum who world_by_addr(const struct world *w, const struct addr *a);
