@@ -15,7 +15,7 @@ import re
 import sys
 from collections import Counter
 
-from vectorcheck import aka, dns, eap, esp, hip, keccak, keys  # noqa: F401  (the modules register their types)
+from vectorcheck import aka, bex, dns, eap, esp, groups, hip, keccak, keys  # noqa: F401  (the modules register their types)
 from vectorcheck.case import KINDS, Case, Finding, Malformed, Mismatch, Skipped
 
 EXIT_PASS, EXIT_MISMATCH, EXIT_MALFORMED, EXIT_SKIPPED = 0, 1, 2, 77
@@ -88,7 +88,7 @@ class Run:
         for why, n in skips.items():
             self.say(f"  skipped {n}: {why}")
         for name, n in strange.items():
-            self.say(f"  warning: nothing looks at {name} ({n})")
+            self.say(f"  note: {name} ({n})")
         if doc.get("numberOfTests", total) != total:
             self.bad_file(path, f"numberOfTests is {doc['numberOfTests']}, there are {total}")
 
@@ -115,7 +115,8 @@ class Run:
         else:
             self.passed += 1
             unread = sorted(case.unread()) if case.valid else []  # of an invalid one only the fault matters
-            strange.update(without_indices(leaf) for leaf in unread)
+            strange.update(f"nothing looks at {without_indices(leaf)}" for leaf in unread)
+            strange.update(f"only a state machine can judge {reason}" for reason in case.marks.notes)
             self.note(path, number, group["type"], "passed", unread=unread)
 
     def status(self):
@@ -169,6 +170,7 @@ def main():
     parser.add_argument("paths", nargs="+", type=pathlib.Path, metavar="FILE|DIR")
     args = parser.parse_args()
     keccak.selftest()
+    groups.selftest()
     run = Run(quiet=args.json)
     for path in args.paths:
         run.path(path)

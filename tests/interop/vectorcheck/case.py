@@ -39,6 +39,7 @@ class Marks:
     def __init__(self) -> None:
         self.read: set[str] = set()
         self.waived: set[str] = set()
+        self.notes: set[str] = set()  # what was not judged
 
 
 class Node:
@@ -125,13 +126,13 @@ class Case(Node):
     def __init__(self, test: Any, group: dict):
         super().__init__(test, "", group)
         self.group = group
-        if not isinstance(test.get("tcId"), int) or test.get("result") not in ("valid", "invalid"):
-            raise Malformed("a test needs tcId and a result, valid or invalid")
-        self.valid: bool = test["result"] == "valid"
+        if not isinstance(test.get("tcId"), int) or test.get("result") not in ("valid", "invalid", "acceptable"):
+            raise Malformed("a test needs tcId and a result: valid, invalid or acceptable")
+        self.valid: bool = test["result"] != "invalid"
 
     def verdict(self, accepted: bool, why: str = "") -> None:
         """`accepted` is what the test's result says."""
-        if accepted != self.valid:
+        if accepted != self.valid and self.value["result"] != "acceptable":
             words = {True: "valid", False: "invalid"}
             raise Mismatch("result", words[self.valid], words[accepted] + (f" ({why})" if why else ""))
 
