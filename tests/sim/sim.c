@@ -378,6 +378,7 @@ static void act(struct sim *s, struct sim_host *h, const struct hip_action *v)
     case HIP_ACT_NOTIFY:
         h->notified++;
         h->notify_code = v->notify.code;
+        h->notify_n = v->notify.data.n;
         break;
     case HIP_ACT_CHECKS:
         h->what = v->checks.what;

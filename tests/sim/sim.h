@@ -52,6 +52,7 @@ struct sim_host {
     bool initiator;
     enum hip_gone why;
     uint16_t notify_code;
+    size_t notify_n; /* octets of its data */
     uint32_t update_id, acked_id;
     bool update_acks_ours;
     uint8_t inner[HIP_PACKET_MAX]; /* of the last question or contents */

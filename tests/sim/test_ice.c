@@ -476,6 +476,7 @@ static void no_way(void **state)
     HOLDS(s, t->a.h->what == HIP_CHECKS_FAILED && t->b.h->what == HIP_CHECKS_FAILED);
     HOLDS(s, t->a.h->sa_up == 0 && t->b.h->sa_up == 0);
     HOLDS(s, t->a.h->notified == 1 && t->a.h->notify_code == HIP_NTF_CONNECTIVITY_CHECKS_FAILED);
+    HOLDS(s, t->a.h->notify_n == 0); /* RFC 9028 s5.10 */
     HOLDS(s, t->b.h->notified == 1);
     uint32_t id;
     HOLDS(s, hip_probe(t->a.h->e, t->a.h->ref, s->now, &s->out, &id) == ERR_STATE);
