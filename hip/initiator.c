@@ -457,7 +457,7 @@ static err reread(const struct hip_assoc *a, struct answered *v)
 static err make_keys(struct hip_engine *e, const struct hip_assoc *a, const struct answered *v,
                      struct dh_key **own, struct hip_keyset *out)
 {
-    struct dh_key *k = dh_generate(hip_dh_suite(a->dh_group)->curve, hip_env(e));
+    struct dh_key *k = dh_generate(hip_dh_suite(a->dh_group)->group, hip_env(e));
     if (!k)
         return ERR_CRYPTO;
     struct hip_keyset_args g = { .rhash = a->rhash,

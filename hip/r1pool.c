@@ -201,7 +201,7 @@ static err make_r1(struct hip_r1pool *p, struct generation *g, int group, bool s
     static const struct hit nobody;
     if (!g->dh[group]) {
         const struct hip_dh_suite *s = hip_dh_suite(p->cfg->dh_groups[group]);
-        g->dh[group] = s && s->supported ? dh_generate(s->curve, p->cfg->env) : NULL;
+        g->dh[group] = s && s->supported ? dh_generate(s->group, p->cfg->env) : NULL;
         if (!g->dh[group])
             return ERR_CRYPTO;
     }

@@ -98,7 +98,7 @@ static int check_request(const struct hip_rx *rx, struct hip_rekey_half *h)
         return HIP_DROP_BAD_ESP_INFO;
     if (!h->peer_dh.p && h->esp.keymat_index + need(a) <= HIP_KEYMAT_LEN)
         return HIP_TAKEN;
-    h->own = dh_generate(hip_dh_suite(a->dh_group)->curve, hip_env(rx->e));
+    h->own = dh_generate(hip_dh_suite(a->dh_group)->group, hip_env(rx->e));
     return h->own ? renew(rx, h->own, h) : HIP_DROP_INTERNAL;
 }
 
@@ -265,7 +265,7 @@ err hip_rekey(struct hip_engine *e, struct hip_ref ref, bool with_dh, uint64_t n
         return ERR_EXISTS;
     size_t index = hip_keymat_index(a->keys.keymat);
     if (with_dh || index + need(a) > HIP_KEYMAT_LEN) { /* RFC 7402 s5.1.1 MUST: KEYMAT is used up */
-        own = dh_generate(hip_dh_suite(a->dh_group)->curve, hip_env(e));
+        own = dh_generate(hip_dh_suite(a->dh_group)->group, hip_env(e));
         if (!own)
             return ERR_CRYPTO;
     }

@@ -5,10 +5,10 @@
 
 /* RFC 7401 s5.2.7. Lengths: RFC 5903 (X|Y, X coordinate) and the moduli of RFC 3526. */
 static const struct hip_dh_suite dh_suites[] = {
-    { 3, false, "MODP-1536", DH__COUNT, 192, 192 },  { 4, false, "MODP-3072", DH__COUNT, 384, 384 },
-    { 7, true, "NIST-P-256", DH_P256, 64, 32 },      { 8, true, "NIST-P-384", DH_P384, 96, 48 },
-    { 9, false, "NIST-P-521", DH__COUNT, 132, 66 },  { 10, false, "SECP160R1", DH__COUNT, 40, 20 },
-    { 11, false, "MODP-2048", DH__COUNT, 256, 256 },
+    { 3, true, "MODP-1536", DH_MODP1536, 192, 192 },  { 4, true, "MODP-3072", DH_MODP3072, 384, 384 },
+    { 7, true, "NIST-P-256", DH_P256, 64, 32 },       { 8, true, "NIST-P-384", DH_P384, 96, 48 },
+    { 9, true, "NIST-P-521", DH_P521, 132, 66 },      { 10, true, "SECP160R1", DH_SECP160R1, 40, 20 },
+    { 11, true, "MODP-2048", DH_MODP2048, 256, 256 },
 };
 
 /* RFC 7401 s5.2.8. NULL-ENCRYPT is named, never taken. */

@@ -14,7 +14,7 @@ struct hip_dh_suite {
     uint8_t id;
     bool supported;
     const char *name;
-    enum dh_curve curve;
+    enum dh_group group;
     uint16_t public_len, shared_len;
 };
 

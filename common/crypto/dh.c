@@ -3,67 +3,73 @@
 
 #include <string.h>
 
-#include "common/crypto/fetched.h"
+#include "common/crypto/dh_priv.h"
+#include "common/crypto/ec.h"
 #include "common/crypto/secret.h"
 
-struct dh_key {
-    enum dh_curve curve;
-    unsigned more;  /* holders besides the first: dh_share() */
-    EVP_PKEY *pkey; /* holds the scalar; wiped by OpenSSL when freed */
-    uint8_t pub[DH_PUBLIC_MAX];
+#define DRAWS_MAX \
+    64 /* SECP160R1 takes every second draw, the others nearly every one; so many in a row is a broken env */
+
+/* MODP exponents have twice the bits of the group's strength or more (RFC 3526 s8). */
+static const struct dh_desc groups[DH__COUNT] = {
+    [DH_P256] = { &dh_ec, EC_P256, 32, 0xff, 64, 32 },
+    [DH_P384] = { &dh_ec, EC_P384, 48, 0xff, 96, 48 },
+    [DH_P521] = { &dh_ec, EC_P521, 66, 0x01, 132, 66 },
+    [DH_SECP160R1] = { &dh_ec, EC_SECP160R1, 21, 0x01, 40, 20 },
+    [DH_MODP1536] = { &dh_modp, MODP_1536, 32, 0xff, 192, 192 },
+    [DH_MODP2048] = { &dh_modp, MODP_2048, 32, 0xff, 256, 256 },
+    [DH_MODP3072] = { &dh_modp, MODP_3072, 40, 0xff, 384, 384 },
 };
 
-#define DRAWS_MAX \
-    64 /* a scalar is out of range once in 2^32 draws or less; so many in a row is a broken env */
-
-size_t dh_shared_len(enum dh_curve c)
+static const struct dh_desc *desc(enum dh_group g)
 {
-    return c == DH_P256 ? 32 : 48;
+    return (unsigned)g < DH__COUNT ? &groups[g] : NULL;
 }
 
-size_t dh_public_len(enum dh_curve c)
+size_t dh_private_len(enum dh_group g)
 {
-    return 2 * dh_shared_len(c);
+    return desc(g) ? desc(g)->private_len : 0;
 }
 
-static enum ec_curve curve_of(enum dh_curve c)
+size_t dh_public_len(enum dh_group g)
 {
-    return c == DH_P256 ? EC_P256 : EC_P384;
+    return desc(g) ? desc(g)->public_len : 0;
 }
 
-struct dh_key *dh_from_private(enum dh_curve c, struct span scalar)
+size_t dh_shared_len(enum dh_group g)
 {
-    if ((unsigned)c >= DH__COUNT || scalar.n != dh_shared_len(c))
+    return desc(g) ? desc(g)->shared_len : 0;
+}
+
+struct dh_key *dh_from_private(enum dh_group g, struct span value)
+{
+    const struct dh_desc *d = desc(g);
+    if (!d || value.n != d->private_len)
         return NULL;
-    struct dh_key *k = OPENSSL_zalloc(sizeof *k);
-    BIGNUM *priv = BN_secure_new();
-    if (k && priv && BN_bin2bn(scalar.p, (int)scalar.n, priv)) {
-        BN_set_flags(priv, BN_FLG_CONSTTIME);
-        k->curve = c;
-        k->pkey = ec_pair_pkey(curve_of(c), priv, k->pub);
-    }
-    BN_clear_free(priv);
-    if (!k || !k->pkey) {
-        OPENSSL_free(k);
-        ERR_clear_error();
+    struct dh_key *k = OPENSSL_zalloc(sizeof *k + d->public_len);
+    if (!k)
         return NULL;
-    }
-    return k;
+    k->group = d;
+    if (d->kind->pair(k, value))
+        return k;
+    dh_free(k);
+    ERR_clear_error();
+    return NULL;
 }
 
-struct dh_key *dh_generate(enum dh_curve c, const struct env *env)
+struct dh_key *dh_generate(enum dh_group g, const struct env *env)
 {
-    if ((unsigned)c >= DH__COUNT)
-        return NULL;
-    uint8_t scalar[DH_SHARED_MAX];
-    size_t n = dh_shared_len(c);
+    const struct dh_desc *d = desc(g);
+    uint8_t value[DH_PRIVATE_MAX];
     struct dh_key *k = NULL;
-    /* Both orders have as many bits as n octets: draw until one is below (RFC 7401 s6.3's keys; SP 800-56A 5.6.1.2.2). */
+    if (!d)
+        return NULL;
     for (int i = 0; i < DRAWS_MAX && !k; i++) {
-        env_draw(env, "dh_private", scalar, n);
-        k = dh_from_private(c, span_of(scalar, n));
+        env_draw(env, "dh_private", value, d->private_len);
+        value[0] &= d->top;
+        k = dh_from_private(g, span_of(value, d->private_len));
     }
-    sec_wipe(scalar, sizeof scalar);
+    sec_wipe(value, sizeof value);
     return k;
 }
 
@@ -75,7 +81,7 @@ struct dh_key *dh_share(struct dh_key *k)
 
 size_t dh_secret_len(const struct dh_key *k)
 {
-    return dh_shared_len(k->curve);
+    return k->group->shared_len;
 }
 
 void dh_free(struct dh_key *k)
@@ -87,35 +93,26 @@ void dh_free(struct dh_key *k)
         return;
     }
     EVP_PKEY_free(k->pkey);
+    BN_clear_free(k->x);
     OPENSSL_free(k);
 }
 
 struct span dh_public(const struct dh_key *k)
 {
-    return span_of(k->pub, dh_public_len(k->curve));
+    return span_of(k->pub, k->group->public_len);
 }
 
-/* ec_public_pkey() refuses what is not on the curve (all cofactors are 1, so that is membership); the identity has no X|Y form
- * (RFC 5903 s7). So OpenSSL's own validation, as dear as the derivation itself, is left out. */
 err dh_shared(const struct dh_key *k, struct span peer_public, uint8_t *out)
 {
-    size_t len = dh_shared_len(k->curve);
     uint8_t secret[DH_SHARED_MAX];
-    size_t got = sizeof secret;
-    EVP_PKEY *peer = ec_public_pkey(curve_of(k->curve), peer_public);
-    if (!peer)
+    size_t n = k->group->shared_len;
+    if (peer_public.n != k->group->public_len)
         return ERR_RANGE;
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, k->pkey, NULL);
-    err e = ERR_CRYPTO;
-    if (ctx && EVP_PKEY_derive_init(ctx) == 1 && EVP_PKEY_derive_set_peer_ex(ctx, peer, 0) == 1 &&
-        EVP_PKEY_derive(ctx, secret, &got) == 1 && got == len) {
-        memcpy(out, secret, len);
-        e = ERR_OK;
-    }
-    sec_wipe(secret, sizeof secret);
-    EVP_PKEY_CTX_free(ctx);
-    EVP_PKEY_free(peer);
-    if (e != ERR_OK)
+    err e = k->group->kind->shared(k, peer_public, secret);
+    if (e == ERR_OK)
+        memcpy(out, secret, n);
+    else
         ERR_clear_error();
+    sec_wipe(secret, n);
     return e;
 }

@@ -1,29 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Elliptic-curve Diffie-Hellman. Public values are X|Y, fixed width, without 0x04 (RFC 5903 s7); the shared
- * secret is the X coordinate with its leading zeros.
+ * Diffie-Hellman over elliptic curves and MODP groups. Public values of curves are X|Y, fixed width, without 0x04, and the shared secret is
+ * the X coordinate (RFC 5903 s7); of MODP groups both are as long as the modulus (RFC 3526). Leading zeros stay.
+ *
+ * | group       | private | public | shared |
+ * | P-256       | 32      | 64     | 32     |
+ * | P-384       | 48      | 96     | 48     |
+ * | P-521       | 66      | 132    | 66     |
+ * | SECP160R1   | 21      | 40     | 20     |
+ * | MODP 1536   | 32      | 192    | 192    |
+ * | MODP 2048   | 32      | 256    | 256    |
+ * | MODP 3072   | 40      | 384    | 384    |
  */
 #pragma once
 
 #include "common/base/env.h"
 #include "common/base/err.h"
 
-enum dh_curve { DH_P256, DH_P384, DH__COUNT };
+enum dh_group { DH_P256, DH_P384, DH_P521, DH_SECP160R1, DH_MODP1536, DH_MODP2048, DH_MODP3072, DH__COUNT };
 
-#define DH_PUBLIC_MAX 96
-#define DH_SHARED_MAX 48
+#define DH_PUBLIC_MAX  384
+#define DH_SHARED_MAX  384
+#define DH_PRIVATE_MAX 66
 
 struct dh_key;
 
-size_t dh_public_len(enum dh_curve c); /* 64, 96 */
-size_t dh_shared_len(enum dh_curve c); /* 32, 48 */
-/* The private scalar is drawn from env. NULL on failure. */
-struct dh_key *dh_generate(enum dh_curve c, const struct env *env);
-struct dh_key *dh_from_private(enum dh_curve c, struct span scalar);
+size_t dh_private_len(enum dh_group g);
+size_t dh_public_len(enum dh_group g);
+size_t dh_shared_len(enum dh_group g);
+/* The private value is the draw dh_private: as long as the table says, bits above those of a curve's order taken off, drawn again until
+ * it is in range. NULL on failure. */
+struct dh_key *dh_generate(enum dh_group g, const struct env *env);
+/* NULL: not dh_private_len() octets, zero, or not below the curve's order. */
+struct dh_key *dh_from_private(enum dh_group g, struct span value);
 /* The same key once more: each holder frees it. */
 struct dh_key *dh_share(struct dh_key *k);
 void dh_free(struct dh_key *k);               /* NULL is fine */
 size_t dh_secret_len(const struct dh_key *k); /* what dh_shared() writes */
 struct span dh_public(const struct dh_key *k);
-/* Checks that the peer's point is on the curve and not the identity (ERR_RANGE). out holds dh_shared_len. */
+/* ERR_RANGE: not as long as public values of the group are; a point beside the curve or the identity; a number that is not in 2 .. p-2.
+ * out holds dh_shared_len. */
 MUST_USE err dh_shared(const struct dh_key *k, struct span peer_public, uint8_t *out);

@@ -67,6 +67,9 @@ static bool fetch_all(EVP_MAC *hmac, EVP_MAC *kmac)
     for (int c = 0; c < EC__COUNT; c++)
         if (!ec_fetch((enum ec_curve)c, &f->group[c], &f->ec_params[c]))
             return false;
+    for (int m = 0; m < MODP__COUNT; m++)
+        if (!dh_modp_fetch((enum dh_modp)m, &f->modp[m]))
+            return false;
     return true;
 }
 
@@ -84,6 +87,8 @@ static void free_all(void)
         EC_GROUP_free(f->group[c]);
         EVP_PKEY_free(f->ec_params[c]);
     }
+    for (int m = 0; m < MODP__COUNT; m++)
+        dh_modp_free(&f->modp[m]);
     *f = (struct crypto_fetched){ 0 };
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "common/crypto/cipher.h"
+#include "common/crypto/dh_priv.h"
 #include "common/crypto/ec.h"
 #include "common/crypto/hash.h"
 #include "common/crypto/ossl.h"
@@ -19,6 +20,7 @@ struct crypto_fetched {
     EVP_CIPHER *cipher[CIPHER__COUNT];
     EC_GROUP *group[EC__COUNT];
     EVP_PKEY *ec_params[EC__COUNT]; /* parameters without a point */
+    struct dh_modulus modp[MODP__COUNT];
 };
 
 /* All NULL before crypto_init(). */

@@ -7,14 +7,16 @@
 #include <cmocka.h>
 
 #include "common/crypto/dh.h"
+#include "common/crypto/hash.h"
 #include "common/crypto/secret.h"
 #include "tests/unit/crypto/hexed.h"
+#include "tests/unit/crypto/modp.h"
 
-/* RFC 5903 s8.1, s8.2 */
+/* RFC 5903 s8.1 to s8.3; GEC 2 s4.1 (its two keys; values recomputed with integers in Python). */
 static const struct {
-    enum dh_curve c;
+    enum dh_group c;
     const char *i, *gi, *r, *gr, *shared;
-} rfc5903[] = {
+} curves[] = {
     { DH_P256, "c88f01f510d9ac3f70a292daa2316de544e9aab8afe84049c62a9c57862d1433",
       "dad0b65394221cf9b051e1feca5787d098dfe637fc90b9ef945d0c3772581180"
       "5271a0461cdb8252d61f1c456fa3e59ab1f45b33accf5f58389e0577b8990bb3",
@@ -30,22 +32,42 @@ static const struct {
       "e558dbef53eecde3d3fccfc1aea08a89a987475d12fd950d83cfa41732bc509d0d1ac43a0336def96fda41d0774a3571"
       "dcfbec7aacf3196472169e838430367f66eebe3c6e70c416dd5f0c68759dd1fff83fa40142209dff5eaad96db9e6386c",
       "11187331c279962d93d604243fd592cb9d0a926f422e47187521287e7156c5c4d603135569b9e9d09cf5d4a270f59746" },
+    { DH_P521,
+      "0037ade9319a89f4dabdb3ef411aaccca5123c61acab57b5393dce47608172a095aa85a30fe1c2952c6771d937ba9777"
+      "f5957b2639bab072462f68c27a57382d4a52",
+      "0015417e84dbf28c0ad3c278713349dc7df153c897a1891bd98bab4357c9ecbee1e3bf42e00b8e380aeae57c2d107564"
+      "941885942af5a7f4601723c4195d176ced3e"
+      "017cae20b6641d2eeb695786d8c946146239d099e18e1d5a514c739d7cb4a10ad8a788015ac405d7799dc75e7b7d5b6c"
+      "f2261a6a7f1507438bf01beb6ca3926f9582",
+      "0145ba99a847af43793fdd0e872e7cdfa16be30fdc780f97bccc3f078380201e9c677d600b343757a3bdbf2a3163e4c2"
+      "f869cca7458aa4a4effc311f5cb151685eb9",
+      "00d0b3975ac4b799f5bea16d5e13e9af971d5e9b984c9f39728b5e5739735a219b97c356436adc6e95bb0352f6be64a6"
+      "c2912d4ef2d0433ced2b6171640012d9460f"
+      "015c68226383956e3bd066e797b623c27ce0eac2f551a10c2c724d9852077b87220b6536c5c408a1d2aebb8e86d678ae"
+      "49cb57091f4732296579ab44fcd17f0fc56a",
+      "01144c7d79ae6956bc8edb8e7c787c4521cb086fa64407f97894e5e6b2d79b04d1427e73ca4baa240a34786859810c06"
+      "b3c715a3a8cc3151f2bee417996d19f3ddea" },
+    { DH_SECP160R1, "00aa374ffc3ce144e6b073307972cb6d57b2a4e982",
+      "51b4496fecc406ed0e75a24a3c03206251419dc0c28dcb4b73a514b468d793894f381ccc1756aa6c",
+      "0045fb58a92a17ad4b15101c66e74f277e2b460866",
+      "49b41e0e9c0369c2328739d90f63d56707c6e5bc26e008b567015ed96d232a03111c3edc0e9c8f83",
+      "ca7c0f8c3ffa87a96e1b74ac8e6af594347bb40a" },
 };
 
-static void rfc5903_vectors(void **st)
+static void curve_vectors(void **st)
 {
-    for (size_t n = 0; n < 2; n++) {
+    for (size_t n = 0; n < sizeof curves / sizeof *curves; n++) {
         uint8_t out[DH_SHARED_MAX];
-        struct dh_key *i = dh_from_private(rfc5903[n].c, H(rfc5903[n].i));
-        struct dh_key *r = dh_from_private(rfc5903[n].c, H(rfc5903[n].r));
+        struct dh_key *i = dh_from_private(curves[n].c, H(curves[n].i));
+        struct dh_key *r = dh_from_private(curves[n].c, H(curves[n].r));
         assert_non_null(i);
         assert_non_null(r);
-        assert_true(span_eq(dh_public(i), H(rfc5903[n].gi)));
-        assert_true(span_eq(dh_public(r), H(rfc5903[n].gr)));
-        assert_int_equal(dh_shared(i, H(rfc5903[n].gr), out), ERR_OK);
-        assert_hex(out, rfc5903[n].shared);
-        assert_int_equal(dh_shared(r, H(rfc5903[n].gi), out), ERR_OK);
-        assert_hex(out, rfc5903[n].shared);
+        assert_true(span_eq(dh_public(i), H(curves[n].gi)));
+        assert_true(span_eq(dh_public(r), H(curves[n].gr)));
+        assert_int_equal(dh_shared(i, H(curves[n].gr), out), ERR_OK);
+        assert_true(span_eq(span_of(out, dh_shared_len(curves[n].c)), H(curves[n].shared)));
+        assert_int_equal(dh_shared(r, H(curves[n].gi), out), ERR_OK);
+        assert_true(span_eq(span_of(out, dh_shared_len(curves[n].c)), H(curves[n].shared)));
         dh_free(i);
         dh_free(r);
     }
@@ -55,22 +77,22 @@ static void rfc5903_vectors(void **st)
 static void bad_points(void **st)
 {
     uint8_t pub[DH_PUBLIC_MAX + 1], out[DH_SHARED_MAX] = { 0x55 };
-    for (size_t n = 0; n < 2; n++) {
-        struct dh_key *k = dh_from_private(rfc5903[n].c, H(rfc5903[n].i));
-        size_t len = dh_public_len(rfc5903[n].c);
+    for (size_t n = 0; n < sizeof curves / sizeof *curves; n++) {
+        struct dh_key *k = dh_from_private(curves[n].c, H(curves[n].i));
+        size_t len = dh_public_len(curves[n].c);
         memset(pub, 0, sizeof pub);
         assert_int_equal(dh_shared(k, span_of(pub, len), out), ERR_RANGE); /* (0, 0) */
         memset(pub, 0xff, sizeof pub);
         assert_int_equal(dh_shared(k, span_of(pub, len), out), ERR_RANGE); /* coordinates above p */
-        memcpy(pub, H(rfc5903[n].gr).p, len);
+        memcpy(pub, H(curves[n].gr).p, len);
         pub[len - 1] ^= 1;
         assert_int_equal(dh_shared(k, span_of(pub, len), out), ERR_RANGE); /* beside the curve */
         pub[len - 1] ^= 1;
         assert_int_equal(dh_shared(k, span_of(pub, len - 1), out), ERR_RANGE);
         assert_int_equal(dh_shared(k, span_of(pub, len + 1), out), ERR_RANGE);
         assert_int_equal(dh_shared(k, span_of(NULL, 0), out), ERR_RANGE);
-        assert_int_equal(dh_shared(k, H(rfc5903[1 - n].gr), out), ERR_RANGE); /* of the other curve */
-        assert_int_equal(out[0], 0x55);                                       /* nothing was written */
+        assert_int_equal(dh_shared(k, H(curves[(n + 1) % 4].gr), out), ERR_RANGE); /* of another curve */
+        assert_int_equal(out[0], 0x55);                                            /* nothing was written */
         dh_free(k);
     }
 }
@@ -89,6 +111,89 @@ static void bad_scalars(void **st)
         dh_from_private(DH_P256, H("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632550"));
     assert_non_null(k); /* the order less one */
     dh_free(k);
+}
+
+/* ---- MODP ---- */
+
+static const struct {
+    enum dh_group g;
+    size_t private_len;
+    const char *public, *shared; /* SHA-256 of them */
+} modp[] = {
+    { DH_MODP1536, 32, "9a5ea5c17387a96223486d00a3d3437a4622bc0c790f48f01a1cebca6ce67221",
+      "d7047eb144d299052abf210e5e182e03ec0fdde7f43ffa82eacc20eebd7e5192" },
+    { DH_MODP2048, 32, "0b9cb9036d2a594a7e3b43169bdf47ee9c7b64a2292203f1bb137b0b648d7e3c",
+      "3c5a95d2c393f93b1dbc850102814e202d01244d8e614c644258cc63c2190d1a" },
+    { DH_MODP3072, 40, "71cd9b27251732586c6a41ac0f0a75656b6a8230b1ec2452d3bca7a4da036034",
+      "7920d39c7062fc065d1e266c378fb8b5c6a8cfb0abac99bb441ae34380bb22ba" },
+};
+
+static struct dh_key *modp_key(size_t n, uint8_t first, uint8_t step)
+{
+    uint8_t x[DH_PRIVATE_MAX] = { 0 };
+    for (size_t i = 0; i < modp[n].private_len; i++)
+        x[i] = step ? (uint8_t)(first + i * step) : i == modp[n].private_len - 1 ? first : 0;
+    return dh_from_private(modp[n].g, span_of(x, modp[n].private_len));
+}
+
+/* Exponents 0102.. and 4142..; computed in Python with the primes from RFC 3526's formulas (2^n - 2^(n-64) - 1 + 2^64 ([2^(n-130) pi] + c)). */
+static void modp_vectors(void **st)
+{
+    uint8_t out[DH_SHARED_MAX], other[DH_SHARED_MAX], digest[HASH_LEN_MAX];
+    for (size_t n = 0; n < 3; n++) {
+        size_t len = dh_public_len(modp[n].g);
+        struct dh_key *a = modp_key(n, 0x01, 1), *b = modp_key(n, 0x41, 1);
+        assert_non_null(a);
+        assert_non_null(b);
+        assert_int_equal(dh_public(a).n, len);
+        assert_int_equal(hash_once(HASH_SHA256, dh_public(a), digest), ERR_OK);
+        assert_hex(digest, modp[n].public);
+        assert_int_equal(dh_shared(a, dh_public(b), out), ERR_OK);
+        assert_int_equal(dh_shared(b, dh_public(a), other), ERR_OK);
+        assert_memory_equal(out, other, len);
+        assert_int_equal(hash_once(HASH_SHA256, span_of(out, len), digest), ERR_OK);
+        assert_hex(digest, modp[n].shared);
+        dh_free(a);
+        dh_free(b);
+    }
+}
+
+/* 2 <= y <= p - 2. The primes are odd and do not end in zeros: p, p - 1, p - 2 differ in the last octet alone. */
+static void modp_ranges(void **st)
+{
+    static const char *const p[] = { MODP1536_P, MODP2048_P, MODP3072_P };
+    uint8_t y[DH_PUBLIC_MAX], out[DH_SHARED_MAX], want[DH_SHARED_MAX] = { 0 };
+    for (size_t n = 0; n < 3; n++) {
+        size_t len = dh_public_len(modp[n].g);
+        struct dh_key *three = modp_key(n, 3, 0);
+        out[0] = 0x55;
+        memset(y, 0, sizeof y);
+        for (uint8_t v = 0; v < 2; v++) { /* 0, 1 */
+            y[len - 1] = v;
+            assert_int_equal(dh_shared(three, span_of(y, len), out), ERR_RANGE);
+        }
+        memcpy(y, H(p[n]).p, len);
+        assert_int_equal(dh_shared(three, span_of(y, len), out), ERR_RANGE);
+        y[len - 1] -= 1;
+        assert_int_equal(dh_shared(three, span_of(y, len), out), ERR_RANGE);
+        memset(y, 0xff, len);
+        assert_int_equal(dh_shared(three, span_of(y, len), out), ERR_RANGE);
+        assert_int_equal(out[0], 0x55);
+        memcpy(y, H(p[n]).p, len);
+        y[len - 1] -= 2; /* -2: its cube is -8 */
+        assert_int_equal(dh_shared(three, span_of(y, len), out), ERR_OK);
+        y[len - 1] -= 6;
+        assert_memory_equal(out, y, len);
+        memset(y, 0, len);
+        y[len - 1] = 2; /* 2^3: leading zeros stay */
+        assert_int_equal(dh_shared(three, span_of(y, len), out), ERR_OK);
+        want[len - 1] = 8;
+        assert_memory_equal(out, want, len);
+        want[len - 1] = 0;
+        assert_int_equal(dh_shared(three, span_of(y + 1, len - 1), out), ERR_RANGE); /* not padded */
+        dh_free(three);
+        assert_null(modp_key(n, 0, 0));
+    }
 }
 
 /* Gives out ff octets `bad` times, then a counter. */
@@ -115,11 +220,32 @@ static void generating_rejects(void **st)
     assert_false(span_eq(dh_public(a), dh_public(b)));
     assert_int_equal(dh_shared(a, dh_public(b), x), ERR_OK);
     assert_int_equal(dh_shared(b, dh_public(a), y), ERR_OK);
-    assert_memory_equal(x, y, sizeof x);
+    assert_memory_equal(x, y, dh_secret_len(a));
     dh_free(a);
     dh_free(b);
     f = (struct fake){ .bad = 1000 };
     assert_null(dh_generate(DH_P256, &env)); /* a broken source ends */
+}
+
+/* Every group from draws; the bits above the order's are taken off, or P-521 would never find a scalar. */
+static void all_generate(void **st)
+{
+    uint8_t x[DH_SHARED_MAX], y[DH_SHARED_MAX];
+    for (int g = 0; g < DH__COUNT; g++) {
+        struct fake f = { .next = 0xf0 };
+        struct env env = { .ctx = &f, .random = fake_random };
+        struct dh_key *a = dh_generate((enum dh_group)g, &env), *b = dh_generate((enum dh_group)g, &env);
+        assert_non_null(a);
+        assert_non_null(b);
+        size_t len = dh_secret_len(a);
+        assert_int_equal(len, dh_shared_len((enum dh_group)g));
+        assert_int_equal(dh_shared(a, dh_public(b), x), ERR_OK);
+        assert_int_equal(dh_shared(b, dh_public(a), y), ERR_OK);
+        assert_memory_equal(x, y, len);
+        dh_free(a);
+        dh_free(b);
+    }
+    assert_int_equal(dh_private_len(DH__COUNT) + dh_public_len(DH__COUNT) + dh_shared_len(DH__COUNT), 0);
 }
 
 /* 2G for scalar 1 and peer 2G must come out as X(2G) with its width kept; look for a secret that begins with zeros. */
@@ -155,8 +281,11 @@ static int setup(void **st)
 
 int main(void)
 {
-    const struct CMUnitTest t[] = { cmocka_unit_test(rfc5903_vectors), cmocka_unit_test(bad_points),
-                                    cmocka_unit_test(bad_scalars), cmocka_unit_test(generating_rejects),
-                                    cmocka_unit_test(leading_zeros_stay) };
+    const struct CMUnitTest t[] = {
+        cmocka_unit_test(curve_vectors),      cmocka_unit_test(bad_points),
+        cmocka_unit_test(bad_scalars),        cmocka_unit_test(generating_rejects),
+        cmocka_unit_test(leading_zeros_stay), cmocka_unit_test(all_generate),
+        cmocka_unit_test(modp_vectors),       cmocka_unit_test(modp_ranges)
+    };
     return cmocka_run_group_tests(t, setup, NULL);
 }

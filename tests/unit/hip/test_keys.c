@@ -215,12 +215,12 @@ static void test_directions(void **s)
 
 static void test_choices(void **s)
 {
-    const uint8_t own[] = { 8, 7, 0 }, all[] = { 3, 7, 8 }, none[] = { 3, 4, 9 };
+    const uint8_t own[] = { 8, 7, 0 }, all[] = { 3, 7, 8 }, none[] = { 1, 2, 12 };
     const uint16_t c[] = { 4, 2 }, null_cipher[] = { 1 }, offered[] = { 1, 2 }, esp[] = { 8, 13, 0 },
                    esp_offered[] = { 7, 13 };
     assert_int_equal(hip_choose_dh(own, 3, all, 3), 8); /* our order decides (s5.2.6) */
     assert_int_equal(hip_choose_dh(own, 3, none, 3), 0);
-    assert_int_equal(hip_choose_dh(none, 3, none, 3), 0); /* named is not supported */
+    assert_int_equal(hip_choose_dh(none, 3, none, 3), 0); /* deprecated, unknown */
     assert_int_equal(hip_choose_cipher(c, 2, offered, 2), 2);
     assert_int_equal(hip_choose_cipher(null_cipher, 1, offered, 2), 0); /* NULL-ENCRYPT never */
     assert_int_equal(hip_choose_esp(esp, 3, esp_offered, 2), 13);
@@ -234,8 +234,8 @@ static void test_choices(void **s)
     assert_int_equal(hip_rhash_of(&a), HASH_NONE);
     for (size_t i = 0; hip_dh_suite_at(i); i++)
         if (hip_dh_suite_at(i)->supported) {
-            assert_int_equal(hip_dh_suite_at(i)->public_len, dh_public_len(hip_dh_suite_at(i)->curve));
-            assert_int_equal(hip_dh_suite_at(i)->shared_len, dh_shared_len(hip_dh_suite_at(i)->curve));
+            assert_int_equal(hip_dh_suite_at(i)->public_len, dh_public_len(hip_dh_suite_at(i)->group));
+            assert_int_equal(hip_dh_suite_at(i)->shared_len, dh_shared_len(hip_dh_suite_at(i)->group));
         }
     for (size_t i = 0; hip_cipher_suite_at(i); i++)
         if (hip_cipher_suite_at(i)->supported)

@@ -237,7 +237,7 @@ static int inject_r1(struct sim *s, struct sim_host *mn, struct sim_host *fa, co
 {
     uint8_t buf[HIP_PACKET_MAX], i[48] = { 1 };
     struct hip_path path = sim_udp_path(mn, fa);
-    struct dh_key *dh = dh_generate(hip_dh_suite(7)->curve, &s->env);
+    struct dh_key *dh = dh_generate(hip_dh_suite(7)->group, &s->env);
     struct span pkt;
     struct hip_build b;
     hip_build_init(&b, buf, sizeof buf, HIP_PKT_R1, sim_hit(fa), sim_hit(mn), 0);

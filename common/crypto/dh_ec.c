@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/crypto/dh_priv.h"
+#include "common/crypto/ec.h"
+
+static enum ec_curve curve_of(const struct dh_key *k)
+{
+    return (enum ec_curve)k->group->which;
+}
+
+static bool pair(struct dh_key *k, struct span value)
+{
+    BIGNUM *d = BN_secure_new();
+    if (d && BN_bin2bn(value.p, (int)value.n, d)) {
+        BN_set_flags(d, BN_FLG_CONSTTIME);
+        k->pkey = ec_pair_pkey(curve_of(k), d, k->pub);
+    }
+    BN_clear_free(d);
+    return k->pkey != NULL;
+}
+
+/* ec_public_pkey() refuses what is not on the curve (all cofactors are 1, so that is membership); the identity has no X|Y form
+ * (RFC 5903 s7). So OpenSSL's own validation, as dear as the derivation itself, is left out. */
+static err shared(const struct dh_key *k, struct span peer, uint8_t *out)
+{
+    size_t got = DH_SHARED_MAX;
+    EVP_PKEY *pub = ec_public_pkey(curve_of(k), peer);
+    if (!pub)
+        return ERR_RANGE;
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, k->pkey, NULL);
+    bool good = ctx && EVP_PKEY_derive_init(ctx) == 1 && EVP_PKEY_derive_set_peer_ex(ctx, pub, 0) == 1 &&
+                EVP_PKEY_derive(ctx, out, &got) == 1 && got == k->group->shared_len;
+    EVP_PKEY_CTX_free(ctx);
+    EVP_PKEY_free(pub);
+    return good ? ERR_OK : ERR_CRYPTO;
+}
+
+const struct dh_kind dh_ec = { pair, shared };
