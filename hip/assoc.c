@@ -66,13 +66,13 @@ static struct pair_key pair_of(const struct hit *local, const struct hit *peer)
     return k;
 }
 
-/* What a peer left behind in CLOSED is the first to go: it only repeats CLOSE_ACKs. */
+/* What lingers is the first to go: it only repeats CLOSE and CLOSE_ACK, or nothing. */
 static bool evict(struct hip_engine *e)
 {
     struct hip_assoc *oldest = NULL;
     for (uint32_t i = 0; i < e->cfg.assoc_max; i++) {
         struct hip_assoc *a = e->slots[i].a;
-        if (a && a->state == HIP_CLOSED && (!oldest || a->since_us < oldest->since_us))
+        if (a && a->gone && (!oldest || a->since_us < oldest->since_us))
             oldest = a;
     }
     if (!oldest)
@@ -107,6 +107,9 @@ void hip_assoc_free(struct hip_engine *e, struct hip_assoc *a)
 {
     if (!a)
         return;
+    hip_assoc_free(e, a->former);
+    if (a->heir)
+        a->heir->former = NULL;
     hip_assoc_leave(e, a);
     hip_rvs_forget(e, a);
     hip_relay_forget(e, a);
@@ -134,7 +137,7 @@ struct hip_assoc *hip_assoc_by_ref(const struct hip_engine *e, struct hip_ref re
     if (ref.gen == 0 || ref.slot >= e->cfg.assoc_max || e->slots[ref.slot].gen != ref.gen)
         return NULL;
     struct hip_assoc *a = e->slots[ref.slot].a;
-    return a && a->state != HIP_CLOSED ? a : NULL;
+    return a && !a->gone ? a : NULL;
 }
 
 struct hip_assoc *hip_assoc_by_pair(const struct hip_engine *e, const struct hit *local,
@@ -241,25 +244,33 @@ void hip_assoc_rekey_forget(struct hip_assoc *a)
     a->keymat_next = NULL;
 }
 
-void hip_assoc_end(struct hip_engine *e, struct hip_assoc *a, enum hip_gone why, bool linger, uint64_t now,
-                   struct hip_actions *out)
+void hip_assoc_succeed(struct hip_engine *e, struct hip_assoc *a, struct hip_assoc *was)
 {
-    enum hip_state was = a->state;
+    hip_assoc_leave(e, was);
+    a->former = was;
+    was->heir = a;
+}
+
+void hip_assoc_gone(struct hip_engine *e, struct hip_assoc *a, enum hip_gone why, struct hip_actions *out)
+{
+    if (a->gone)
+        return;
     if (a->sas_up) { /* RFC 7402 s3.3.1 MUST: no SAs without it */
         a->sas_up = false;
         (void)hip_act(e, out, HIP_ACT_SA_DOWN, a);
     }
-    struct hip_action *v = was == HIP_CLOSED ? NULL : hip_act(e, out, HIP_ACT_GONE, a);
+    struct hip_action *v = hip_act(e, out, HIP_ACT_GONE, a);
     if (v) {
         v->gone.why = why;
-        v->gone.was = was;
+        v->gone.was = a->state;
     }
-    if (!linger) {
-        if (was != HIP_UNASSOCIATED)
-            hip_assoc_set_state(e, a, HIP_UNASSOCIATED, now);
-        hip_assoc_free(e, a);
-        return;
-    }
+    a->gone = true;
+}
+
+/* What is left when only the state and the keys count. */
+static void linger(struct hip_engine *e, struct hip_assoc *a, enum hip_state next, uint64_t until_us,
+                   uint64_t now)
+{
     hip_exchange_free(a->x);
     a->x = NULL;
     hip_rvs_forget(e, a);
@@ -267,7 +278,26 @@ void hip_assoc_end(struct hip_engine *e, struct hip_assoc *a, enum hip_gone why,
     hip_update_cancel_all(e, a);
     hip_timers_stop(&e->heap, &a->timers);
     hip_ice_free(a);
-    if (was != HIP_CLOSED)
-        hip_assoc_set_state(e, a, HIP_CLOSED, now);
-    hip_assoc_timer(e, a, HIP_TIMER_LINGER, now + e->cfg.ual_us + 2 * HIP_MSL_US);
+    if (a->state != next)
+        hip_assoc_set_state(e, a, next, now);
+    hip_assoc_timer(e, a, HIP_TIMER_LINGER, until_us);
+}
+
+void hip_assoc_end(struct hip_engine *e, struct hip_assoc *a, enum hip_gone why, bool lingers, uint64_t now,
+                   struct hip_actions *out)
+{
+    hip_assoc_gone(e, a, why, out);
+    if (lingers) {
+        linger(e, a, HIP_CLOSED, now + e->cfg.ual_us + 2 * HIP_MSL_US, now);
+        return;
+    }
+    if (a->state != HIP_UNASSOCIATED)
+        hip_assoc_set_state(e, a, HIP_UNASSOCIATED, now);
+    hip_assoc_free(e, a);
+}
+
+void hip_assoc_fail(struct hip_engine *e, struct hip_assoc *a, uint64_t now, struct hip_actions *out)
+{
+    hip_assoc_gone(e, a, HIP_GONE_FAILED, out);
+    linger(e, a, HIP_E_FAILED, now + HIP_FAILED_US, now);
 }

@@ -128,7 +128,10 @@ struct hip_assoc {
     bool has_i2_hash;
     uint64_t i2_counter;    /* R1 counter in it */
     struct hip_exchange *x; /* initiator: until R2 */
-    bool closing;           /* we sent CLOSE with this echo */
+    bool gone;              /* its owner was told so: it lingers in CLOSING, CLOSED or E-FAILED */
+    struct hip_assoc *former,
+        *heir;    /* I1-SENT: the CLOSED one before it, which answers the peer's CLOSE still; and back */
+    bool closing; /* we sent CLOSE with this echo */
     uint8_t close_echo[HIP_ECHO_LEN];
 
     uint32_t next_id; /* of our next UPDATE */
@@ -175,11 +178,11 @@ extern const struct bucket_rate hip_told_rate;
 
 /* ---- the table ---- */
 
-/* A new association in no index yet, state UNASSOCIATED. When the table is full the CLOSED one that lingers longest goes first; NULL: none. */
+/* A new association in no index yet, state UNASSOCIATED. When the table is full the one that lingers longest goes first; NULL: none. */
 struct hip_assoc *hip_assoc_new(struct hip_engine *e, struct hip_identity *id, const struct hit *peer);
 /* Out of every index, memory given back, refs stale. No action. */
 void hip_assoc_free(struct hip_engine *e, struct hip_assoc *a);
-/* NULL: stale, or CLOSED (for its owner it is gone). */
+/* NULL: stale, or lingering (for its owner it is gone). */
 struct hip_assoc *hip_assoc_by_ref(const struct hip_engine *e, struct hip_ref ref);
 static inline struct hip_ref hip_assoc_ref(const struct hip_assoc *a)
 {
@@ -201,9 +204,15 @@ void hip_assoc_release_spi(struct hip_engine *e, uint32_t spi);
 
 /* Checks the step against the table in assoc.c (a step that is not in it is our own defect and aborts), logs it. */
 void hip_assoc_set_state(struct hip_engine *e, struct hip_assoc *a, enum hip_state next, uint64_t now);
-/* SA_DOWN if they were up, GONE; then CLOSED and lingering when `linger`, else freed. */
+/* SA_DOWN if they were up, GONE, once: from now on the association is none of its owner's. */
+void hip_assoc_gone(struct hip_engine *e, struct hip_assoc *a, enum hip_gone why, struct hip_actions *out);
+/* That; then CLOSED for UAL + 2 MSL when `linger` (RFC 7401 s4.4.3), else freed. */
 void hip_assoc_end(struct hip_engine *e, struct hip_assoc *a, enum hip_gone why, bool linger, uint64_t now,
                    struct hip_actions *out);
+/* The same, and E-FAILED for HIP_FAILED_US (s4.4.3: implementation-specific). hip_connect() ends it at once: an owner that asks again knows why. */
+void hip_assoc_fail(struct hip_engine *e, struct hip_assoc *a, uint64_t now, struct hip_actions *out);
+/* a begins where `was`, CLOSED, lingers: that one leaves the index and answers CLOSE until a's I2 (s4.4.3: data to send in CLOSED). */
+void hip_assoc_succeed(struct hip_engine *e, struct hip_assoc *a, struct hip_assoc *was);
 
 /* ---- keys ---- */
 

@@ -40,9 +40,14 @@ void hip_close_begin(struct hip_engine *e, struct hip_assoc *a, uint64_t now, st
 
 void hip_close_retry(struct hip_engine *e, struct hip_assoc *a, uint64_t now, struct hip_actions *out)
 {
-    if (!hip_retry_again(e, a, now)) {
+    if (now - a->since_us >= e->cfg.ual_us + HIP_MSL_US) { /* RFC 7401 s4.4.3: CLOSING ends */
         hip_assoc_end(e, a, HIP_GONE_CLOSED, false, now, out);
         return;
+    }
+    if (!hip_retry_again(e, a, now)) {
+        hip_assoc_gone(e, a, HIP_GONE_CLOSED, out);
+        a->tries = (uint8_t)(e->cfg.rtx_tries + 1);
+        hip_assoc_timer(e, a, HIP_TIMER_RETRY, now + hip_backoff(e->cfg.rtx_first_us, a->tries));
     }
     struct hip_path path =
         hip_ice_signal(a, &a->path, a->tries); /* straight first, then by the relay (RFC 9028 s4.11) */
@@ -61,6 +66,15 @@ err hip_close(struct hip_engine *e, struct hip_ref ref, uint64_t now, struct hip
     else if (a->state != HIP_CLOSING)
         hip_assoc_end(e, a, HIP_GONE_CLOSED, false, now, out);
     return ERR_OK;
+}
+
+/* I1-SENT: what was CLOSED before our I1 is still there for the peer (s4.4.3). */
+int hip_close_former(struct hip_rx *rx)
+{
+    if (!rx->a->former)
+        return HIP_DROP_WRONG_STATE;
+    rx->a = rx->a->former;
+    return rx->pkt.type == HIP_PKT_CLOSE ? hip_close_receive(rx) : hip_close_ack_receive(rx);
 }
 
 /* RFC 7401 s6.14 MUST: verified and answered, also when we are CLOSING ourselves, and again in CLOSED. */

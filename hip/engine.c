@@ -421,6 +421,7 @@ static void view(const struct hip_assoc *a, struct hip_assoc_view *out)
     *out = (struct hip_assoc_view){
         .ref = hip_assoc_ref(a),
         .state = a->state,
+        .gone = a->gone,
         .local = *hip_assoc_local(a),
         .peer = a->peer,
         .path = a->path,
@@ -453,7 +454,7 @@ err hip_assoc_find(const struct hip_engine *e, const struct hit *local, const st
                    struct hip_ref *out)
 {
     const struct hip_assoc *a = hip_assoc_by_pair(e, local, peer);
-    if (!a || a->state == HIP_CLOSED)
+    if (!a || a->gone)
         return ERR_NOT_FOUND;
     *out = hip_assoc_ref(a);
     return ERR_OK;

@@ -433,6 +433,7 @@ MUST_USE err hip_relay_trust(struct hip_engine *e, struct hip_ref ref, bool on);
 struct hip_assoc_view {
     struct hip_ref ref;
     enum hip_state state;
+    bool gone; /* GONE was told: it lingers in CLOSING, CLOSED or E-FAILED, and its ref is stale */
     struct hit local, peer;
     struct hip_path path;
     bool initiator;

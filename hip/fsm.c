@@ -20,7 +20,7 @@ enum column { I1, R1, I2, R2, UPDATE, NOTIFY, CLOSE, CLOSE_ACK, COLUMNS };
 static hip_handler *const table[HIP_STATE__COUNT][COLUMNS] = {
     /*                      I1                R1             I2                R2              UPDATE              NOTIFY              CLOSE              CLOSE_ACK */
     [HIP_UNASSOCIATED] = { hip_i1_answer,   no_association, hip_i2_receive,  no_association, no_association,     no_association,     no_association,    no_association },
-    [HIP_I1_SENT]      = { hip_i1_crossing, hip_r1_first,   hip_i2_receive,  wrong_state,    wrong_state,        wrong_state,        wrong_state,       wrong_state },
+    [HIP_I1_SENT]      = { hip_i1_crossing, hip_r1_first,   hip_i2_receive,  wrong_state,    wrong_state,        wrong_state,        hip_close_former,  hip_close_former },
     [HIP_I2_SENT]      = { hip_i1_answer,   hip_r1_again,   hip_i2_crossing, hip_r2_receive, hip_ice_early,      hip_notify_receive, hip_close_receive, wrong_state },
     [HIP_R2_SENT]      = { hip_i1_answer,   wrong_state,    hip_i2_receive,  wrong_state,    hip_update_receive, hip_notify_receive, hip_close_receive, wrong_state },
     [HIP_ESTABLISHED]  = { hip_i1_answer,   wrong_state,    hip_i2_established, wrong_state,    hip_update_receive, hip_notify_receive, hip_close_receive, wrong_state },

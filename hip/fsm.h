@@ -24,3 +24,4 @@ hip_handler hip_update_receive;
 hip_handler hip_notify_receive;
 hip_handler hip_close_receive;
 hip_handler hip_close_ack_receive;
+hip_handler hip_close_former; /* I1-SENT: either of them, where there was a CLOSED association before */

@@ -42,16 +42,19 @@ static err build_i1(struct hip_engine *e, struct hip_assoc *a)
     return r == ERR_OK ? hip_stored_set(&a->last, i1) : r;
 }
 
-/* What still stands in the way of a new exchange: ERR_EXISTS and its ref, unless it is closing (s4.4.3: data to send in CLOSING). */
+/* What still stands in the way of a new exchange: ERR_EXISTS and its ref, unless it is closing or failed (s4.4.3: data to send). A CLOSED one
+ * stays where it is when `keep`. */
 static err make_room(struct hip_engine *e, const struct hit *local, const struct hit *peer, uint64_t now,
-                     struct hip_actions *out, struct hip_ref *ref)
+                     struct hip_actions *out, struct hip_ref *ref, bool keep)
 {
     struct hip_assoc *a = hip_embryo_by_pair(e, local, peer);
     if (!a)
         a = hip_assoc_by_pair(e, local, peer);
     if (!a)
         return ERR_OK;
-    if (a->state != HIP_CLOSING && a->state != HIP_CLOSED) {
+    if (a->state == HIP_CLOSED && keep)
+        return ERR_OK;
+    if (a->state != HIP_CLOSING && a->state != HIP_CLOSED && a->state != HIP_E_FAILED) {
         *ref = hip_assoc_ref(a);
         return ERR_EXISTS;
     }
@@ -115,12 +118,13 @@ err hip_connect(struct hip_engine *e, const struct hit *local, const struct hit 
         return ERR_RANGE;
     if (!hip_act_room(out))
         return ERR_SPACE;
-    err r = make_room(e, local, peer, now, out, ref);
+    err r = make_room(e, local, peer, now, out, ref, true);
     if (r != ERR_OK)
         return r;
     struct hip_assoc *a = hip_assoc_new(e, id, peer);
     if (!a)
         return ERR_FULL;
+    struct hip_assoc *closed = hip_assoc_by_pair(e, local, peer); /* unless it had to go for this one */
     a->x = calloc(1, sizeof *a->x);
     r = a->x ? ERR_OK : ERR_MEMORY;
     if (r == ERR_OK) {
@@ -133,6 +137,8 @@ err hip_connect(struct hip_engine *e, const struct hit *local, const struct hit 
         a->x->groups.n = e->n_groups;
         r = build_i1(e, a);
     }
+    if (r == ERR_OK && closed)
+        hip_assoc_succeed(e, a, closed);
     if (r == ERR_OK)
         r = hip_assoc_enter(e, a);
     if (r != ERR_OK) {
@@ -179,8 +185,7 @@ err hip_initiator_move(struct hip_engine *e, struct hip_assoc *a, const struct h
 void hip_initiator_retry(struct hip_engine *e, struct hip_assoc *a, uint64_t now, struct hip_actions *out)
 {
     if (!hip_retry_again(e, a, now)) {
-        hip_assoc_set_state(e, a, HIP_E_FAILED, now);
-        hip_assoc_end(e, a, HIP_GONE_FAILED, false, now, out);
+        hip_assoc_fail(e, a, now, out);
         return;
     }
     if (a->state == HIP_I1_SENT || a->x->moved) {
@@ -307,7 +312,7 @@ static int learn_peer(struct hip_rx *rx)
 {
     struct hip_assoc *a = rx->a;
     struct hip_ref other;
-    if (make_room(rx->e, hip_assoc_local(a), &rx->pkt.sender, rx->now, rx->out, &other) != ERR_OK) {
+    if (make_room(rx->e, hip_assoc_local(a), &rx->pkt.sender, rx->now, rx->out, &other, false) != ERR_OK) {
         hip_assoc_end(rx->e, a, HIP_GONE_REPLACED, false, rx->now, rx->out);
         return HIP_DROP_REFUSED;
     }
@@ -552,8 +557,10 @@ static err send_i2(struct hip_engine *e, struct hip_assoc *a, uint64_t now, stru
         r = hip_stored_set(&a->last, i2);
     if (r == ERR_OK) {
         hip_assoc_adopt(a, &ks);
-        if (a->state == HIP_I1_SENT)
+        if (a->state == HIP_I1_SENT) {
+            hip_assoc_free(e, a->former);
             hip_assoc_set_state(e, a, HIP_I2_SENT, now);
+        }
         hip_act_send(e, out, a, &a->path, i2);
         hip_nat_sent(e, a, now);
         hip_retry_start(e, a, now);
@@ -624,8 +631,7 @@ void hip_initiator_solve(struct hip_engine *e, struct hip_assoc *a, uint64_t now
     if (r == ERR_OK && x->answered)
         r = send_i2(e, a, now, out);
     if (r != ERR_OK) {
-        hip_assoc_set_state(e, a, HIP_E_FAILED, now);
-        hip_assoc_end(e, a, HIP_GONE_FAILED, false, now, out);
+        hip_assoc_fail(e, a, now, out);
     }
 }
 

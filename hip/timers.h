@@ -4,8 +4,9 @@
  * earliest of its events.
  *
  *   SOLVE    The next slice of the puzzle search (RFC 7401 s6.8 step 12): due at once as long as there is something to solve.
- *   RETRY    An I1, I2 or CLOSE has not been answered: send it again, doubling the wait, rtx_tries times; then E-FAILED, or for CLOSE
- *            UNASSOCIATED (RFC 7401 s6.6, s6.8 step 18, s4.4.2).
+ *   RETRY    An I1, I2 or CLOSE has not been answered: send it again, doubling the wait up to a minute. I1 and I2 rtx_tries times, then
+ *            E-FAILED (RFC 7401 s6.6, s6.8 step 18); CLOSE until UAL + MSL, then UNASSOCIATED (s4.4.3), of which the owner hears nothing: for
+ *            it the association is gone after rtx_tries.
  *   ASK      The owner has not answered ASK_I2 or ASK_R2 within HIP_ASK_US: give the exchange up.
  *   EC       R2-SENT and no sign of life: the exchange is taken as complete (RFC 7401 s4.4.2, "EC timeout"), after as long as an
  *            Initiator goes on sending I2.
@@ -18,7 +19,7 @@
  *   KEEPALIVE  A UDP path carried nothing for keepalive_us: NOTIFY NAT_KEEPALIVE (RFC 9028 s4.10).
  *   CHECK    Connectivity checks: the next one, a retransmission, a nomination, another round (RFC 9028 s4.6).
  *   PROBE    hip_probe() was not answered.
- *   LINGER   CLOSED was kept for UAL + 2 MSL to answer repeated CLOSEs: forget it.
+ *   LINGER   CLOSED was kept for UAL + 2 MSL to answer repeated CLOSEs, E-FAILED for HIP_FAILED_US: forget it.
  */
 #pragma once
 
@@ -42,8 +43,9 @@ enum hip_timer {
     HIP_TIMER__COUNT
 };
 
-#define HIP_ASK_US UINT64_C(15000000)
-#define HIP_MSL_US UINT64_C(120000000) /* RFC 7401 s4.4.1 */
+#define HIP_ASK_US    UINT64_C(15000000)
+#define HIP_MSL_US    UINT64_C(120000000) /* RFC 7401 s4.4.1 */
+#define HIP_FAILED_US UINT64_C(10000000)  /* E-FAILED is left after */
 
 struct hip_timers {
     struct heap_node node;

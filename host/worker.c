@@ -345,7 +345,7 @@ static bool nobody_left(const struct host_worker *w)
     size_t pos = 0;
 
     while (hip_assoc_next(host_engine(w->core), &pos, &v))
-        if (v.state == HIP_CLOSING || v.state == HIP_ESTABLISHED)
+        if (!v.gone && (v.state == HIP_CLOSING || v.state == HIP_ESTABLISHED))
             return false;
     return true;
 }

@@ -353,8 +353,8 @@ static void wrong_state(void **state)
     sim_act(s, fa);
     sim_run(s, 100000);
     (void)sim_connect(s, mn, fa);
-    static const uint8_t types[] = { HIP_PKT_R2, HIP_PKT_UPDATE, HIP_PKT_CLOSE };
-    for (size_t i = 0; i < 3; i++) {
+    static const uint8_t types[] = { HIP_PKT_R2, HIP_PKT_UPDATE }; /* all of them: sim/test_states.c */
+    for (size_t i = 0; i < 2; i++) {
         const struct sim_packet p = *sim_sent(s, types[i]);
         assert_int_equal(sim_inject(s, mn, &p.path, span_of(p.p, p.n)), HIP_DROP_WRONG_STATE);
     }

@@ -11,6 +11,7 @@
 #include "hip/build.h"
 #include "hip/param_core.h"
 #include "hip/reg.h"
+#include "hip/timers.h"
 #include "tests/sim/sim.h"
 
 static const char full[] = "mn>fa I1\nfa>mn R1\nmn>fa I2\nfa>mn R2\n";
@@ -304,6 +305,7 @@ static void nobody_answers(void **state)
     assert_int_equal(sim_count(s, "mn>? I1"), 6);
     assert_int_equal(mn->gone, 1);
     assert_int_equal(mn->why, HIP_GONE_FAILED);
+    sim_run(s, HIP_FAILED_US); /* E-FAILED is left */
     assert_int_equal(hip_deadline(mn->e), UINT64_MAX);
     sim_free(s);
 }
