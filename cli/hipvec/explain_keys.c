@@ -19,7 +19,7 @@ struct span x_keep(struct explaining *x, struct span s)
 
 static bool is_of(const struct hip_dh_suite *s, struct span scalar, struct span pub)
 {
-    struct dh_key *k = dh_from_private(s->curve, scalar);
+    struct dh_key *k = dh_from_private(s->group, scalar);
     bool same = k && span_eq(dh_public(k), pub);
     dh_free(k);
     return same;
@@ -106,7 +106,7 @@ static struct span secret(struct explaining *x, struct xk *k)
                 return given_hex(x, g, "kij");
         return span_of(NULL, 0);
     }
-    struct dh_key *d = dh_from_private(s->curve, priv);
+    struct dh_key *d = dh_from_private(s->group, priv);
     uint8_t *out = vec_alloc(x->c, DH_SHARED_MAX);
     err e = d ? dh_shared(d, ours ? k->pub_b : k->pub_a, out) : ERR_CRYPTO;
     dh_free(d);
