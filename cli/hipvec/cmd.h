@@ -10,5 +10,7 @@ enum { EXIT_PASS = 0, EXIT_MISMATCH = 1, EXIT_BAD_INPUT = 2, EXIT_ALL_SKIPPED = 
 int cmd_usage(const char *name);
 
 int cmd_run(int argc, char **argv);
+int cmd_diff(int argc, char **argv);
 int cmd_gen(int argc, char **argv);
+int cmd_lint(int argc, char **argv);
 int cmd_proto(int argc, char **argv);

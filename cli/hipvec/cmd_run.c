@@ -6,11 +6,13 @@
 #include <unistd.h>
 
 #include "cli/hipvec/cmd.h"
+#include "cli/hipvec/fields.h"
 #include "cli/hipvec/files.h"
 #include "cli/hipvec/progress.h"
 #include "cli/hipvec/vec.h"
 
-#define VALUE_SHOWN 160 /* characters of an input that are shown */
+#define VALUE_SHOWN    160 /* characters of an input that are shown */
+#define WARNINGS_SHOWN 5   /* unknown fields of one file */
 
 struct tally {
     unsigned passed, failed, skipped;
@@ -225,6 +227,25 @@ static void run_groups(struct run *r, const char *path, const json_t *groups)
     r->all.skipped += t.skipped;
 }
 
+struct warned {
+    struct run *r;
+    const char *path;
+    unsigned n;
+};
+
+/* Missing and wrong values are found where they are used; what is there too much is only said. */
+static void warn(void *ctx, enum schema_fault fault, const char *path, const char *why)
+{
+    struct warned *w = ctx;
+    if (fault != SCHEMA_UNKNOWN)
+        return;
+    progress_wipe(&w->r->progress);
+    if (w->n < WARNINGS_SHOWN)
+        fprintf(stderr, "warning %s: %s: %s\n", w->path, path, why);
+    if (w->n++ == WARNINGS_SHOWN)
+        fprintf(stderr, "warning %s: and more; hipvec lint says them\n", w->path);
+}
+
 static void run_file(struct run *r, const char *path, bool named)
 {
     json_error_t je;
@@ -245,6 +266,9 @@ static void run_file(struct run *r, const char *path, bool named)
     } else if (!groups_ok(groups)) {
         bad_file(r, path, "no testGroups, or a group without type and tests");
     } else {
+        struct warned w = { .r = r, .path = path };
+        unsigned no_schema = 0;
+        (void)fields_check(root, warn, &w, &no_schema);
         run_groups(r, path, groups);
     }
     json_decref(root);

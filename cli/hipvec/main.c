@@ -19,6 +19,8 @@ static const struct command {
       "[--comment TEXT] [-o FILE] | --list",
       "make a whole exchange; KIND: bex, registration, rendezvous, simultaneous, update, move, rekey, "
       "rekey-dh, notify, close" },
+    { "diff", cmd_diff, "[--json] A B", "the first value at which two vector files part" },
+    { "lint", cmd_lint, "[--json] FILE|DIR...", "check files against the schemas of their types" },
     { "proto", cmd_proto, "[--markdown|--dict]",
       "packets and parameters as a table, or as a fuzzer's dictionary" },
 };
