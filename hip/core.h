@@ -35,7 +35,7 @@ struct hip_slot {
 
 struct hip_engine {
     struct hip_config cfg; /* defaults filled in */
-    uint8_t n_groups, n_ciphers, n_esp;
+    uint8_t n_groups, n_ciphers, n_esp, n_suites;
     struct hip_identity *id[HIP_IDENTITIES_MAX];
     size_t n_id;
     struct hip_slot *slots;
@@ -66,6 +66,8 @@ struct hip_rx {
 /* Returns HIP_TAKEN or the drop reason. */
 typedef int hip_handler(struct hip_rx *rx);
 
+/* Its suite is one of those that we speak. */
+bool hip_hit_allowed(const struct hip_engine *e, const struct hit *h);
 struct hip_identity *hip_identity_find(const struct hip_engine *e, const struct hit *hit);
 static inline const struct env *hip_env(const struct hip_engine *e)
 {

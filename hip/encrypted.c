@@ -14,6 +14,11 @@ static err crypt(const struct hip_cipher_suite *s, bool encrypt, struct span key
 {
     if (key.n != s->key_len)
         return ERR_RANGE;
+    if (key.n == 0) { /* NULL-ENCRYPT */
+        if (in.n && out != in.p)
+            memcpy(out, in.p, in.n);
+        return ERR_OK;
+    }
     struct cipher *c = cipher_new(s->alg, encrypt, key);
     if (!c)
         return ERR_MEMORY;
@@ -32,14 +37,16 @@ void hip_encrypted_add(struct hip_build *b, uint16_t cipher, struct span key, co
         b->failed = s && s->supported ? ERR_SPACE : ERR_UNSUPPORTED;
         return;
     }
-    size_t pad = AES_BLOCK - inner.n % AES_BLOCK; /* PKCS#5: 1..16 octets of that value */
+    /* PKCS#5: 1..16 octets of that value; NULL has no blocks to fill (RFC 7401 s5.2.18) */
+    size_t pad = s->key_len ? AES_BLOCK - inner.n % AES_BLOCK : 0;
     size_t n = inner.n + pad;
     struct wcur *w = hip_build_open(b, HIP_PAR_ENCRYPTED);
     wcur_zero(w, RESERVED); /* RFC 7401 s5.2.18 MUST: zero, an IV at random, padding of the cipher */
     uint8_t *iv = wcur_reserve(w, s->iv_len);
     uint8_t *body = wcur_reserve(w, n);
     if (iv && body) {
-        env_draw(env, "enc_iv", iv, s->iv_len);
+        if (s->iv_len)
+            env_draw(env, "enc_iv", iv, s->iv_len);
         if (inner.n)
             memcpy(body, inner.p, inner.n);
         memset(body + inner.n, (int)pad, pad);
@@ -72,16 +79,17 @@ err hip_encrypted_open(struct span v, uint16_t cipher, struct span key, uint8_t 
     const struct hip_cipher_suite *s = hip_cipher_suite(cipher);
     if (!s || !s->supported)
         return ERR_UNSUPPORTED;
-    if (v.n < RESERVED + (size_t)s->iv_len + AES_BLOCK)
+    size_t block = s->key_len ? AES_BLOCK : 1;
+    if (v.n < RESERVED + (size_t)s->iv_len + block)
         return ERR_MALFORMED;
     struct span ct = span_sub(v, RESERVED + s->iv_len, v.n - RESERVED - s->iv_len);
-    if (ct.n % AES_BLOCK)
+    if (ct.n % block)
         return ERR_MALFORMED;
     if (ct.n > cap)
         return ERR_SPACE;
     err e = crypt(s, false, key, v.p + RESERVED, ct, out);
     if (e != ERR_OK)
         return e;
-    *inner = span_of(out, unpadded(out, ct.n));
+    *inner = span_of(out, s->key_len ? unpadded(out, ct.n) : ct.n);
     return ERR_OK;
 }

@@ -49,6 +49,19 @@ static void fill_defaults(struct hip_config *c)
         c->udp_after_us = 100000;
 }
 
+static void allow_hit_suite(struct hip_engine *e, uint8_t id)
+{
+    const struct hip_hit_suite *s = hip_hit_suite(id);
+    uint8_t *list = e->cfg.hit_suites;
+    if (s && s->supported && e->n_suites < sizeof e->cfg.hit_suites && !hip_has8(list, e->n_suites, id))
+        list[e->n_suites++] = id;
+}
+
+bool hip_hit_allowed(const struct hip_engine *e, const struct hit *h)
+{
+    return hip_has8(e->cfg.hit_suites, e->n_suites, hit_suite(h));
+}
+
 /* Only what is implemented stays in the lists. */
 static bool filter_suites(struct hip_engine *e)
 {
@@ -63,7 +76,7 @@ static bool filter_suites(struct hip_engine *e)
     }
     for (size_t i = 0; i < 6 && raw.ciphers[i]; i++) {
         const struct hip_cipher_suite *s = hip_cipher_suite(raw.ciphers[i]);
-        if (s && s->supported)
+        if (s && s->supported && (s->id != HIP_CIPHER_NULL || c->null_encrypt)) /* RFC 7401 s5.2.8 MUST NOT */
             c->ciphers[e->n_ciphers++] = s->id;
     }
     for (size_t i = 0; i < 6 && raw.esp_suites[i]; i++) {
@@ -72,6 +85,19 @@ static bool filter_suites(struct hip_engine *e)
             c->esp_suites[e->n_esp++] = s->id;
     }
     return e->n_groups && e->n_ciphers && e->n_esp;
+}
+
+/* ECDSA_LOW only when somebody asked for it. */
+static void fill_hit_suites(struct hip_engine *e)
+{
+    static const uint8_t usual[] = { 1, 2, 5 };
+    uint8_t raw[sizeof e->cfg.hit_suites];
+    memcpy(raw, e->cfg.hit_suites, sizeof raw);
+    memset(e->cfg.hit_suites, 0, sizeof raw);
+    for (size_t i = 0; i < sizeof raw && raw[i]; i++)
+        allow_hit_suite(e, raw[i]);
+    for (size_t i = 0; !raw[0] && i < sizeof usual; i++)
+        allow_hit_suite(e, usual[i]);
 }
 
 static struct htab *table(struct hip_engine *e, size_t n, size_t key_len)
@@ -112,6 +138,7 @@ struct hip_engine *hip_engine_new(const struct hip_config *c)
         return NULL;
     e->cfg = *c;
     fill_defaults(&e->cfg);
+    fill_hit_suites(e);
     if (c->assoc_max == 0 || !filter_suites(e) || !make_tables(e)) {
         hip_engine_free(e);
         return NULL;
@@ -182,10 +209,12 @@ err hip_identity_add(struct hip_engine *e, const struct hip_hi *hi, uint64_t r1_
         r = make_tlv(id);
     if (r == ERR_OK && !(id->pool = hip_r1pool_new(&id->hi, &e->cfg, r1_counter)))
         r = ERR_MEMORY;
-    if (r == ERR_OK)
+    if (r == ERR_OK) {
         e->id[e->n_id++] = id;
-    else
+        allow_hit_suite(e, hit_suite(&id->hi.hit));
+    } else {
         identity_free(id);
+    }
     return r;
 }
 
@@ -247,7 +276,7 @@ static int address(struct hip_rx *rx)
         return HIP_DROP_BAD_CHECKSUM; /* RFC 7401 s5.4.2 MUST: without a word */
     if (hip_identity_find(e, &k->sender))
         return HIP_DROP_OWN_HIT;
-    if (hip_rhash_of(&k->sender) == HASH_NONE) /* RFC 7401 s6.9 step 2 MUST */
+    if (!hip_hit_allowed(e, &k->sender)) /* RFC 7401 s6.9 step 2 MUST: a suite that we speak */
         return HIP_DROP_UNSUPPORTED_SUITE;
     if (!hit_is_null(&k->receiver))
         rx->id = hip_identity_find(e, &k->receiver);

@@ -134,9 +134,12 @@ struct hip_reg_offer {
 
 struct hip_config {
     const struct env *env;
-    uint32_t assoc_max;     /* associations held at most */
-    uint8_t dh_groups[8];   /* preference order, 0 ends: 7, 8 */
-    uint16_t ciphers[6];    /* HIP_CIPHER preference, 0 ends: 2, 4 */
+    uint32_t assoc_max;   /* associations held at most */
+    uint8_t dh_groups[8]; /* preference order, 0 ends: 7, 8, 9, 4, 11, 3, 10 */
+    uint16_t ciphers[6];  /* HIP_CIPHER preference, 0 ends: 2, 4 */
+    bool null_encrypt;    /* HIP_CIPHER 1 in that list counts: for testing, nothing is secret then */
+    uint8_t hit_suites
+        [8]; /* HIT_SUITE_LIST, 0 ends, and whom we speak to: 1, 2, 3, 5; empty: 1, 2, 5. Those of our identities are added. */
     uint16_t esp_suites[6]; /* ESP_TRANSFORM preference, 0 ends: 8, 13 */
     uint8_t puzzle_k;       /* #K when idle; sim_binding makes it at least 10 */
     uint8_t puzzle_k_max;   /* largest #K that we solve */

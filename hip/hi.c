@@ -6,112 +6,118 @@
 #include "common/crypto/secret.h"
 #include "hip/suite.h"
 
-enum { CURVE_P256 = 1, CURVE_P384 = 2 }; /* RFC 7401 s5.2.9 */
+/* RFC 7401 s5.2.9 MUST: how the Host Identity field of each kind of key is laid out: label, key ( EdDSA: RFC 9374 s3.4.1, two NULL octets after the
+ * curve). dns: the algorithm number of IPSECKEY that HIP RRs carry (RFC 8005 s5; 4: RFC 9373); 0: it has none. */
+static const struct form {
+    enum sig_type type;
+    uint16_t alg;
+    uint8_t suite;
+    uint8_t label_len;
+    uint8_t label[4];
+    uint16_t key_len; /* 0: any */
+    uint8_t dns;
+} forms[] = {
+    { SIG_RSA, HIP_HI_RSA, 1, 0, { 0 }, 0, 2 },
+    { SIG_DSA, HIP_HI_DSA, 1, 0, { 0 }, 0, 1 },
+    { SIG_ECDSA_P256, HIP_HI_ECDSA, 2, 2, { 0, 1 }, 64, 3 },
+    { SIG_ECDSA_P384, HIP_HI_ECDSA, 2, 2, { 0, 2 }, 96, 3 },
+    { SIG_ECDSA_SECP160R1, HIP_HI_ECDSA_LOW, 3, 2, { 0, 1 }, 40, 0 },
+    { SIG_ED25519, HIP_HI_EDDSA, 5, 4, { 0, 1, 0, 0 }, 32, 4 },
+    { SIG_ED448, HIP_HI_EDDSA, 5, 4, { 0, 3, 0, 0 }, 57, 4 },
+};
 
-/* IPSECKEY algorithm numbers that HIP RRs carry (RFC 8005 s5). */
-enum { DNS_DSA = 1, DNS_RSA = 2, DNS_ECDSA = 3 };
+#define FORMS     (sizeof forms / sizeof *forms)
+#define CURVE_LEN 2
 
-static size_t point_len(enum sig_type t)
+static const struct form *form_of_type(enum sig_type t)
 {
-    return t == SIG_ECDSA_P256 ? 64 : t == SIG_ECDSA_P384 ? 96 : 0;
+    for (size_t i = 0; i < FORMS; i++)
+        if (forms[i].type == t)
+            return &forms[i];
+    return NULL;
+}
+
+/* By Algorithm and, where there is one, curve. ERR_UNSUPPORTED: no such; ERR_MALFORMED: cut off in the curve. */
+static err form_of_field(unsigned alg, struct span field, const struct form **out)
+{
+    err e = ERR_UNSUPPORTED;
+    for (size_t i = 0; i < FORMS; i++) {
+        if (forms[i].alg != alg)
+            continue;
+        if (forms[i].label_len && field.n < CURVE_LEN) {
+            e = ERR_MALFORMED;
+        } else if (!forms[i].label_len || memcmp(field.p, forms[i].label, CURVE_LEN) == 0) {
+            *out = &forms[i];
+            return ERR_OK;
+        }
+    }
+    return e;
 }
 
 /* Lays out Algorithm | Host Identity and derives suite and HIT. key is not touched. */
-static err lay_out(uint16_t alg, uint8_t suite, struct span field, struct hip_hi *out)
+static err lay_out(const struct form *f, struct span field, struct hip_hi *out)
 {
     if (field.n + 2 > sizeof(out->wire) || field.n == 0)
         return ERR_MALFORMED;
     memset(out, 0, sizeof(*out));
-    out->alg = alg;
-    out->suite = suite;
-    out->rhash = hip_hit_suite(suite)->rhash;
-    out->wire[0] = (uint8_t)(alg >> 8);
-    out->wire[1] = (uint8_t)alg;
+    out->alg = f->alg;
+    out->suite = f->suite;
+    out->rhash = hip_hit_suite(f->suite)->rhash;
+    out->wire[1] = (uint8_t)f->alg;
     memcpy(out->wire + 2, field.p, field.n);
     out->wire_len = (uint16_t)(field.n + 2);
-    return hit_derive(suite, field, &out->hit);
+    return hit_derive(f->suite, field, &out->hit);
 }
 
-/* RFC 7401 s5.2.9 MUST: curve(2) then X|Y; with a 0x04 in front as some peers send it: hashed as it is, flagged. */
-static err ecdsa_from_field(struct span field, struct hip_hi *out)
+/* An ECDSA point may come with a 0x04 in front, as some peers send it: hashed as it is, flagged. */
+static err key_of_field(const struct form *f, struct span field, bool *x962, struct sig_key **out)
 {
-    enum sig_type t = SIG_NONE;
-    if (field.n < 3)
+    if (field.n < f->label_len || memcmp(field.p, f->label, f->label_len) != 0)
         return ERR_MALFORMED;
-    unsigned curve = (unsigned)field.p[0] << 8 | field.p[1];
-    if (curve == CURVE_P256)
-        t = SIG_ECDSA_P256;
-    else if (curve == CURVE_P384)
-        t = SIG_ECDSA_P384;
-    else
-        return ERR_UNSUPPORTED;
-    struct span xy = span_sub(field, 2, field.n - 2);
-    bool x962 = xy.n == point_len(t) + 1 && xy.p[0] == 0x04;
-    if (x962)
-        xy = span_sub(xy, 1, xy.n - 1);
-    if (xy.n != point_len(t))
+    struct span key = span_sub(field, f->label_len, field.n - f->label_len);
+    *x962 = f->alg == HIP_HI_ECDSA && key.n == f->key_len + 1u && key.p[0] == 0x04;
+    if (*x962)
+        key = span_sub(key, 1, key.n - 1);
+    if (f->key_len && key.n != f->key_len)
         return ERR_MALFORMED;
-    struct sig_key *key = NULL;
-    err e = sig_from_public(t, xy, &key);
-    if (e != ERR_OK)
-        return e;
-    e = lay_out(HIP_HI_ECDSA, 2, field, out);
-    if (e != ERR_OK) {
-        sig_free(key);
-        return e;
-    }
-    out->x962 = x962;
-    out->key = key;
-    return ERR_OK;
-}
-
-static err rsa_from_field(struct span field, struct hip_hi *out)
-{
-    struct sig_key *key = NULL;
-    err e = sig_from_public(SIG_RSA, field, &key);
-    if (e != ERR_OK)
-        return e;
-    e = lay_out(HIP_HI_RSA, 1, field, out);
-    if (e != ERR_OK) {
-        sig_free(key);
-        return e;
-    }
-    out->key = key;
-    return ERR_OK;
+    return sig_from_public(f->type, key, out);
 }
 
 err hip_hi_from_wire(struct span wire, struct hip_hi *out)
 {
     struct hip_hi h;
-    err e = ERR_UNSUPPORTED;
+    struct sig_key *key = NULL;
+    const struct form *f = NULL;
+    bool x962 = false;
     if (wire.n < 3)
         return ERR_MALFORMED;
-    unsigned alg = (unsigned)wire.p[0] << 8 | wire.p[1];
     struct span field = span_sub(wire, 2, wire.n - 2);
-    if (alg == HIP_HI_RSA)
-        e = rsa_from_field(field, &h);
-    else if (alg == HIP_HI_ECDSA)
-        e = ecdsa_from_field(field, &h);
+    err e = form_of_field((unsigned)wire.p[0] << 8 | wire.p[1], field, &f);
     if (e == ERR_OK)
-        *out = h;
-    return e;
+        e = key_of_field(f, field, &x962, &key);
+    if (e == ERR_OK)
+        e = lay_out(f, field, &h);
+    if (e != ERR_OK) {
+        sig_free(key);
+        return e;
+    }
+    h.x962 = x962;
+    h.key = key;
+    *out = h;
+    return ERR_OK;
 }
 
 err hip_hi_from_key(struct sig_key *key, struct hip_hi *out)
 {
     struct hip_hi h;
-    uint8_t field[2 + 96];
+    uint8_t field[HIP_HI_MAX];
     struct span pub = sig_public(key);
-    err e;
-    if (sig_key_type(key) == SIG_RSA) {
-        e = lay_out(HIP_HI_RSA, 1, pub, &h);
-    } else if (point_len(sig_key_type(key)) == pub.n && pub.n <= sizeof(field) - 2) {
-        field[0] = 0;
-        field[1] = sig_key_type(key) == SIG_ECDSA_P256 ? CURVE_P256 : CURVE_P384;
-        memcpy(field + 2, pub.p, pub.n);
-        e = lay_out(HIP_HI_ECDSA, 2, span_of(field, pub.n + 2), &h);
-    } else {
-        e = ERR_UNSUPPORTED;
+    const struct form *f = form_of_type(sig_key_type(key));
+    err e = f && f->label_len + pub.n <= sizeof field ? ERR_OK : ERR_UNSUPPORTED;
+    if (e == ERR_OK) {
+        memcpy(field, f->label, f->label_len);
+        memcpy(field + f->label_len, pub.p, pub.n);
+        e = lay_out(f, span_of(field, f->label_len + pub.n), &h);
     }
     if (e != ERR_OK) {
         sig_free(key);
@@ -160,37 +166,33 @@ void hip_hi_done(struct hip_hi *h)
     *h = (struct hip_hi){ 0 };
 }
 
-/* RFC 8005 s5 refers to RFC 4025: RSA as in RFC 3110; ECDSA as RFC 6605 would, the key alone: the curve follows from its length. */
+/* RFC 8005 s5 refers to RFC 4025: RSA as in RFC 3110, DSA as in RFC 2536, ECDSA as RFC 6605 would, EdDSA as RFC 8080 does: the key alone,
+ * the curve follows from its length. */
 err hip_hi_to_dns(const struct hip_hi *h, uint8_t *pk_alg, struct span *pk)
 {
     struct span field = hip_hi_field(h);
-    if (h->alg == HIP_HI_RSA) {
-        *pk_alg = DNS_RSA;
-        *pk = field;
-        return ERR_OK;
-    }
-    if (h->alg != HIP_HI_ECDSA || h->x962)
+    const struct form *f = NULL;
+    if (form_of_field(h->alg, field, &f) != ERR_OK || !f->dns || h->x962)
         return ERR_UNSUPPORTED;
-    *pk_alg = DNS_ECDSA;
-    *pk = span_sub(field, 2, field.n - 2);
+    *pk_alg = f->dns;
+    *pk = span_sub(field, f->label_len, field.n - f->label_len);
     return ERR_OK;
 }
 
 err hip_hi_from_dns(uint8_t pk_alg, struct span pk, struct hip_hi *out)
 {
     uint8_t wire[HIP_HI_MAX] = { 0 };
-    size_t at = 2;
-    if (pk_alg == DNS_RSA) {
-        wire[1] = HIP_HI_RSA;
-    } else if (pk_alg == DNS_ECDSA && (pk.n == 64 || pk.n == 96)) {
-        wire[1] = HIP_HI_ECDSA;
-        wire[3] = pk.n == 64 ? CURVE_P256 : CURVE_P384;
-        at = 4;
-    } else {
+    const struct form *f = NULL;
+    for (size_t i = 0; i < FORMS && !f; i++)
+        if (forms[i].dns && forms[i].dns == pk_alg && (!forms[i].key_len || forms[i].key_len == pk.n))
+            f = &forms[i];
+    if (!f)
         return ERR_UNSUPPORTED;
-    }
+    size_t at = 2 + (size_t)f->label_len;
     if (pk.n == 0 || pk.n > sizeof(wire) - at)
         return ERR_MALFORMED;
+    wire[1] = (uint8_t)f->alg;
+    memcpy(wire + 2, f->label, f->label_len);
     memcpy(wire + at, pk.p, pk.n);
     return hip_hi_from_wire(span_of(wire, at + pk.n), out);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Host identities: RSA (HIT suite 1), ECDSA P-256 and P-384 (HIT suite 2). RFC 7401 s5.2.9.
+ * Host identities (RFC 7401 s5.2.9): RSA and DSA (HIT suite 1), ECDSA P-256 and P-384 (2), ECDSA_LOW SECP160R1 (3), EdDSA Ed25519 and Ed448
+ * (5, RFC 9374 s3.4.1).
  */
 #pragma once
 
@@ -42,7 +43,8 @@ MUST_USE err hip_hi_from_private(struct span der, struct hip_hi *out);
 MUST_USE err hip_hi_copy(const struct hip_hi *in, struct hip_hi *out);
 void hip_hi_done(struct hip_hi *h);
 
-/* The DNS form (RFC 8005 s5): IPSECKEY algorithm number and key without curve label. ERR_UNSUPPORTED for an x962 HI. */
+/* The DNS form (RFC 8005 s5): IPSECKEY algorithm number and key without curve label. ERR_UNSUPPORTED for an x962 HI and for
+ * ECDSA_LOW, which has no number there. */
 MUST_USE err hip_hi_to_dns(const struct hip_hi *h, uint8_t *pk_alg, struct span *pk);
 MUST_USE err hip_hi_from_dns(uint8_t pk_alg, struct span pk, struct hip_hi *out);
 

@@ -60,20 +60,34 @@ err hit_parse(const char *text, struct hit *out)
     return ERR_OK;
 }
 
-/* RFC 7343 s2 MUST: 28 bits of prefix, OGA, and the middle 96 bits of H(Context ID | input). */
+#define HASHED 12 /* octets of the HIT that come from the hash */
+
+/* Encode_96: the middle 96 bits of H(Context ID | input) (RFC 7343 s2). A hash whose output can have any length gives 96 bits in the first place,
+ * there is nothing to take the middle of (RFC 9374 s3.5.2.1). */
+static err hash_96(enum hash_alg h, struct span host_identity, uint8_t out[HASHED])
+{
+    const struct span in[2] = { span_of(context_id, sizeof(context_id)), host_identity };
+    uint8_t digest[HASH_LEN_MAX];
+    if (h == HASH_CSHAKE128)
+        return cshake128(span_of(NULL, 0), in, 2, out, HASHED);
+    err e = hash_spans(h, in, 2, digest);
+    if (e == ERR_OK)
+        memcpy(out, digest + (hash_len(h) - HASHED) / 2, HASHED);
+    return e;
+}
+
+/* RFC 7343 s2 MUST: 28 bits of prefix, OGA, 96 bits of hash. */
 err hit_derive(uint8_t suite, struct span host_identity, struct hit *out)
 {
     const struct hip_hit_suite *s = hip_hit_suite(suite);
-    uint8_t digest[HASH_LEN_MAX];
-    struct span in[2] = { span_of(context_id, sizeof(context_id)), host_identity };
-
+    const uint8_t prefix[4] = { 0x20, 0x01, 0x00, (uint8_t)(0x20 | suite) };
+    struct hit h;
     if (!s || !s->supported)
         return ERR_UNSUPPORTED;
-    err e = hash_spans(s->rhash, in, 2, digest);
+    err e = hash_96(s->rhash, host_identity, h.b + sizeof(prefix));
     if (e != ERR_OK)
         return e;
-    const uint8_t prefix[4] = { 0x20, 0x01, 0x00, (uint8_t)(0x20 | suite) };
-    memcpy(out->b, prefix, sizeof(prefix));
-    memcpy(out->b + 4, digest + (hash_len(s->rhash) - 12) / 2, 12);
+    memcpy(h.b, prefix, sizeof(prefix));
+    *out = h;
     return ERR_OK;
 }

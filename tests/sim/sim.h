@@ -132,6 +132,9 @@ struct hip_config sim_config(void);
 /* key: index into tests/sim/keys.h. addr: "192.0.2.1" and the like. */
 struct sim_host *sim_host(struct sim *s, const char *name, const struct hip_config *c, int key,
                           const char *addr);
+/* With an identity of the test's own, whose key it keeps. */
+struct sim_host *sim_host_hi(struct sim *s, const char *name, const struct hip_config *c,
+                             const struct hip_hi *hi, const char *addr);
 /* Another address, by which packets reach it too; returns it. */
 struct addr sim_addr(struct sim_host *h, const char *addr);
 /* Packets to this address reach the host no more. */

@@ -4,6 +4,7 @@
 #include "hip/auth.h"
 #include "hip/encrypted.h"
 #include "hip/param_core.h"
+#include "hip/suite.h"
 #include "vec.h"
 
 static const uint8_t key[32] = { [0] = 1, 2, 3, [31] = 9 };
@@ -227,7 +228,7 @@ static void seal_open(uint16_t cipher, size_t key_len, size_t inner_len)
     assert_int_equal(
         hip_encrypted_open(span_of(v.p, 20), cipher, span_of(key, key_len), out, sizeof(out), &got),
         ERR_MALFORMED);
-    assert_int_equal(hip_encrypted_open(v, 1, span_of(key, 0), out, sizeof(out), &got), ERR_UNSUPPORTED);
+    assert_int_equal(hip_encrypted_open(v, 3, span_of(key, 0), out, sizeof(out), &got), ERR_UNSUPPORTED);
 }
 
 static void test_encrypted(void **s)
@@ -240,8 +241,33 @@ static void test_encrypted(void **s)
     struct hip_build b;
     struct span out;
     hip_build_init(&b, buf, sizeof(buf), HIP_PKT_I2, &rsa.hit, &p256.hit, 0);
-    hip_encrypted_add(&b, 1, span_of(key, 0), NULL, span_of(key, 8)); /* NULL-ENCRYPT never */
+    hip_encrypted_add(&b, 3, span_of(key, 0), NULL, span_of(key, 8)); /* reserved */
     assert_int_equal(hip_build_finish(&b, NULL, NULL, &out), ERR_UNSUPPORTED);
+}
+
+/* NULL-ENCRYPT: Reserved and the TLVs as they are, no IV, no padding (RFC 7401 s5.2.18). */
+static void test_null_encrypt(void **s)
+{
+    uint8_t buf[HIP_PACKET_MAX], plain[64];
+    struct hip_build b;
+    struct span out, got;
+    hip_build_init(&b, buf, sizeof(buf), HIP_PKT_I2, &rsa.hit, &p256.hit, 0);
+    hip_encrypted_add(&b, HIP_CIPHER_NULL, span_of(key, 0), NULL, span_of(key, 24));
+    assert_int_equal(hip_build_finish(&b, NULL, NULL, &out), ERR_OK);
+    assert_int_equal(out.n, 40 + 4 + 4 + 24);
+    assert_int_equal(buf[42] << 8 | buf[43], 4 + 24);
+    assert_memory_equal(buf + 44, "\0\0\0\0", 4);
+    assert_memory_equal(buf + 48, key, 24);
+    struct span v = span_of(buf + 44, 28);
+    assert_int_equal(hip_encrypted_open(v, HIP_CIPHER_NULL, span_of(key, 0), plain, sizeof plain, &got),
+                     ERR_OK);
+    assert_true(span_eq(got, span_of(key, 24)));
+    assert_int_equal(hip_encrypted_open(v, HIP_CIPHER_NULL, span_of(key, 16), plain, sizeof plain, &got),
+                     ERR_RANGE);
+    assert_int_equal(hip_encrypted_open(v, HIP_CIPHER_NULL, span_of(key, 0), plain, 23, &got), ERR_SPACE);
+    assert_int_equal(
+        hip_encrypted_open(span_sub(v, 0, 4), HIP_CIPHER_NULL, span_of(key, 0), plain, sizeof plain, &got),
+        ERR_MALFORMED);
 }
 
 /* s5.2.18: Reserved is zero, and each packet has an IV of its own out of the source of randomness. */
@@ -285,7 +311,7 @@ int main(void)
         cmocka_unit_test(test_flip_rsa),     cmocka_unit_test(test_signature_2),
         cmocka_unit_test(test_mac_2),        cmocka_unit_test(test_rvs_hmac),
         cmocka_unit_test(test_encrypted),    cmocka_unit_test(test_unpadded),
-        cmocka_unit_test(test_encrypted_iv),
+        cmocka_unit_test(test_encrypted_iv), cmocka_unit_test(test_null_encrypt),
     };
     return cmocka_run_group_tests(t, setup, teardown);
 }

@@ -172,7 +172,7 @@ static void test_draw_limits(void **s)
                      ERR_RANGE);
     assert_int_equal(hip_keymat_new(HASH_SHA256, span_of(x, 32), span_of(x, 32), span_of(x, 32), &a, &b, &k),
                      ERR_OK);
-    assert_int_equal(hip_keymat_hip_keys(k, 1, &a, &b, &ka), ERR_UNSUPPORTED);
+    assert_int_equal(hip_keymat_hip_keys(k, 3, &a, &b, &ka), ERR_UNSUPPORTED);
     assert_int_equal(hip_keymat_hip_keys(k, 2, &a, &b, &ka), ERR_OK);
     assert_int_equal(hip_keymat_index(k), 2 * (16 + 32));
     assert_int_equal(hip_keymat_esp_keys(k, 13, &a, &b, &kb), ERR_OK);
@@ -216,13 +216,11 @@ static void test_directions(void **s)
 static void test_choices(void **s)
 {
     const uint8_t own[] = { 8, 7, 0 }, all[] = { 3, 7, 8 }, none[] = { 1, 2, 12 };
-    const uint16_t c[] = { 4, 2 }, null_cipher[] = { 1 }, offered[] = { 1, 2 }, esp[] = { 8, 13, 0 },
-                   esp_offered[] = { 7, 13 };
+    const uint16_t c[] = { 4, 2 }, offered[] = { 1, 2 }, esp[] = { 8, 13, 0 }, esp_offered[] = { 7, 13 };
     assert_int_equal(hip_choose_dh(own, 3, all, 3), 8); /* our order decides (s5.2.6) */
     assert_int_equal(hip_choose_dh(own, 3, none, 3), 0);
     assert_int_equal(hip_choose_dh(none, 3, none, 3), 0); /* deprecated, unknown */
     assert_int_equal(hip_choose_cipher(c, 2, offered, 2), 2);
-    assert_int_equal(hip_choose_cipher(null_cipher, 1, offered, 2), 0); /* NULL-ENCRYPT never */
     assert_int_equal(hip_choose_esp(esp, 3, esp_offered, 2), 13);
     assert_null(hip_dh_suite(1));
     assert_null(hip_cipher_suite(3));
@@ -231,6 +229,10 @@ static void test_choices(void **s)
     struct hit a = { { 0x20, 1, 0, 0x22 } };
     assert_int_equal(hip_rhash_of(&a), HASH_SHA384);
     a.b[3] = 0x23;
+    assert_int_equal(hip_rhash_of(&a), HASH_SHA1);
+    a.b[3] = 0x25;
+    assert_int_equal(hip_rhash_of(&a), HASH_CSHAKE128);
+    a.b[3] = 0x24;
     assert_int_equal(hip_rhash_of(&a), HASH_NONE);
     for (size_t i = 0; hip_dh_suite_at(i); i++)
         if (hip_dh_suite_at(i)->supported) {
@@ -238,7 +240,9 @@ static void test_choices(void **s)
             assert_int_equal(hip_dh_suite_at(i)->shared_len, dh_shared_len(hip_dh_suite_at(i)->group));
         }
     for (size_t i = 0; hip_cipher_suite_at(i); i++)
-        if (hip_cipher_suite_at(i)->supported)
+        if (hip_cipher_suite_at(i)->id == HIP_CIPHER_NULL)
+            assert_int_equal(hip_cipher_suite_at(i)->key_len + hip_cipher_suite_at(i)->iv_len, 0);
+        else if (hip_cipher_suite_at(i)->supported)
             assert_int_equal(hip_cipher_suite_at(i)->key_len, cipher_key_len(hip_cipher_suite_at(i)->alg));
 }
 
