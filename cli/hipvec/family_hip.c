@@ -22,7 +22,20 @@ static void host_identity_parts(struct vec_case *c)
         int64_t v = vec_int(c, "curve");
         uint8_t curve[2] = { (uint8_t)(v >> 8), (uint8_t)v };
         vec_same(c, "host_identity", vec_join(c, (struct span[]){ span_of(curve, 2), vec_hex(c, "xy") }, 2));
+    } else if (vec_has(c, "key") && vec_has(c, "curve")) { /* EdDSA: RFC 9374 s3.4.1 */
+        int64_t v = vec_int(c, "curve");
+        uint8_t label[4] = { (uint8_t)(v >> 8), (uint8_t)v };
+        vec_same(c, "host_identity", vec_join(c, (struct span[]){ span_of(label, 4), vec_hex(c, "key") }, 2));
     }
+}
+
+static void hit_with_context_as_s(struct vec_case *c, struct span hi)
+{
+    static const uint8_t context_id[16] = { 0xf0, 0xef, 0xf0, 0x2f, 0xbf, 0xf4, 0x3d, 0x0f,
+                                            0xe7, 0x93, 0x0c, 0x3c, 0x6e, 0x61, 0x74, 0xea };
+    uint8_t alt[16] = { 0x20, 0x01, 0x00, 0x25 };
+    if (vec_step(c, "hit_alt", cshake128(span_of(context_id, 16), &hi, 1, alt + 4, 12)))
+        vec_same(c, "hit_alt", span_of(alt, 16));
 }
 
 static void orchid(struct vec_case *c)
@@ -41,6 +54,10 @@ static void orchid(struct vec_case *c)
     }
     if (s->id == 2)
         vec_same_int(c, "hi_algorithm", HIP_HI_ECDSA);
+    else if (s->id == 3)
+        vec_same_int(c, "hi_algorithm", HIP_HI_ECDSA_LOW);
+    else if (s->id == 5)
+        vec_same_int(c, "hi_algorithm", HIP_HI_EDDSA);
     else if (vec_has(c, "rsa_n"))
         vec_same_int(c, "hi_algorithm", HIP_HI_RSA);
     host_identity_parts(c);
@@ -52,6 +69,34 @@ static void orchid(struct vec_case *c)
     }
     vec_same(c, "hit", span_of(h.b, 16));
     vec_same_text(c, "hit_text", hit_format(&h, text));
+    if (s->id == 5 &&
+        vec_has(
+            c,
+            "hit_alt")) /* what it would be with the Context ID as cSHAKE128's S; nobody uses it that we know */
+        hit_with_context_as_s(c, hi);
+}
+
+/* A HHIT is no HIT of HIPv2 (2001:30::/28 for 2001:20::/28), so the library has none: prefix, RAA, HDA and suite in 64 bits, then
+ * cSHAKE128(those | key) of 64 bits with the Context ID as S (RFC 9374 s3.5.2.1). */
+static void hhit(struct vec_case *c)
+{
+    struct span want = vec_hex_n(c, "hhit", 16), key = vec_hex(c, "key"), s = vec_hex_n(c, "context_id", 16);
+    struct hit h;
+    char text[HIT_TEXT_MAX];
+    if (!vec_going(c))
+        return;
+    memcpy(h.b, want.p, 8);
+    const struct span in[] = { span_of(h.b, 8), key };
+    if (!vec_step(c, "hhit", cshake128(s, in, 2, h.b + 8, 8)))
+        return;
+    vec_same(c, "hash_input", vec_join(c, in, 2));
+    vec_same_int(c, "hit_suite", h.b[7]);
+    if (!c->valid) {
+        vec_verdict(c, memcmp(h.b, want.p, 16) == 0);
+        return;
+    }
+    vec_same(c, "hhit", span_of(h.b, 16));
+    vec_same_text(c, "hhit_text", hit_format(&h, text));
 }
 
 static struct hit hit_of(struct vec_case *c, const char *name)
@@ -123,7 +168,7 @@ static void checksum(struct vec_case *c)
 
 const struct vec_family family_hip[] = {
     { "OrchidTest", orchid, "RFC 7343 s2, RFC 7401 s3.2", NULL, true },
-    { "HhitTest", NULL, "RFC 9374 s3.5", "cSHAKE128 (HHITs)" },
+    { "HhitTest", hhit, "RFC 9374 s3.5", NULL, true },
     { "PuzzleTest", puzzle, "RFC 7401 s4.1.2, s6.3", NULL, true },
     { "HipChecksumTest", checksum, "RFC 7401 s5.1.1", NULL, true },
     { 0 },

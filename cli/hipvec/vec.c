@@ -190,7 +190,7 @@ enum hash_alg vec_hash(struct vec_case *c, const char *name)
         enum hash_alg alg;
     } names[] = { { "SHA-1", HASH_SHA1 },     { "sha1", HASH_SHA1 },      { "SHA-256", HASH_SHA256 },
                   { "sha256", HASH_SHA256 },  { "SHA-384", HASH_SHA384 }, { "sha384", HASH_SHA384 },
-                  { "SHA-512", HASH_SHA512 }, { "sha512", HASH_SHA512 } };
+                  { "SHA-512", HASH_SHA512 }, { "sha512", HASH_SHA512 },  { "cSHAKE128", HASH_CSHAKE128 } };
     const char *s = vec_text(c, name);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (strcmp(s, names[i].name) == 0)
