@@ -88,8 +88,11 @@ static void orchid(struct explaining *x, const struct hip_hi *hi, json_t *o)
     uint8_t hit[16] = { 0x20, 0x01, 0x00, (uint8_t)(0x20 | hi->suite) }, h[HASH_LEN_MAX];
     struct span in = vec_join(x->c, (struct span[]){ span_of(context_id, 16), hip_hi_field(hi) }, 2);
     put_hex(o, "orchid_input", in);
-    size_t n = hash_len(hi->rhash);
-    if (n < 12 || hash_once(hi->rhash, in, h) != ERR_OK)
+    bool any_length =
+        hi->rhash == HASH_CSHAKE128; /* 96 bits are asked for, not cut out (RFC 9374 s3.5.2.1) */
+    size_t n = any_length ? 12 : hash_len(hi->rhash);
+    if (n < 12 ||
+        (any_length ? cshake128(span_of(NULL, 0), &in, 1, h, n) : hash_once(hi->rhash, in, h)) != ERR_OK)
         return;
     put_hex(o, "orchid_hash", span_of(h, n));
     memcpy(hit + 4, h + (n - 12) / 2, 12);
