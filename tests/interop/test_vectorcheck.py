@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """vectorcheck.py can fail: one wrong nibble in each kind of field of each type is planted, and every verdict is turned round.
 
-    test_vectorcheck.py [--all]
+    test_vectorcheck.py [--all] [FOLDER...]
 
-By default one test of each type and set of fields is altered, at the beginning, the middle and the end of each field; --all takes every test and
-sixteen places. Where that may pass unnoticed, silent() says why.
+By default one test of each type and set of fields is altered, at the beginning, the middle and the end of each field (of whole exchanges each kind of
+field once, at one place); --all takes every test and sixteen places (of whole exchanges every field, at one place). Where that may pass unnoticed,
+silent() says why. FOLDER: instead of test-vectors.
 """
 # check: default 60
 # check: full 900 --all
@@ -105,57 +106,105 @@ class Tally:
             print(f"FAIL {what}: {why}")
 
 
+FOLDERS = [pathlib.Path(a) for a in sys.argv[1:] if a != "--all"] or [ROOT / "test-vectors"]
+
+
 def vectors():
     """(file's name, group, test) of all."""
-    base = ROOT / "test-vectors"
-    for path in sorted(base.rglob("*.json")):
-        if "schema" in path.relative_to(base).parts:
-            continue
-        for group in json.loads(path.read_text(encoding="utf-8"))["testGroups"]:
-            for test in group["tests"]:
-                yield path.name, group, test
+    for base in FOLDERS:
+        for path in sorted(base.rglob("*.json")):
+            if "schema" in path.relative_to(base).parts:
+                continue
+            for group in json.loads(path.read_text(encoding="utf-8"))["testGroups"]:
+                for test in group["tests"]:
+                    yield path.name, group, test
+
+
+def is_exchange(group):
+    return group["type"] == "HipBexTest"
 
 
 def chosen(thorough):
     """Every valid test, or the first one of each type and set of fields."""
     had = set()
     for name, group, test in vectors():
+        if is_exchange(group):
+            continue
         shape = (group["type"], frozenset(label(p) for p, _ in scalars(test)))
         if test["result"] == "valid" and (thorough or shape not in had):
             had.add(shape)
             yield name, group, test
 
 
+class Caught:
+    """What was noticed of what was planted, by type and field."""
+
+    def __init__(self):
+        self.counts = {}
+
+    def plant(self, name, group, test, path, value, at):
+        other = copy.deepcopy(test)
+        put(other, path, planted(value, at))
+        noticed = complaint(group, other)[0] is not None
+        if not noticed and silent(group, test, path, at):
+            return
+        count = self.counts.setdefault((group["type"], label(path)), [0, 0])
+        count[0] += noticed
+        count[1] += 1
+        if not noticed:
+            print(f"     {name} tcId {test['tcId']} {'.'.join(map(str, path))} at {at}: unnoticed")
+
+    def report(self, tally):
+        for (kind, field), (noticed, tried) in sorted(self.counts.items()):
+            tally.check(f"{kind} {field}", noticed == tried, f"{tried - noticed} of {tried} wrong nibbles unnoticed")
+
+
 def spoil_fields(tally, thorough):
     places = [i / 16 for i in range(16)] if thorough else [0, 0.5, 0.999]
-    caught = {}  # (type, field): [noticed, tried]
+    caught = Caught()
     for name, group, test in chosen(thorough):
         why, waived = complaint(group, test)
         tally.check(f"{name} tcId {test['tcId']} as it is", why is None, why)
         for path, value in scalars(test):
-            field = label(path)
-            if any(main.without_indices(w) == field for w in waived) or not isinstance(value, (str, int)):
+            if any(main.without_indices(w) == label(path) for w in waived) or not isinstance(value, (str, int)):
                 continue
             for at in places if isinstance(value, str) and len(value) > 3 else places[:1]:
-                other = copy.deepcopy(test)
-                put(other, path, planted(value, at))
-                noticed = complaint(group, other)[0] is not None
-                if not noticed and silent(group, test, path, at):
-                    continue
-                count = caught.setdefault((group["type"], field), [0, 0])
-                count[0] += noticed
-                count[1] += 1
-                if not noticed:
-                    print(f"     {name} tcId {test['tcId']} {'.'.join(map(str, path))} at {at}: unnoticed")
-    for (kind, field), (noticed, tried) in sorted(caught.items()):
-        tally.check(f"{kind} {field}", noticed == tried, f"{tried - noticed} of {tried} wrong nibbles unnoticed")
+                caught.plant(name, group, test, path, value, at)
+    caught.report(tally)
+
+
+def spoil_exchanges(tally, thorough):
+    """Good exchanges: each kind of field where it occurs first, or every field of the tests that bring a new kind of field or a new flag."""
+    caught, had = Caught(), set()
+    for name, group, test in vectors():
+        if not is_exchange(group) or "bad" in test or test["result"] != "valid":
+            continue
+        new = {label(p) for p, _ in scalars(test)} | {("flag", f) for f in test["flags"]}
+        if new <= had:
+            continue
+        why, waived = complaint(group, test)
+        tally.check(f"{name} tcId {test['tcId']} as it is", why is None, why)
+        kinds, at = set(), 0.4
+        for path, value in scalars(test):
+            if path_text(path).rsplit("[", 1)[0] in waived or path_text(path) in waived or (label(path) in had | kinds and not thorough):
+                continue
+            kinds.add(label(path))
+            at = (at + 0.137) % 1
+            caught.plant(name, group, test, path, value, at)
+        had |= new
+    caught.report(tally)
+
+
+def path_text(path):
+    """As vectorcheck writes it: packets[2].mac.value"""
+    return "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path)[1:]
 
 
 def turn_verdicts(tally):
     """Each type's first valid and first invalid test with the other result."""
     had = set()
     for name, group, test in vectors():
-        if (group["type"], test["result"]) not in had:
+        if not is_exchange(group) and (group["type"], test["result"]) not in had:
             had.add((group["type"], test["result"]))
             other = dict(test, result={"valid": "invalid", "invalid": "valid"}[test["result"]])
             tally.check(f"{name} tcId {test['tcId']} {group['type']} turned round", complaint(group, other)[0] is not None, "unnoticed")
@@ -213,6 +262,7 @@ def run_all():
     command_line(tally)
     turn_verdicts(tally)
     spoil_fields(tally, thorough)
+    spoil_exchanges(tally, thorough)
     print(f"{tally.passed} passed, {tally.failed} failed, 0 skipped")
     return 1 if tally.failed else 0
 

@@ -230,15 +230,16 @@ def check_configured(x: Exchange, p: Packet, sender: str) -> None:
         config.same("puzzle_k", p.value("PUZZLE")[0])
         if p.get("NAT_TRAVERSAL_MODE"):
             config.same("nat_modes", words(p.value("NAT_TRAVERSAL_MODE"), 2))
-        if config.has("r1_counter") and p.get("R1_COUNTER"):
-            agree(config.at("r1_counter") + ": not above R1_COUNTER", True, config.int("r1_counter") <= int.from_bytes(p.value("R1_COUNTER")[4:], "big"))
+        if p.get("R1_COUNTER") and sender not in x.counted:  # of its first R1
+            x.counted.add(sender)
+            config.same("r1_counter", int.from_bytes(p.value("R1_COUNTER")[4:], "big") - 1)
         offer = config.maybe("offer")
         if offer:
             agree(offer.path + ": REG_INFO", bytes([offer.int("min"), offer.int("max"), *offer.list("types")]), p.value("REG_INFO"))
     if p.kind == "I2":
-        for field, chosen in (("ciphers", words(p.value("HIP_CIPHER"))[0]), ("esp_suites", words(p.value("ESP_TRANSFORM"), 2)[0])):
-            if config.has(field):
-                agree(config.at(field) + ": the choice is of it", True, chosen in config.list(field))
+        for field, name, skip in (("ciphers", "HIP_CIPHER", 0), ("esp_suites", "ESP_TRANSFORM", 2), ("nat_modes", "NAT_TRAVERSAL_MODE", 2)):
+            if config.has(field) and p.get(name):
+                agree(config.at(field) + ": the choice is of it", True, words(p.value(name), skip)[0] in config.list(field))
         request = config.maybe("request")
         if request and p.get("REG_REQUEST"):
             agree(request.path + ": REG_REQUEST", bytes([request.int("lifetime"), *request.list("types")]), p.value("REG_REQUEST"))

@@ -174,6 +174,7 @@ class Exchange:
         self.history: list[tuple[dict, list[Sa]]] = []
         self.states: dict[str, str] = {}
         self.ports: dict[str, int] = {}
+        self.counted: set[str] = set()  # whose R1 counter was compared with its configuration
         moved = {step["addr"] for step in (c.list("script") if c.has("script") else []) if "addr" in step}
         self.addresses = {who: {p.addr} | moved for who, p in self.parties.items()}
 

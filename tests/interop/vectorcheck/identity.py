@@ -136,9 +136,17 @@ def public_of_private(alg: int, der: bytes) -> bytes:
         d = _secp160r1_private(der)
         return b"\0\1" + SECP160R1.octets(SECP160R1.multiply(d, SECP160R1.g) or (0, 0))
     try:
-        public = serialization.load_der_private_key(der, None).public_key()
+        private = serialization.load_der_private_key(der, None)
     except (ValueError, TypeError) as e:
         raise Malformed(f"hi_private: {e}") from e
+    public = private.public_key()
+    if alg == ECDSA:  # the file may hold a public key beside the private one: that is not what is asked for
+        public = ec.derive_private_key(private.private_numbers().private_value, public.curve).public_key()
+    if alg == DSA:
+        n = private.private_numbers()
+        p = n.public_numbers.parameter_numbers
+        if pow(p.g, n.x, p.p) != n.public_numbers.y:
+            raise Malformed("hi_private: y is not g to the x")
     numbers = None if alg == EDDSA else public.public_numbers()
     if alg == RSA:
         e = numbers.e.to_bytes((numbers.e.bit_length() + 7) // 8, "big")
