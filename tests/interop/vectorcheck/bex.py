@@ -387,7 +387,7 @@ def check_exchange(c: Node) -> Exchange:
     x = Exchange(c)
     if c.has("seed"):
         for party in x.parties.values():
-            party.check_draws(c.hex("seed"))
+            party.check_seed(c.hex("seed"))
     x.snapshot()
     for n in x.packets:
         try:

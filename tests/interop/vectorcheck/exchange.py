@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 from dataclasses import dataclass, field
 
 from .case import Malformed, Mismatch, Node, agree
@@ -11,6 +10,9 @@ from .groups import NotInGroup, public_of, shared
 from .hip import hit_of, orchid_hash, orchid_input, suite_of
 from .identity import Identity, public_of_private
 from .keys import sorted_hits
+from .seed import dh_fits
+from .seed import draw as draw_octets
+from .seed import made_private
 from .suites import ALG_NAMES, CIPHER_KEY, SUITE_HASH, TRANSFORMS, Rhash
 from .wire import Broken, EspInfo, Packet, diffie_hellman, esp_info, host_id, words
 
@@ -44,16 +46,14 @@ class Party:
             self.draws.setdefault(d.text("name"), []).append(d.hex("value"))
         self.config = n.maybe("config")
 
-    def check_draws(self, seed: bytes) -> None:
-        """test-vectors/README.md: SHA-256("hipvec draw" | seed | party | 0 | name | 0 | how many before | block)."""
+    def check_seed(self, seed: bytes) -> None:
+        """Draws and private key are what the seed makes (test-vectors/README.md)."""
         for name, values in self.draws.items():
             for count, value in enumerate(values):
-                made, block = b"", 0
-                while len(made) < len(value):
-                    made += hashlib.sha256(b"hipvec draw" + seed + self.who.encode() + b"\0" + name.encode() + b"\0" + count.to_bytes(4, "big") +
-                                           block.to_bytes(4, "big")).digest()
-                    block += 1
-                agree(f"{self.node.at('draws')}: {name} number {count}, from the seed", value, made[:len(value)])
+                agree(f"{self.node.at('draws')}: {name} number {count}, from the seed", value, draw_octets(seed, self.who, name, count, len(value)))
+        if self.node.has("hi_private"):
+            made = made_private(seed, self.who, self.identity.alg, self.identity.field, self.node.hex("hi_private"))
+            agree(self.node.at("hi_private") + " is made by the seed", True, made)
 
     def drawn(self, name: str, value: bytes, what: str) -> None:
         """A value on the wire is one of the draws, where they are given."""
@@ -219,6 +219,10 @@ class Exchange:
                     raise Mismatch(f"{other}'s public value", f"one of group {k.group}", str(e)) from e
         if not found:
             raise Mismatch(f"keymat {k.name}", "a private half that belongs to one of the public values", "none")
+        for who, private in k.private.items():
+            draws = self.parties[who].draws.get("dh_private", []) if who in self.parties else []
+            if private and draws and not any(dh_fits(k.group, d, private) for d in draws):
+                raise Mismatch(f"keymat {k.name}: {who}'s private value", "a draw dh_private", private)
         agree(f"keymat {k.name}: Kij as both sides compute it", found[0], found[-1])
         k.kij = found[0]
         hits = hits or {who: self.parties[who].hit for who in (k.a, k.b)}

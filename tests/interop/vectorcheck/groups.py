@@ -131,6 +131,12 @@ def modp(bits: int) -> int:
 MODP = {3: 1536, 4: 3072, 11: 2048}
 NIST = {7: (ec.SECP256R1, 32), 8: (ec.SECP384R1, 48), 9: (ec.SECP521R1, 66)}
 GROUPS = {*MODP, *NIST, 10}
+GROUP_ORDERS = {
+    7: 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551,
+    8: 0xffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973,
+    9: int("1ff" + "f" * 63 + "a51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409", 16),
+    10: SECP160R1.n,
+}
 
 
 def public_length(group: int) -> int:

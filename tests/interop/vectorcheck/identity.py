@@ -9,12 +9,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa, utils
 
 from .case import Malformed
-from .groups import SECP160R1, NotInGroup
+from .groups import GROUP_ORDERS, SECP160R1, NotInGroup
 from .suites import DSA, ECDSA, ECDSA_LOW, EDDSA, RSA, SUITE_OF_ALG
 
 HASH = {1: (hashes.SHA256, "sha256", "SHA-256"), 2: (hashes.SHA384, "sha384", "SHA-384"), 3: (hashes.SHA1, "sha1", "SHA-1")}
-ECDSA_CURVES = {1: (ec.SECP256R1, 32, 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551),
-                2: (ec.SECP384R1, 48, 0xffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973)}
+ECDSA_CURVES = {1: (ec.SECP256R1, 32, GROUP_ORDERS[7]), 2: (ec.SECP384R1, 48, GROUP_ORDERS[8])}
 EDDSA_CURVES = {1: (ed25519.Ed25519PublicKey, 32), 3: (ed448.Ed448PublicKey, 57)}
 
 
@@ -133,7 +132,7 @@ class Identity:
 def public_of_private(alg: int, der: bytes) -> bytes:
     """The Host Identity field of a PKCS#8 private key, in the form of its algorithm."""
     if alg == ECDSA_LOW:  # python3-cryptography does not know the curve
-        d = _secp160r1_private(der)
+        d = secp160r1_private(der)
         return b"\0\1" + SECP160R1.octets(SECP160R1.multiply(d, SECP160R1.g) or (0, 0))
     try:
         private = serialization.load_der_private_key(der, None)
@@ -176,7 +175,7 @@ def _der(data: bytes, tag: int) -> tuple[bytes, bytes]:
     return data[at:at + n], data[at + n:]
 
 
-def _secp160r1_private(der: bytes) -> int:
+def secp160r1_private(der: bytes) -> int:
     """RFC 5208 with RFC 5915 inside."""
     info, _ = _der(der, 0x30)
     _, rest = _der(info, 0x02)
