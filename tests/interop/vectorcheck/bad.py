@@ -42,6 +42,13 @@ OF_FORM = {"TRUNCATED", "OVERSIZED", "BAD_HEADER", "BAD_VERSION", "BAD_CHECKSUM"
 # Faults that count only in a packet whose HIP_MAC and signature are right (RFC 7401 s6.12, s6.14, s6.15).
 BEHIND_MAC = {"BAD_SIGNATURE", "BAD_ECHO", "BAD_ACK", "BAD_ESP_INFO", "BAD_LOCATOR"}
 BEHIND_SIGNATURE = {"BAD_ACK", "BAD_ESP_INFO", "BAD_LOCATOR"}
+# Packets in which a fault can be at all.
+ONLY = {"BAD_CIPHER": "R1 I2", "BAD_TRANSPORT": "R1 I2", "BAD_HI": "R1 I2 UPDATE", "HI_MISMATCH": "R1 I2 UPDATE", "BAD_PUZZLE": "I2", "BAD_NAT_MODE": "R1 I2",
+        "LOST_RACE": "I1 I2", "BAD_HIP_MAC": "I2 UPDATE NOTIFY CLOSE CLOSE_ACK", "BAD_HIP_MAC_2": "R2", "PUZZLE_TOO_HARD": "R1", "PUZZLE_REUSED": "I2",
+        "STALE_R1_COUNTER": "R1 I2", "DH_DOWNGRADE": "R1", "BAD_DH": "R1 I2 UPDATE", "BAD_ECHO": "I2 UPDATE CLOSE_ACK", "DUPLICATE": "UPDATE",
+        "OUT_OF_WINDOW": "UPDATE", "BAD_ACK": "UPDATE", "BAD_ESP_INFO": "I2 R2 UPDATE", "BAD_LOCATOR": "R1 I2 R2 UPDATE",
+        "NO_ASSOCIATION": "R1 R2 UPDATE NOTIFY CLOSE CLOSE_ACK", "BAD_SIGNATURE": "R1 I2 R2 UPDATE NOTIFY CLOSE CLOSE_ACK",
+        "BAD_RVS_HMAC": "I1 UPDATE", "RELAYED_OPPORTUNISTIC": "I1"}
 
 
 def fault(*names: str) -> Callable:
@@ -460,6 +467,8 @@ def bad_signature(b: Bad) -> bool | None:
 
 @fault("BAD_ENCRYPTED")
 def bad_encrypted(b: Bad) -> bool | None:
+    if b.p.get("ENCRYPTED") is None:
+        return b.kind == "I2" and b.p.get("HOST_ID") is None
     if b.keymat() is None:
         return None
     inner = b.inside()
@@ -472,13 +481,14 @@ def bad_echo(b: Bad) -> bool:
     asked = [q.value for kind in ("R1", "UPDATE", "CLOSE") for p in b.before(kind, b.at) for q in p.params
              if q.name in ("ECHO_REQUEST_SIGNED", "ECHO_REQUEST_UNSIGNED")]
     answers = [q.value for q in b.p.params if q.name in ("ECHO_RESPONSE_SIGNED", "ECHO_RESPONSE_UNSIGNED")]
-    return not answers or any(a not in asked for a in answers) or asked[-1] not in answers
+    signed = [q for q in asked if b.kind != "I2" or q in (offered(b).value("ECHO_REQUEST_SIGNED") if offered(b) else None,)]
+    return any(a not in asked for a in answers) or (bool(signed) and signed[-1] not in answers)
 
 
 @fault("LOST_RACE")
 def lost_race(b: Bad) -> bool:
-    """RFC 7401 s6.7.3, s6.9 step 6: crossing exchanges are decided by the HITs."""
-    return b.p.sender > b.me.hit if b.kind == "I1" else b.p.sender > b.me.hit or b.me.hit > b.p.sender
+    """RFC 7401 s6.7.3, s6.9 step 6: crossing exchanges are decided by the HITs, the greater one answers."""
+    return b.p.sender > b.me.hit and b.e.text("state", "I1-SENT") in ("I1-SENT", "I2-SENT")
 
 
 # ---- update ------------------------------------------------------------------------------------------------------------
@@ -549,6 +559,8 @@ def rvs_not_trusted(b: Bad) -> bool:
 
 @fault("NOT_REGISTERED")
 def not_registered(b: Bad) -> bool:
+    if b.at != "RVS":
+        return False
     registered = {b.x.parties[w].hit for pair in b.pairs for w in pair if "RVS" in pair}
     return b.p.receiver not in registered
 
@@ -577,6 +589,8 @@ def rvs_hmac_prohibited(b: Bad) -> bool:
 def bad_nat_mode(b: Bad) -> bool:
     modes, r1 = b.words("NAT_TRAVERSAL_MODE", 2), offered(b)
     own = words(r1.value("NAT_TRAVERSAL_MODE") or b"", 2) if r1 else []
+    if b.kind == "R1" or not own:
+        return bool(modes)
     return len(modes) != 1 or modes[0] not in own or not b.n.has("udp")
 
 
@@ -608,6 +622,8 @@ def judge_bad(c: Case, x: Exchange) -> None:
     if reason == "TAKEN" or not reason:
         return
     judge = FAULTS.get(reason)
+    if reason in ONLY and b.kind not in ONLY[reason].split():
+        raise Mismatch("expect.drop", reason, f"not in {b.kind}")
     there = judge(b) if judge else None
     if there is None:
         c.marks.notes.add(reason)
