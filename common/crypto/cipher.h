@@ -15,7 +15,9 @@ enum cipher_alg {
     CIPHER_AES256_CBC,
     CIPHER_AES128_ECB,
     CIPHER_AES128_GCM,
-    CIPHER_AES256_GCM
+    CIPHER_AES256_GCM,
+    CIPHER_AES128_CCM8, /* RFC 4309: eleven octets of nonce; the tag's length is part of CCM's first block, so it belongs to the key */
+    CIPHER_AES128_CCM16
 };
 
 struct cipher;
@@ -28,15 +30,22 @@ void cipher_free(struct cipher *c); /* wipes; NULL is fine */
 /* CBC (iv 16 octets) and ECB (iv ignored) without padding: in.n a multiple of 16; out may be in.p. ERR_RANGE, ERR_CRYPTO. */
 MUST_USE err cipher_blocks(struct cipher *c, const uint8_t *iv, struct span in, uint8_t *out);
 
-/* GCM, iv 12 octets. Seal writes in.n octets and tag_len (8, 12 or 16) octets of tag; open verifies (ERR_AUTH, nothing usable in out). */
-MUST_USE err cipher_seal(struct cipher *c, const uint8_t iv[12], struct span aad, struct span in,
-                         uint8_t *out, uint8_t *tag, size_t tag_len);
-MUST_USE err cipher_open(struct cipher *c, const uint8_t iv[12], struct span aad, struct span in,
-                         uint8_t *out, const uint8_t *tag, size_t tag_len);
+/* GCM (iv 12 octets; tag_len 8, 12 or 16) and CCM (iv 11 octets; tag_len 8 or 16, as the algorithm has it). Seal writes in.n octets and tag_len octets of
+ * tag; open verifies (ERR_AUTH, nothing usable in out). */
+#define CIPHER_GCM_IV 12
+#define CIPHER_CCM_IV 11
+MUST_USE err cipher_seal(struct cipher *c, const uint8_t *iv, struct span aad, struct span in, uint8_t *out,
+                         uint8_t *tag, size_t tag_len);
+MUST_USE err cipher_open(struct cipher *c, const uint8_t *iv, struct span aad, struct span in, uint8_t *out,
+                         const uint8_t *tag, size_t tag_len);
+/* GMAC (SP 800-38D) over n spans, 16 octets; of a GCM context that encrypts. The verifier computes it again and compares. */
+MUST_USE err cipher_gmac(struct cipher *c, const uint8_t *iv, const struct span *in, size_t n, uint8_t *tag);
 
-/* Keyed HMAC context for many packets under one key (ESP). */
+/* Keyed context for many packets under one key (ESP): HMAC, or AES-128-CMAC (RFC 4493; key 16, out 16 octets). */
+#define CMAC_LEN 16
 struct mac;
 struct mac *mac_new(enum hash_alg a, struct span key);
+struct mac *mac_cmac_new(struct span key);
 void mac_free(struct mac *m);
 MUST_USE err mac_spans(struct mac *m, const struct span *in, size_t n, uint8_t *out);
 

@@ -12,11 +12,12 @@ static const char *const md_names[HASH__COUNT] = {
     [HASH_SHA512] = "SHA2-512", [HASH_MD5] = "MD5",         [HASH_CSHAKE128] = "SHAKE-128"
 };
 
-static const char *const cipher_names[CIPHER__COUNT] = { [CIPHER_AES128_CBC] = "AES-128-CBC",
-                                                         [CIPHER_AES256_CBC] = "AES-256-CBC",
-                                                         [CIPHER_AES128_ECB] = "AES-128-ECB",
-                                                         [CIPHER_AES128_GCM] = "AES-128-GCM",
-                                                         [CIPHER_AES256_GCM] = "AES-256-GCM" };
+static const char *const cipher_names[CIPHER__COUNT] = {
+    [CIPHER_AES128_CBC] = "AES-128-CBC",  [CIPHER_AES256_CBC] = "AES-256-CBC",
+    [CIPHER_AES128_ECB] = "AES-128-ECB",  [CIPHER_AES128_GCM] = "AES-128-GCM",
+    [CIPHER_AES256_GCM] = "AES-256-GCM",  [CIPHER_AES128_CCM8] = "AES-128-CCM",
+    [CIPHER_AES128_CCM16] = "AES-128-CCM"
+};
 
 static EVP_MAC_CTX *hmac_of(EVP_MAC *hmac, enum hash_alg a)
 {
@@ -59,6 +60,9 @@ static bool fetch_all(EVP_MAC *hmac, EVP_MAC *kmac)
     f->cshake128 = EVP_MD_fetch(NULL, "KECCAK-KMAC-128", NULL);
     if (!f->cshake128)
         return false;
+    f->cmac = EVP_MAC_fetch(NULL, "CMAC", NULL);
+    if (!f->cmac)
+        return false;
     for (int a = 0; a < CIPHER__COUNT; a++) {
         f->cipher[a] = EVP_CIPHER_fetch(NULL, cipher_names[a], NULL);
         if (!f->cipher[a])
@@ -81,6 +85,7 @@ static void free_all(void)
         EVP_MAC_CTX_free(f->mac[a]);
     }
     EVP_MD_free(f->cshake128);
+    EVP_MAC_free(f->cmac);
     for (int a = 0; a < CIPHER__COUNT; a++)
         EVP_CIPHER_free(f->cipher[a]);
     for (int c = 0; c < EC__COUNT; c++) {

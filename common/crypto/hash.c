@@ -122,21 +122,39 @@ static err mac_feed(EVP_MAC_CTX *ctx, const struct span *in, size_t n, uint8_t *
     return EVP_MAC_final(ctx, out, &got, len) == 1 && got == len ? ERR_OK : ERR_CRYPTO;
 }
 
-struct mac *mac_new(enum hash_alg a, struct span key)
+/* Takes ctx over. */
+static struct mac *mac_of(EVP_MAC_CTX *ctx, size_t len)
 {
-    if (!hash_len(a) || !crypto_fetched.mac[a])
-        return NULL;
     struct mac *m = OPENSSL_zalloc(sizeof *m);
-    if (!m)
+    if (!m) {
+        EVP_MAC_CTX_free(ctx);
         return NULL;
-    m->ctx = keyed(a, key);
-    m->len = hash_len(a);
+    }
+    m->ctx = ctx;
+    m->len = len;
     if (!m->ctx) {
         mac_free(m);
         ERR_clear_error();
         return NULL;
     }
     return m;
+}
+
+struct mac *mac_new(enum hash_alg a, struct span key)
+{
+    return hash_len(a) && crypto_fetched.mac[a] ? mac_of(keyed(a, key), hash_len(a)) : NULL;
+}
+
+struct mac *mac_cmac_new(struct span key)
+{
+    OSSL_PARAM p[] = { OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, (char *)"AES-128-CBC", 0),
+                       OSSL_PARAM_construct_end() };
+    EVP_MAC_CTX *ctx = key.n == 16 && crypto_fetched.cmac ? EVP_MAC_CTX_new(crypto_fetched.cmac) : NULL;
+    if (ctx && EVP_MAC_init(ctx, key.p, key.n, p) != 1) {
+        EVP_MAC_CTX_free(ctx);
+        ctx = NULL;
+    }
+    return mac_of(ctx, CMAC_LEN);
 }
 
 void mac_free(struct mac *m)

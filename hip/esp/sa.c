@@ -7,12 +7,21 @@
 #include "common/crypto/secret.h"
 #include "hip/esp/sa_priv.h"
 
+#define MANY (UINT64_C(1) << 32)
+#define FEW  (UINT64_C(1) << 26) /* SP 800-38D appendix C: GCM tags of 64 bits, packets up to 2^15 octets */
+
 /* RFC 7402 s5.1.2; alignment of RFC 4303 s2.4: four octets, or the cipher's block. */
 static const struct esp_suite suites[] = {
-    { .id = ESP_NULL_SHA256, .enc_len = 0, .auth_len = 32, .iv_len = 0, .align = 4, .icv_len = 16 },
-    { .id = ESP_AES128_CBC_SHA256, .enc_len = 16, .auth_len = 32, .iv_len = 16, .align = 16, .icv_len = 16 },
-    { .id = ESP_AES256_CBC_SHA256, .enc_len = 32, .auth_len = 32, .iv_len = 16, .align = 16, .icv_len = 16 },
-    { .id = ESP_AES128_GCM16, .enc_len = 20, .auth_len = 0, .iv_len = 8, .align = 4, .icv_len = 16 },
+    /* id, mode, enc, auth, salt, iv, align, icv, packets */
+    { ESP_NULL_SHA256, ESP_MODE_MAC, 0, 32, 0, 0, 4, 16, MANY },
+    { ESP_AES128_CBC_SHA256, ESP_MODE_MAC, 16, 32, 0, 16, 16, 16, MANY },
+    { ESP_AES256_CBC_SHA256, ESP_MODE_MAC, 32, 32, 0, 16, 16, 16, MANY },
+    { ESP_AES128_CCM8, ESP_MODE_AEAD, 16 + 3, 0, 3, 8, 4, 8, MANY },
+    { ESP_AES128_CCM16, ESP_MODE_AEAD, 16 + 3, 0, 3, 8, 4, 16, MANY },
+    { ESP_AES128_GCM8, ESP_MODE_AEAD, 16 + 4, 0, 4, 8, 4, 8, FEW },
+    { ESP_AES128_GCM16, ESP_MODE_AEAD, 16 + 4, 0, 4, 8, 4, 16, MANY },
+    { ESP_AES128_CMAC96, ESP_MODE_MAC, 0, 16, 0, 0, 4, 12, MANY },
+    { ESP_AES128_GMAC, ESP_MODE_GMAC, 0, 16 + 4, 4, 8, 4, 16, MANY },
 };
 
 const struct esp_suite *esp_suite_get(uint16_t id)
@@ -23,27 +32,36 @@ const struct esp_suite *esp_suite_get(uint16_t id)
     return NULL;
 }
 
+static enum cipher_alg cipher_of(uint16_t suite)
+{
+    switch (suite) {
+    case ESP_AES128_CBC_SHA256:
+        return CIPHER_AES128_CBC;
+    case ESP_AES256_CBC_SHA256:
+        return CIPHER_AES256_CBC;
+    case ESP_AES128_CCM8:
+        return CIPHER_AES128_CCM8;
+    case ESP_AES128_CCM16:
+        return CIPHER_AES128_CCM16;
+    default: /* GCM and GMAC */
+        return CIPHER_AES128_GCM;
+    }
+}
+
 static err take_keys(struct esp_sa *sa, const struct esp_sa_params *p)
 {
-    switch (sa->suite->id) {
-    case ESP_AES128_CBC_SHA256:
-        sa->cipher = cipher_new(CIPHER_AES128_CBC, p->outbound, p->enc);
-        break;
-    case ESP_AES256_CBC_SHA256:
-        sa->cipher = cipher_new(CIPHER_AES256_CBC, p->outbound, p->enc);
-        break;
-    case ESP_AES128_GCM16: /* RFC 4106 s8.1: the salt is the end of the keying material */
-        sa->cipher = cipher_new(CIPHER_AES128_GCM, p->outbound, span_of(p->enc.p, 16));
-        memcpy(sa->salt, p->enc.p + 16, sizeof sa->salt);
-        break;
-    default:
-        break;
+    const struct esp_suite *s = sa->suite;
+    struct span enc = s->mode == ESP_MODE_GMAC ? p->auth : p->enc; /* what goes to the cipher */
+    bool cipher = enc.n > 0, mac = s->mode == ESP_MODE_MAC;
+
+    if (cipher) {
+        enc.n -= s->salt_len;
+        sa->cipher = cipher_new(cipher_of(s->id), p->outbound || s->mode == ESP_MODE_GMAC, enc);
+        memcpy(sa->salt, enc.p + enc.n, s->salt_len);
     }
-    if (sa->suite->auth_len)
-        sa->mac = mac_new(HASH_SHA256, p->auth);
-    if ((sa->suite->enc_len && !sa->cipher) || (sa->suite->auth_len && !sa->mac))
-        return ERR_MEMORY;
-    return ERR_OK;
+    if (mac)
+        sa->mac = s->id == ESP_AES128_CMAC96 ? mac_cmac_new(p->auth) : mac_new(HASH_SHA256, p->auth);
+    return (cipher && !sa->cipher) || (mac && !sa->mac) ? ERR_MEMORY : ERR_OK;
 }
 
 err esp_sa_new(const struct esp_sa_params *p, struct esp_sa **out)
@@ -96,6 +114,13 @@ const struct esp_suite *esp_sa_suite(const struct esp_sa *sa)
 uint64_t esp_sa_seq(const struct esp_sa *sa)
 {
     return sa->outbound ? sa->sent : sa->window.top;
+}
+
+bool esp_sa_used_up(const struct esp_sa *sa)
+{
+    const struct esp_counters *c = &sa->count;
+
+    return c->packets + c->bad_icv >= sa->suite->packets_max || c->octets >= ESP_OCTETS_MAX;
 }
 
 const struct esp_counters *esp_sa_counters(const struct esp_sa *sa)

@@ -11,8 +11,8 @@ struct esp_sa {
     bool outbound;
     bool short_seq;
     uint8_t salt[4];
-    struct cipher *cipher; /* NULL: suite 7 */
-    struct mac *mac;       /* NULL: suite 13 */
+    struct cipher *cipher; /* NULL: suites 7 and 14 */
+    struct mac *mac;       /* NULL: not ESP_MODE_MAC */
     uint64_t sent;
     struct esp_replay window;
     struct esp_counters count;

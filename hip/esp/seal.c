@@ -43,24 +43,18 @@ bool esp_spi(struct span packet, uint32_t *spi)
     return true;
 }
 
-/* The ICV of the HMAC suites: everything before it, then the high half (RFC 4303 s2.8, s3.3.2.1). */
-static err icv_of(struct esp_sa *sa, const uint8_t *packet, size_t n, uint64_t seq, uint8_t icv[HASH_LEN_MAX])
+/* Salt and IV (RFC 4106 s4, RFC 4309 s4, RFC 4543 s3.2). */
+static void nonce_of(const struct esp_sa *sa, const uint8_t *iv, uint8_t nonce[12])
 {
-    uint8_t high[4];
-    struct span in[2] = { span_of(packet, n), span_of(high, sizeof high) };
-
-    put32(high, (uint32_t)(seq >> 32));
-    return mac_spans(sa->mac, in, sa->short_seq ? 1 : 2, icv);
+    memcpy(nonce, sa->salt, sa->suite->salt_len);
+    memcpy(nonce + sa->suite->salt_len, iv, sa->suite->iv_len);
 }
 
-/* AAD and nonce of RFC 4106 s4, s5: SPI, whole sequence number; salt, IV. */
-static struct span gcm_inputs(const struct esp_sa *sa, const uint8_t *iv, uint64_t seq, uint8_t nonce[12],
-                              uint8_t aad[12])
+/* SPI and whole sequence number (RFC 4106 s5, RFC 4309 s5, RFC 4543 s3.3). */
+static struct span aad_of(const struct esp_sa *sa, uint64_t seq, uint8_t aad[12])
 {
     struct wcur w = wcur_of(aad, 12);
 
-    memcpy(nonce, sa->salt, 4);
-    memcpy(nonce + 4, iv, 8);
     wcur_u32(&w, sa->spi);
     if (sa->short_seq)
         wcur_u32(&w, (uint32_t)seq);
@@ -69,16 +63,41 @@ static struct span gcm_inputs(const struct esp_sa *sa, const uint8_t *iv, uint64
     return wcur_done(&w);
 }
 
+/* The ICV where there is no AEAD, of the n octets before it. A MAC: all of them, then the high half (RFC 4303 s2.8, s3.3.2.1). GMAC: the high half
+ * between SPI and low half, and all from the IV on: RFC 4543 s3.3 does not say whether the IV is in; draft-mcgrew-gcm-test-01 s3 does. */
+static err icv_of(struct esp_sa *sa, const uint8_t *packet, size_t n, uint64_t seq, uint8_t icv[HASH_LEN_MAX])
+{
+    uint8_t head[12], nonce[12];
+    struct span in[2];
+
+    if (sa->suite->mode == ESP_MODE_GMAC) {
+        nonce_of(sa, packet + ESP_HEAD, nonce);
+        in[0] = aad_of(sa, seq, head);
+        in[1] = span_of(packet + ESP_HEAD, n - ESP_HEAD);
+        return cipher_gmac(sa->cipher, nonce, in, 2, icv);
+    }
+    put32(head, (uint32_t)(seq >> 32));
+    in[0] = span_of(packet, n);
+    in[1] = span_of(head, 4);
+    return mac_spans(sa->mac, in, sa->short_seq ? 1 : 2, icv);
+}
+
+static bool encrypts_blocks(const struct esp_sa *sa)
+{
+    return sa->suite->mode == ESP_MODE_MAC && sa->cipher;
+}
+
 static err protect(struct esp_sa *sa, uint64_t seq, uint8_t *out, size_t body)
 {
     uint8_t *iv = out + ESP_HEAD, *p = iv + sa->suite->iv_len, icv[HASH_LEN_MAX], nonce[12], aad[12];
     err e = ERR_OK;
 
-    if (sa->suite->id == ESP_AES128_GCM16) {
-        struct span a = gcm_inputs(sa, iv, seq, nonce, aad);
-        return cipher_seal(sa->cipher, nonce, a, span_of(p, body), p, p + body, sa->suite->icv_len);
+    if (sa->suite->mode == ESP_MODE_AEAD) {
+        nonce_of(sa, iv, nonce);
+        return cipher_seal(sa->cipher, nonce, aad_of(sa, seq, aad), span_of(p, body), p, p + body,
+                           sa->suite->icv_len);
     }
-    if (sa->cipher)
+    if (encrypts_blocks(sa))
         e = cipher_blocks(sa->cipher, iv, span_of(p, body), p);
     if (!e)
         e = icv_of(sa, out, (size_t)(p - out) + body, seq, icv);
@@ -98,6 +117,8 @@ err esp_seal_iv(struct esp_sa *sa, const uint8_t *iv, uint8_t next_header, struc
 
     if (!sa->outbound || sa->sent >= (sa->short_seq ? UINT32_MAX : UINT64_MAX))
         return ERR_STATE; /* RFC 7402 s3.3.6 MUST: numbers never come again under one key */
+    if (esp_sa_used_up(sa))
+        return ERR_FULL;
     if (payload.n > ESP_PAYLOAD_MAX)
         return ERR_RANGE;
     if (cap < esp_sealed_len(sa, payload.n))
@@ -128,7 +149,8 @@ err esp_seal(struct esp_sa *sa, const struct env *env, uint8_t next_header, stru
 {
     uint8_t iv[ESP_IV_MAX];
 
-    if (sa->suite->id == ESP_AES128_GCM16) {
+    if (sa->suite->mode !=
+        ESP_MODE_MAC) { /* unique under its key is enough: RFC 4106 s3.1, RFC 4309 s3.1, RFC 4543 s3.1 */
         struct wcur w = wcur_of(iv, 8);
         wcur_u64(&w, sa->sent + 1);
     } else if (sa->suite->iv_len) {
@@ -143,16 +165,17 @@ static err unprotect(struct esp_sa *sa, uint64_t seq, uint8_t *packet, size_t bo
     uint8_t *iv = packet + ESP_HEAD, *p = iv + sa->suite->iv_len, icv[HASH_LEN_MAX], nonce[12], aad[12];
     err e;
 
-    if (sa->suite->id == ESP_AES128_GCM16) {
-        struct span a = gcm_inputs(sa, iv, seq, nonce, aad);
-        return cipher_open(sa->cipher, nonce, a, span_of(p, body), p, p + body, sa->suite->icv_len);
+    if (sa->suite->mode == ESP_MODE_AEAD) {
+        nonce_of(sa, iv, nonce);
+        return cipher_open(sa->cipher, nonce, aad_of(sa, seq, aad), span_of(p, body), p, p + body,
+                           sa->suite->icv_len);
     }
     e = icv_of(sa, packet, (size_t)(p - packet) + body, seq, icv);
     if (e)
         return e;
     if (!sec_equal(icv, p + body, sa->suite->icv_len))
         return ERR_AUTH;
-    return sa->cipher ? cipher_blocks(sa->cipher, iv, span_of(p, body), p) : ERR_OK;
+    return encrypts_blocks(sa) ? cipher_blocks(sa->cipher, iv, span_of(p, body), p) : ERR_OK;
 }
 
 /* Padding and trailer of an authentic packet (RFC 4303 s2.4, s3.4.4.1: the padding's contents are checked as well). */

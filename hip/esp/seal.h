@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Making and opening ESP packets (RFC 4303, RFC 4106, RFC 4868 as RFC 7402 uses them), from the SPI to the ICV, in place or with
+ * Making and opening ESP packets (RFC 4303; RFC 3602, 4106, 4309, 4494, 4543 and 4868 as RFC 7402 uses them), from the SPI to the ICV, in place or with
  * one copy.
  */
 #pragma once
@@ -16,11 +16,11 @@ size_t esp_head_len(const struct esp_sa *sa);
 size_t esp_sealed_len(const struct esp_sa *sa, size_t payload_len);
 
 /* Seals under the next sequence number. The payload may lie at out + esp_head_len(sa) (then nothing is copied) or outside of
- * out. The IV is drawn from env (CBC) or is the sequence number (GCM: unique under its key, RFC 4106 s3.1).
- * ERR_SPACE, ERR_RANGE (payload too long), ERR_STATE (inbound SA, or numbers used up), ERR_CRYPTO. */
+ * out. The IV is drawn from env (CBC) or is the sequence number (GCM, CCM, GMAC: unique under its key, RFC 4106 s3.1).
+ * ERR_SPACE, ERR_RANGE (payload too long), ERR_STATE (inbound SA, or numbers used up), ERR_FULL (esp_sa_used_up()), ERR_CRYPTO. */
 MUST_USE err esp_seal(struct esp_sa *sa, const struct env *env, uint8_t next_header, struct span payload,
                       uint8_t *out, size_t cap, size_t *out_len);
-/* The same with an IV of the caller, for vectors. Two packets with one IV break GCM. */
+/* The same with an IV of the caller, for vectors. Two packets with one IV break GCM, CCM and GMAC. */
 MUST_USE err esp_seal_iv(struct esp_sa *sa, const uint8_t *iv, uint8_t next_header, struct span payload,
                          uint8_t *out, size_t cap, size_t *out_len);
 

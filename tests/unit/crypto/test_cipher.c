@@ -98,6 +98,92 @@ static void gcm_both_ways(void **st)
     }
 }
 
+/* RFC 4493 s4. */
+static void cmac(void **st)
+{
+    static const struct {
+        size_t n;
+        const char *mac;
+    } v[] = { { 0, "bb1d6929e95937287fa37d129b756746" },
+              { 16, "070a16b46b4d4144f79bdd9dd04a287c" },
+              { 40, "dfa66747de9ae63030ca32611497c827" },
+              { 64, "51f0bebf7e3b9d92fc49741779363cfe" } };
+    struct mac *m = mac_cmac_new(H("2b7e151628aed2a6abf7158809cf4f3c"));
+    struct span text = H("6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51"
+                         "30c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c3710");
+    uint8_t out[CMAC_LEN];
+
+    assert_non_null(m);
+    for (size_t i = 0; i < sizeof v / sizeof v[0]; i++) {
+        struct span in[2] = { span_sub(text, 0, v[i].n / 3),
+                              span_sub(text, v[i].n / 3, v[i].n - v[i].n / 3) };
+        assert_int_equal(mac_spans(m, in, 2, out), ERR_OK);
+        assert_hex(out, v[i].mac);
+    }
+    mac_free(m);
+    assert_null(mac_cmac_new(span_sub(text, 0, 15)));
+}
+
+static void gmac_wants_gcm(void **st)
+{
+    uint8_t tag[16], iv[12] = { 0 };
+    struct span key = H("00000000000000000000000000000000"), none = { 0 };
+    struct cipher *e = cipher_new(CIPHER_AES128_GCM, true, key),
+                  *d = cipher_new(CIPHER_AES128_GCM, false, key),
+                  *b = cipher_new(CIPHER_AES128_CBC, true, key);
+    assert_int_equal(cipher_gmac(e, iv, &none, 1, tag), ERR_OK);
+    assert_hex(tag, "58e2fccefa7e3061367f1d57a4e7455a"); /* that of an empty text */
+    assert_int_equal(cipher_gmac(d, iv, &none, 1, tag), ERR_STATE);
+    assert_int_equal(cipher_gmac(b, iv, &none, 1, tag), ERR_STATE);
+    cipher_free(e);
+    cipher_free(d);
+    cipher_free(b);
+}
+
+/* RFC 4309's form: eleven octets of nonce. Texts and tags made with PyCryptodome. */
+static void ccm(void **st)
+{
+    static const struct {
+        enum cipher_alg a;
+        size_t tag_len, n;
+        const char *text, *tag;
+    } v[] = {
+        { CIPHER_AES128_CCM8, 8, 60,
+          "6ccbcf9d5627027e16231708e1620bf8c1de20cee0073441c7beefc9dc81b84554277b5bd0ffef9af0dd0c1c0059d8b8bc"
+          "8ade3ce5c067e59ca90527",
+          "ffbca786c48bf836" },
+        { CIPHER_AES128_CCM16, 16, 33, "6ccbcf9d5627027e16231708e1620bf8c1de20cee0073441c7beefc9dc81b84554",
+          "91a9fa2c03900898382e8d615c466efb" },
+        { CIPHER_AES128_CCM16, 16, 0, "", "efd5dd2dd1b756b0f20f1cf1681a851d" },
+    };
+    for (size_t i = 0; i < sizeof v / sizeof v[0]; i++) {
+        struct span key = H("404142434445464748494a4b4c4d4e4f"), iv = H("50515253545556575859a0"),
+                    aad = H("000102030405060708090a0b"), plain = span_sub(H(GCM_PLAIN), 0, v[i].n);
+        struct cipher *e = cipher_new(v[i].a, true, key), *d = cipher_new(v[i].a, false, key);
+        uint8_t out[64], tag[16] = { 0 }, back[64];
+
+        for (int again = 0; again < 2; again++) {
+            assert_int_equal(cipher_seal(e, iv.p, aad, plain, out, tag, v[i].tag_len), ERR_OK);
+            assert_memory_equal(out, H(v[i].text).p, v[i].n);
+            assert_memory_equal(tag, H(v[i].tag).p, v[i].tag_len);
+            assert_int_equal(cipher_open(d, iv.p, aad, span_of(out, v[i].n), back, tag, v[i].tag_len),
+                             ERR_OK);
+            assert_memory_equal(back, plain.p, plain.n);
+            tag[v[i].tag_len - 1] ^= 1;
+            assert_int_equal(cipher_open(d, iv.p, aad, span_of(out, v[i].n), back, tag, v[i].tag_len),
+                             ERR_AUTH);
+            tag[v[i].tag_len - 1] ^= 1;
+            assert_int_equal(
+                cipher_open(d, iv.p, span_sub(aad, 0, 8), span_of(out, v[i].n), back, tag, v[i].tag_len),
+                ERR_AUTH);
+        }
+        assert_int_equal(cipher_seal(e, iv.p, aad, plain, out, tag, v[i].tag_len == 8 ? 16 : 8), ERR_RANGE);
+        assert_int_equal(cipher_blocks(e, iv.p, span_of(out, 16), out), ERR_RANGE);
+        cipher_free(e);
+        cipher_free(d);
+    }
+}
+
 static void gcm_empty(void **st)
 {
     uint8_t tag[16], iv[12] = { 0 };
@@ -146,7 +232,12 @@ static int setup(void **st)
 
 int main(void)
 {
-    const struct CMUnitTest t[] = { cmocka_unit_test(blocks_both_ways), cmocka_unit_test(gcm_both_ways),
-                                    cmocka_unit_test(gcm_empty), cmocka_unit_test(box) };
+    const struct CMUnitTest t[] = { cmocka_unit_test(blocks_both_ways),
+                                    cmocka_unit_test(gcm_both_ways),
+                                    cmocka_unit_test(gcm_empty),
+                                    cmocka_unit_test(cmac),
+                                    cmocka_unit_test(gmac_wants_gcm),
+                                    cmocka_unit_test(ccm),
+                                    cmocka_unit_test(box) };
     return cmocka_run_group_tests(t, setup, NULL);
 }

@@ -13,6 +13,7 @@
 
 #include "common/base/hex.h"
 #include "common/crypto/secret.h"
+#include "hip/esp/sa_priv.h"
 #include "hip/esp/seal.h"
 
 struct bytes {
@@ -133,6 +134,127 @@ static void test_vectors(void **state)
     assert_int_equal(invalid, 10);
 }
 
+/* ---- every suite, packets made by another library ---- */
+
+/* SPI 0x1001f00d, next header 17; keys of 0x40, 0x41 ... and 0x80, 0x81 ..., salts the octets behind the AEAD's key. Made with PyCryptodome (which shares no
+ * code with OpenSSL) from RFC 4303 and the RFC of each suite. */
+static const struct {
+    uint16_t suite;
+    bool short_seq;
+    uint64_t seq;
+    const char *plain, *esp;
+} made[] = {
+    { 7, false, UINT64_C(0x100000002), "an upper layer, 29 octets....",
+      "1001f00d00000002616e207570706572206c617965722c203239206f63746574732e2e2e2e010111148d21a274b8c5cd"
+      "56e3d360ec24a5e9" },
+    { 7, true, UINT64_C(0x7), "", "1001f00d00000007010202111dafacc7815990be818a0d32ef30adc9" },
+    { 8, false, UINT64_C(0x100000002), "an upper layer, 29 octets....",
+      "1001f00d00000002c0c1c2c3c4c5c6c7c8c9cacbcccdcecf2a94e3426f65df3b23a7abb639611d8b05fb34f20cff1c30"
+      "b73cfef640e8bea0770f3c6203863e41f9dc147e2c7e3a8d" },
+    { 8, true, UINT64_C(0x7), "",
+      "1001f00d00000007c0c1c2c3c4c5c6c7c8c9cacbcccdcecff9c6abe25caf2ae5dc2c38b560eb21c109d1879604c3f247"
+      "b671ed63daaec673" },
+    { 9, false, UINT64_C(0x100000002), "an upper layer, 29 octets....",
+      "1001f00d00000002c0c1c2c3c4c5c6c7c8c9cacbcccdcecf6a96361a1ba3ba1f350ad7f91c0c36ed12c2beb85383fffb"
+      "25331c41d13759143a6b4c672a9ece1adbac838129bd48c1" },
+    { 9, true, UINT64_C(0x7), "",
+      "1001f00d00000007c0c1c2c3c4c5c6c7c8c9cacbcccdcecfb49f28f3cbda1d6bbf7943de97d743dee5e2b5ce6ca062b0"
+      "4ee3ceb23d0a993d" },
+    { 10, false, UINT64_C(0x100000002), "an upper layer, 29 octets....",
+      "1001f00d00000002000000010000000268a090cb8fc1596a3048e8b9095e35686d4a233b2e9faa5ecd907a3bae27245a"
+      "f1b20317ad065add" },
+    { 10, true, UINT64_C(0x7), "", "1001f00d00000007000000000000000764b007add316f9712a236048" },
+    { 11, false, UINT64_C(0x100000002), "an upper layer, 29 octets....",
+      "1001f00d00000002000000010000000268a090cb8fc1596a3048e8b9095e35686d4a233b2e9faa5ecd907a3bae27245a"
+      "ddc2dc444770e85c3cc24df7606f9bf9" },
+    { 11, true, UINT64_C(0x7), "",
+      "1001f00d00000007000000000000000764b007adbcb0d45f8aeff7200defbee7a7961421" },
+    { 12, false, UINT64_C(0x100000002), "an upper layer, 29 octets....",
+      "1001f00d0000000200000001000000025615cbca2c8c321509ac8871393024e2e9d76d6a85d706db88e4d88bbdd2f159"
+      "a104e18fa4a3b234" },
+    { 12, true, UINT64_C(0x7), "", "1001f00d00000007000000000000000761684ce71a731cf4787d35e7" },
+    { 13, false, UINT64_C(0x100000002), "an upper layer, 29 octets....",
+      "1001f00d0000000200000001000000025615cbca2c8c321509ac8871393024e2e9d76d6a85d706db88e4d88bbdd2f159"
+      "a104e18fa4a3b234a7b3888967c86575" },
+    { 13, true, UINT64_C(0x7), "",
+      "1001f00d00000007000000000000000761684ce71a731cf4787d35e7be250a1d47d0336f" },
+    { 14, false, UINT64_C(0x100000002), "an upper layer, 29 octets....",
+      "1001f00d00000002616e207570706572206c617965722c203239206f63746574732e2e2e2e010111941b4411bfed26d3"
+      "61aa3d95" },
+    { 14, true, UINT64_C(0x7), "", "1001f00d0000000701020211c257c2ca5ebc2d5a106c49db" },
+    { 15, false, UINT64_C(0x100000002), "an upper layer, 29 octets....",
+      "1001f00d000000020000000100000002616e207570706572206c617965722c203239206f63746574732e2e2e2e010111"
+      "aca8bc87e0875dc66534586c787c2cfb" },
+    { 15, true, UINT64_C(0x7), "",
+      "1001f00d000000070000000000000007010202114908e97a49741d66f48ab1ff4e6a0b25" },
+};
+
+static struct esp_sa *made_sa(size_t i, bool outbound)
+{
+    const struct esp_suite *s = esp_suite_get(made[i].suite);
+    uint8_t enc[32], auth[32];
+    struct esp_sa *sa = NULL;
+    for (uint8_t k = 0; k < 32; k++) {
+        enc[k] = (uint8_t)(0x40 + k);
+        auth[k] = (uint8_t)(0x80 + k);
+    }
+    struct esp_sa_params p = { .spi = 0x1001f00d,
+                               .suite = made[i].suite,
+                               .enc = span_of(enc, s->enc_len),
+                               .auth = span_of(auth, s->auth_len),
+                               .outbound = outbound,
+                               .short_seq = made[i].short_seq,
+                               .seq = made[i].seq - 1 };
+    assert_int_equal(esp_sa_new(&p, &sa), ERR_OK);
+    return sa;
+}
+
+static void test_made_elsewhere(void **state)
+{
+    for (size_t i = 0; i < sizeof made / sizeof made[0]; i++) {
+        struct esp_sa *in = made_sa(i, false), *out = made_sa(i, true);
+        struct span plain = span_of(made[i].plain, strlen(made[i].plain));
+        uint8_t want[128], buf[128];
+        size_t want_len, n;
+        struct esp_opened o;
+
+        assert_int_equal(hex_decode(made[i].esp, strlen(made[i].esp), want, sizeof want, &want_len), ERR_OK);
+        assert_int_equal(esp_seal_iv(out, want + ESP_HEAD, 17, plain, buf, sizeof buf, &n), ERR_OK);
+        assert_int_equal(n, want_len);
+        assert_memory_equal(buf, want, n);
+        assert_int_equal(esp_open(in, buf, n, &o), ERR_OK);
+        assert_int_equal(o.len, plain.n);
+        assert_memory_equal(o.payload, plain.p, plain.n);
+        assert_true(o.next_header == 17 && o.seq == made[i].seq);
+        esp_sa_free(in);
+        esp_sa_free(out);
+    }
+}
+
+/* draft-mcgrew-gcm-test-01: the ICV of GMAC over an IPv4 packet in tunnel mode; the IV is part of what is authenticated. */
+static void test_gmac_published(void **state)
+{
+    static const char text[] = "00004321000000070000000000000000"
+                               "45000030da3a00008001df3bc0a80005c0a800010800c6cd02000700"
+                               "6162636465666768696a6b6c6d6e6f707172737401020201"
+                               "f2a9a836e155106aa8dcd618e4099aaa";
+    uint8_t key[20], packet[128];
+    size_t n;
+    struct esp_sa *sa = NULL;
+    struct esp_opened o;
+
+    assert_int_equal(hex_decode("4c80cdefbb5d10da906ac73c3613a63422433c64", 40, key, sizeof key, &n), ERR_OK);
+    assert_int_equal(hex_decode(text, strlen(text), packet, sizeof packet, &n), ERR_OK);
+    struct esp_sa_params p = {
+        .spi = 0x4321, .suite = ESP_AES128_GMAC, .auth = span_of(key, sizeof key), .short_seq = true, .seq = 6
+    };
+    assert_int_equal(esp_sa_new(&p, &sa), ERR_OK);
+    assert_int_equal(esp_open(sa, packet, n, &o), ERR_OK);
+    assert_int_equal(o.next_header, 1);
+    assert_int_equal(o.len, 48);
+    esp_sa_free(sa);
+}
+
 /* ---- the same at run time ---- */
 
 static void counting(void *ctx, void *out, size_t n)
@@ -141,8 +263,9 @@ static void counting(void *ctx, void *out, size_t n)
     memset(out, ++*seed, n);
 }
 
-static const uint16_t all_suites[] = { ESP_NULL_SHA256, ESP_AES128_CBC_SHA256, ESP_AES256_CBC_SHA256,
-                                       ESP_AES128_GCM16 };
+static const uint16_t all_suites[] = { ESP_NULL_SHA256,  ESP_AES128_CBC_SHA256, ESP_AES256_CBC_SHA256,
+                                       ESP_AES128_CCM8,  ESP_AES128_CCM16,      ESP_AES128_GCM8,
+                                       ESP_AES128_GCM16, ESP_AES128_CMAC96,     ESP_AES128_GMAC };
 
 static struct esp_sa *new_sa(uint16_t suite, bool outbound, uint64_t seq)
 {
@@ -248,19 +371,25 @@ static void test_across_the_wrap(void **state)
 {
     uint8_t seed = 0, buf[8][128];
     struct env env = { .ctx = &seed, .random = counting };
-    struct esp_sa *out = new_sa(ESP_AES128_GCM16, true, 0xfffffffc),
-                  *in = new_sa(ESP_AES128_GCM16, false, 0xfffffffc);
     size_t len[8];
     struct esp_opened o;
 
-    for (size_t i = 0; i < 8; i++)
-        assert_int_equal(esp_seal(out, &env, 6, span_of("abcd", 4), buf[i], sizeof buf[i], &len[i]), ERR_OK);
-    for (size_t i = 8; i-- > 0;) { /* the last one first */
-        assert_int_equal(esp_open(in, buf[i], len[i], &o), ERR_OK);
-        assert_true(o.seq == UINT64_C(0xfffffffd) + i);
+    for (size_t s = 0; s < sizeof all_suites / sizeof all_suites[0]; s++) {
+        struct esp_sa *out = new_sa(all_suites[s], true, 0xfffffffc),
+                      *in = new_sa(all_suites[s], false, 0xfffffffc);
+        for (size_t i = 0; i < 8; i++)
+            assert_int_equal(esp_seal(out, &env, 6, span_of("abcd", 4), buf[i], sizeof buf[i], &len[i]),
+                             ERR_OK);
+        for (size_t i = 8; i-- > 0;) { /* the last one first */
+            uint8_t again[128];
+            memcpy(again, buf[i], len[i]);
+            assert_int_equal(esp_open(in, buf[i], len[i], &o), ERR_OK);
+            assert_true(o.seq == UINT64_C(0xfffffffd) + i);
+            assert_int_equal(esp_open(in, again, len[i], &o), ERR_REPLAY);
+        }
+        esp_sa_free(out);
+        esp_sa_free(in);
     }
-    esp_sa_free(out);
-    esp_sa_free(in);
 }
 
 static void test_numbers_end(void **state)
@@ -273,6 +402,37 @@ static void test_numbers_end(void **state)
     assert_int_equal(esp_seal(out, &env, 6, span_of("abcd", 4), buf, sizeof buf, &len), ERR_OK);
     assert_int_equal(esp_seal(out, &env, 6, span_of("abcd", 4), buf, sizeof buf, &len), ERR_STATE);
     esp_sa_free(out);
+}
+
+/* What one key may do (hip/esp/sa.h). */
+static void test_used_up(void **state)
+{
+    uint8_t seed = 0, buf[128];
+    struct env env = { .ctx = &seed, .random = counting };
+    size_t len;
+
+    for (size_t s = 0; s < sizeof all_suites / sizeof all_suites[0]; s++) {
+        struct esp_sa *out = new_sa(all_suites[s], true, 0), *in = new_sa(all_suites[s], false, 0);
+        struct esp_opened o;
+        out->count.packets = esp_sa_suite(out)->packets_max - 1;
+        assert_false(esp_sa_used_up(out));
+        assert_int_equal(esp_seal(out, &env, 6, span_of("abcd", 4), buf, sizeof buf, &len), ERR_OK);
+        assert_true(esp_sa_used_up(out));
+        assert_int_equal(esp_open(in, buf, len, &o), ERR_OK);
+        assert_int_equal(esp_seal(out, &env, 6, span_of("abcd", 4), buf, sizeof buf, &len), ERR_FULL);
+        assert_int_equal(esp_sa_seq(out), 1);
+        out->count.packets = 1;
+        out->count.octets = ESP_OCTETS_MAX - 4;
+        assert_int_equal(esp_seal(out, &env, 6, span_of("abcd", 4), buf, sizeof buf, &len), ERR_OK);
+        assert_int_equal(esp_seal(out, &env, 6, span_of("abcd", 4), buf, sizeof buf, &len), ERR_FULL);
+        /* forged ones count: that is what a short tag is limited for */
+        in->count.bad_icv = esp_sa_suite(in)->packets_max - 1;
+        assert_true(esp_sa_used_up(in));
+        esp_sa_free(out);
+        esp_sa_free(in);
+    }
+    assert_true(esp_suite_get(ESP_AES128_GCM8)->packets_max == UINT64_C(1) << 26);
+    assert_true(esp_suite_get(ESP_AES128_GCM16)->packets_max == UINT64_C(1) << 32);
 }
 
 static void test_wrong_direction_and_keys(void **state)
@@ -290,8 +450,11 @@ static void test_wrong_direction_and_keys(void **state)
     esp_sa_free(in);
     esp_sa_free(NULL);
 
-    struct esp_sa_params p = { .spi = 1, .suite = 10, .enc = span_of(key, 16), .auth = span_of(key, 32) };
+    struct esp_sa_params p = { .spi = 1, .suite = 1, .enc = span_of(key, 16), .auth = span_of(key, 20) };
     assert_int_equal(esp_sa_new(&p, &in), ERR_UNSUPPORTED);
+    p.suite = 16;
+    assert_int_equal(esp_sa_new(&p, &in), ERR_UNSUPPORTED);
+    p.auth.n = 32;
     p.suite = ESP_AES128_CBC_SHA256;
     p.enc.n = 15;
     assert_int_equal(esp_sa_new(&p, &in), ERR_RANGE);
@@ -313,11 +476,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_vectors),
+        cmocka_unit_test(test_made_elsewhere),
+        cmocka_unit_test(test_gmac_published),
         cmocka_unit_test(test_every_length),
         cmocka_unit_test(test_every_octet_counts),
         cmocka_unit_test(test_high_half_is_authenticated),
         cmocka_unit_test(test_across_the_wrap),
         cmocka_unit_test(test_numbers_end),
+        cmocka_unit_test(test_used_up),
         cmocka_unit_test(test_wrong_direction_and_keys),
         cmocka_unit_test(test_spi),
     };
