@@ -51,6 +51,9 @@ struct hip_engine {
     uint64_t counters[HIP_DROP__COUNT];
 };
 
+/* Is this ESP suite one of ours, and may it be used with this peer (RFC 7402 s3.3.5)? */
+bool hip_esp_allowed(const struct hip_engine *e, uint16_t suite, const struct hit *peer);
+
 /* A packet that parsed, whose checksum is right and that is for one of our HITs. */
 struct hip_rx {
     struct hip_engine *e;

@@ -81,7 +81,7 @@ static bool filter_suites(struct hip_engine *e)
     }
     for (size_t i = 0; i < 6 && raw.esp_suites[i]; i++) {
         const struct hip_esp_suite *s = hip_esp_suite(raw.esp_suites[i]);
-        if (s && s->supported)
+        if (s && s->supported && (!s->auth_only || c->n_auth_only))
             c->esp_suites[e->n_esp++] = s->id;
     }
     return e->n_groups && e->n_ciphers && e->n_esp;
@@ -98,6 +98,17 @@ static void fill_hit_suites(struct hip_engine *e)
         allow_hit_suite(e, raw[i]);
     for (size_t i = 0; !raw[0] && i < sizeof usual; i++)
         allow_hit_suite(e, usual[i]);
+}
+
+bool hip_esp_allowed(const struct hip_engine *e, uint16_t suite, const struct hit *peer)
+{
+    const struct hip_esp_suite *s = hip_esp_suite(suite);
+    if (!s || !s->supported || !hip_has16(e->cfg.esp_suites, e->n_esp, suite))
+        return false;
+    for (size_t i = 0; s->auth_only && i < e->cfg.n_auth_only; i++)
+        if (hit_is_null(&e->cfg.auth_only[i]) || hit_eq(&e->cfg.auth_only[i], peer))
+            return true;
+    return !s->auth_only;
 }
 
 static struct htab *table(struct hip_engine *e, size_t n, size_t key_len)

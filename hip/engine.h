@@ -140,10 +140,14 @@ struct hip_config {
     bool null_encrypt;    /* HIP_CIPHER 1 in that list counts: for testing, nothing is secret then */
     uint8_t hit_suites
         [8]; /* HIT_SUITE_LIST, 0 ends, and whom we speak to: 1, 2, 3, 5; empty: 1, 2, 5. Those of our identities are added. */
-    uint16_t esp_suites[6]; /* ESP_TRANSFORM preference, 0 ends: 8, 13 */
-    uint8_t puzzle_k;       /* #K when idle; sim_binding makes it at least 10 */
-    uint8_t puzzle_k_max;   /* largest #K that we solve */
-    uint8_t puzzle_more;    /* bits added to #K: hip_puzzle_grow() */
+    uint16_t esp_suites[6]; /* ESP_TRANSFORM preference, 0 ends: 7 to 15 */
+    /* Peers with whom suites that only authenticate (7, 14, 15) may be used, a NULL HIT: with any (RFC 7402 s3.3.5). Empty: they are not even
+     * offered. Stays where it is for as long as the engine lives. */
+    const struct hit *auth_only;
+    size_t n_auth_only;
+    uint8_t puzzle_k;     /* #K when idle; sim_binding makes it at least 10 */
+    uint8_t puzzle_k_max; /* largest #K that we solve */
+    uint8_t puzzle_more;  /* bits added to #K: hip_puzzle_grow() */
     struct hip_reg_offer offer;
     uint32_t rtx_first_us; /* first retransmission of I1, I2, UPDATE, CLOSE (doubling); 0: one second */
     uint8_t rtx_tries;     /* 0: five */

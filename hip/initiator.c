@@ -261,7 +261,12 @@ static int read_r1_choices(const struct hip_rx *rx, struct r1 *v)
         !hip_has16(l.id, l.n, HIP_PAR_ESP_TRANSFORM) || !hip_pkt_has(k, HIP_PAR_ESP_TRANSFORM) ||
         hip_get_esp_transform(hip_pkt_span(k, HIP_PAR_ESP_TRANSFORM), &l) != ERR_OK)
         return HIP_DROP_BAD_TRANSPORT;
-    v->esp_suite = hip_choose_esp(c->esp_suites, rx->e->n_esp, l.id, l.n);
+    uint16_t own[6];
+    size_t n = 0;
+    for (size_t i = 0; i < rx->e->n_esp; i++) /* RFC 7402 s3.3.5 MUST NOT */
+        if (hip_esp_allowed(rx->e, c->esp_suites[i], &k->sender))
+            own[n++] = c->esp_suites[i];
+    v->esp_suite = hip_choose_esp(own, n, l.id, l.n);
     return v->esp_suite ? HIP_TAKEN : HIP_DROP_BAD_TRANSPORT;
 }
 

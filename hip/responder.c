@@ -117,8 +117,9 @@ static int read_choices(const struct hip_rx *rx, struct i2 *v)
     if (hip_get_transports(hip_pkt_span(k, HIP_PAR_TRANSPORT_FORMAT_LIST), &l) != ERR_OK || l.n != 1 ||
         l.more || l.id[0] != HIP_PAR_ESP_TRANSFORM || !hip_pkt_has(k, HIP_PAR_ESP_TRANSFORM))
         return HIP_DROP_BAD_TRANSPORT;
+    /* RFC 7402 s3.3.5 MUST NOT: no suite that only authenticates unless our policy for this peer has it. */
     if (hip_get_esp_transform(hip_pkt_span(k, HIP_PAR_ESP_TRANSFORM), &l) != ERR_OK || l.n != 1 || l.more ||
-        !hip_has16(e->cfg.esp_suites, e->n_esp, l.id[0]))
+        !hip_esp_allowed(e, l.id[0], &k->sender))
         return HIP_DROP_BAD_TRANSPORT;
     v->esp_suite = l.id[0];
     if (hip_get_esp_info(hip_pkt_span(k, HIP_PAR_ESP_INFO), &v->info) != ERR_OK || v->info.old_spi != 0 ||

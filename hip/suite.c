@@ -26,18 +26,18 @@ static const struct hip_hit_suite hit_suites[] = {
     { 5, true, "EdDSA/cSHAKE128", HASH_CSHAKE128 },
 };
 
-/* RFC 7402 s5.1.2. */
+/* RFC 7402 s5.1.2. Keys of CCM, GCM, CMAC and GMAC: 128 bits, which the registry leaves open (docs/conformance.md). */
 static const struct hip_esp_suite esp_suites[] = {
-    { 1, false, "AES-128-CBC/HMAC-SHA1", 16, 20 },
-    { 7, false, "NULL/HMAC-SHA-256", 0, 32 },
-    { 8, true, "AES-128-CBC/HMAC-SHA-256", 16, 32 },
-    { 9, true, "AES-256-CBC/HMAC-SHA-256", 32, 32 },
-    { 10, false, "AES-CCM-8", 19, 0 },
-    { 11, false, "AES-CCM-16", 19, 0 },
-    { 12, false, "AES-GCM-8", 20, 0 },
-    { 13, true, "AES-GCM-16", 20, 0 },
-    { 14, false, "AES-CMAC-96", 0, 16 },
-    { 15, false, "AES-GMAC", 0, 20 },
+    { 1, false, false, "AES-128-CBC/HMAC-SHA1", 16, 20 },
+    { 7, true, true, "NULL/HMAC-SHA-256", 0, 32 },
+    { 8, true, false, "AES-128-CBC/HMAC-SHA-256", 16, 32 },
+    { 9, true, false, "AES-256-CBC/HMAC-SHA-256", 32, 32 },
+    { 10, true, false, "AES-CCM-8", 19, 0 },
+    { 11, true, false, "AES-CCM-16", 19, 0 },
+    { 12, true, false, "AES-GCM-8", 20, 0 },
+    { 13, true, false, "AES-GCM-16", 20, 0 },
+    { 14, true, true, "AES-CMAC-96", 0, 16 },
+    { 15, true, true, "AES-GMAC", 0, 20 },
 };
 
 #define LOOKUP(fn, type, key, table) \

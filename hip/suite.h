@@ -39,10 +39,11 @@ struct hip_hit_suite {
 struct hip_esp_suite {
     uint16_t id;
     bool supported;
+    bool auth_only; /* no encryption: hip_esp_allowed() */
     const char *name;
     uint8_t
-        enc_len; /* octets drawn from KEYMAT for encryption; AES-GCM: key and 4 octets of salt (RFC 4106 s8.1) */
-    uint8_t auth_len; /* octets drawn for authentication; 0 with AES-GCM */
+        enc_len; /* octets drawn from KEYMAT for encryption; AEAD: key and 3 (CCM) or 4 (GCM) octets of salt (RFC 4309 s7.1, RFC 4106 s8.1) */
+    uint8_t auth_len; /* octets drawn for authentication; GMAC: key and 4 octets of salt (RFC 4543 s5) */
 };
 
 /* NULL: the id is in no registry that we know. */

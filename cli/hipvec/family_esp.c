@@ -21,15 +21,22 @@ static uint64_t seq_of(struct vec_case *c)
     return number(vec_hex_or_none(c, "seq_hi")) << 32 | (uint32_t)number(vec_hex_n(c, "seq", 4));
 }
 
+/* A key as it is drawn, with its salt behind it: of the encryption key, or of GMAC's authentication key. */
+static struct span key_of(struct vec_case *c, const char *name, bool salted)
+{
+    return vec_join(c, (struct span[]){ vec_hex_or_none(c, name), vec_hex_or_none(c, "salt") },
+                    salted ? 2 : 1);
+}
+
 static struct esp_sa *sa_of(struct vec_case *c, uint16_t suite, bool outbound)
 {
     struct esp_sa *sa = NULL;
-    struct span key = vec_join(c, (struct span[]){ vec_hex(c, "encr_key"), vec_hex_or_none(c, "salt") }, 2);
+    bool gmac = suite == ESP_AES128_GMAC;
     struct esp_sa_params p = {
         .spi = (uint32_t)number(vec_hex_n(c, "spi", 4)),
         .suite = suite,
-        .enc = key,
-        .auth = vec_hex_or_none(c, "auth_key"),
+        .enc = key_of(c, "encr_key", !gmac),
+        .auth = key_of(c, "auth_key", gmac),
         .outbound = outbound,
         .short_seq = !vec_true(c, "esn"),
         .seq = seq_of(c) - 1,

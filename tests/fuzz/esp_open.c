@@ -12,8 +12,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const uint16_t ids[] = { ESP_NULL_SHA256, ESP_AES128_CBC_SHA256, ESP_AES256_CBC_SHA256,
-                                ESP_AES128_GCM16 };
+/* By the low two bits and bits 4 and 5 of the first octet. */
+static const uint16_t ids[16] = { ESP_NULL_SHA256,  ESP_AES128_CBC_SHA256, ESP_AES256_CBC_SHA256,
+                                  ESP_AES128_GCM16, ESP_AES128_CCM8,       ESP_AES128_CCM16,
+                                  ESP_AES128_GCM8,  ESP_AES128_CMAC96,     ESP_AES128_GMAC };
 
 static void fill(void *ctx, void *out, size_t n)
 {
@@ -101,7 +103,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ready = true;
     if (size == 0 || size > ESP_PAYLOAD_MAX)
         return 0;
-    suite = ids[data[0] & 3];
+    suite = ids[(data[0] & 3) | (data[0] >> 2 & 0xc)];
+    if (suite == 0)
+        suite = ESP_NULL_SHA256;
     seq = data[0] & 4 ? UINT64_C(0xfffffffe) : 0;
     out = sa_new(suite, true, seq);
     in = sa_new(suite, false, seq);

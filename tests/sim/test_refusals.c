@@ -413,6 +413,38 @@ static void nothing_in_common(void **state)
     assert_int_equal(first_drop(&c, &f), HIP_DROP_PUZZLE_TOO_HARD);
 }
 
+/* RFC 7402 s3.3.5: suites that only authenticate, where policy has them for another host. */
+static void auth_only_by_policy(void **state)
+{
+    static const struct hit any = { { 0 } }, other = { { 0x20, 0x01, 0x00, 0x22, 1 } };
+    struct hip_config c = sim_config(), f = sim_config(), none = sim_config();
+    struct sim_host *mn, *fa;
+    memcpy(c.esp_suites, (uint16_t[6]){ 14, 8 }, sizeof c.esp_suites);
+    memcpy(f.esp_suites, (uint16_t[6]){ 14 }, sizeof c.esp_suites);
+    c.auth_only = &other;
+    f.auth_only = &any;
+    c.n_auth_only = f.n_auth_only = 1;
+    assert_int_equal(first_drop(&c, &f),
+                     HIP_DROP_BAD_TRANSPORT); /* the Initiator's: nothing else is offered */
+
+    memcpy(f.esp_suites, (uint16_t[6]){ 14, 8 }, sizeof c.esp_suites);
+    c.auth_only = &any;
+    f.auth_only = &other;
+    struct sim *s = pair_with(&c, &f, &mn, &fa);
+    (void)sim_connect(s, mn, fa);
+    sim_run(s, 500000);
+    assert_int_equal(mn->drop,
+                     HIP_TAKEN); /* the Responder's: offered in R1, for the other host, and chosen */
+    assert_int_equal(fa->drop, HIP_DROP_BAD_TRANSPORT);
+    assert_int_equal(fa->asked_r2, 0);
+    sim_free(s);
+
+    memcpy(none.esp_suites, (uint16_t[6]){ 7, 14, 15 },
+           sizeof c.esp_suites); /* without a policy they are not there */
+    none.env = &(struct env){ .random = NULL };
+    assert_null(hip_engine_new(&none));
+}
+
 /* ---- R1s of a Responder that breaks rules; its signature is right ---- */
 
 struct odd_r1 {
@@ -634,6 +666,7 @@ int main(void)
         cmocka_unit_test(wrong_state),
         cmocka_unit_test(actions_full),
         cmocka_unit_test(nothing_in_common),
+        cmocka_unit_test(auth_only_by_policy),
         cmocka_unit_test(odd_r1s),
         cmocka_unit_test(i2_under_a_foreign_hit),
         cmocka_unit_test(odd_updates),

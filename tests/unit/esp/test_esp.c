@@ -15,6 +15,7 @@
 #include "common/crypto/secret.h"
 #include "hip/esp/sa_priv.h"
 #include "hip/esp/seal.h"
+#include "hip/suite.h"
 
 struct bytes {
     uint8_t b[2048];
@@ -464,6 +465,21 @@ static void test_wrong_direction_and_keys(void **state)
     assert_int_equal(esp_sa_new(&p, &in), ERR_RANGE);
 }
 
+/* What is drawn from KEYMAT (hip/suite.h) is what a SA takes. */
+static void test_lengths_agree(void **state)
+{
+    const struct hip_esp_suite *h;
+    for (size_t i = 0; (h = hip_esp_suite_at(i)) != NULL; i++) {
+        const struct esp_suite *s = esp_suite_get(h->id);
+        assert_int_equal(h->supported, s != NULL);
+        if (!s)
+            continue;
+        assert_int_equal(s->enc_len, h->enc_len);
+        assert_int_equal(s->auth_len, h->auth_len);
+        assert_int_equal(h->auth_only, s->enc_len == 0);
+    }
+}
+
 static void test_spi(void **state)
 {
     uint32_t spi = 0;
@@ -486,6 +502,7 @@ int main(void)
         cmocka_unit_test(test_used_up),
         cmocka_unit_test(test_wrong_direction_and_keys),
         cmocka_unit_test(test_spi),
+        cmocka_unit_test(test_lengths_agree),
     };
     if (crypto_init())
         return 1;

@@ -148,6 +148,32 @@ static void drawn_signatures(void **state)
     }
 }
 
+/* RFC 7402 s5.1.2: every transform; those that only authenticate (s3.3.5) with a peer for whom policy has it. */
+static void esp_suites(void **state)
+{
+    static const struct hit any = { { 0 } };
+    for (uint16_t id = 7; id <= 15; id++) {
+        struct hip_config c = sim_config();
+        struct sim *s = sim_new(sim_seed(2));
+        struct hip_assoc_view v, w;
+        memset(c.esp_suites, 0, sizeof c.esp_suites);
+        c.esp_suites[0] = id;
+        c.auth_only = &any;
+        c.n_auth_only = 1;
+        struct sim_host *mn = sim_host(s, "mn", &c, 0, "2001:db8:1::1");
+        struct sim_host *fa = sim_host(s, "fa", &c, 5, "2001:db8:2::1");
+        (void)sim_connect(s, mn, fa);
+        sim_run(s, 1000000);
+        assert_true(sim_ladder_is(s, full));
+        assert_true(sim_joined(mn, fa));
+        assert_int_equal(hip_assoc_get(mn->e, mn->ref, &v), ERR_OK);
+        assert_int_equal(hip_assoc_get(fa->e, fa->ref, &w), ERR_OK);
+        assert_int_equal(v.esp_suite, id);
+        assert_int_equal(w.esp_suite, id);
+        sim_free(s);
+    }
+}
+
 static void contents_travel(void **state)
 {
     struct sim_host *mn, *fa;
@@ -729,6 +755,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(base_exchange),
         cmocka_unit_test(suites),
+        cmocka_unit_test(esp_suites),
         cmocka_unit_test(drawn_signatures),
         cmocka_unit_test(contents_travel),
         cmocka_unit_test(offer_of_201),
