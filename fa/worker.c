@@ -392,8 +392,8 @@ static struct fa *make_engine(const struct worker_config *c)
         .hip = { .assoc_max = part(c, s->assoc_max),
                  .dh_groups = { 7, 8 },
                  .ciphers = { 2, 4 }, /* AES-128-CBC, AES-256-CBC (RFC 7401 s5.2.8) */
-                 .esp_suites = { 8,
-                                 13 }, /* AES-128-CBC with HMAC-SHA-256, AES-128-GCM-16 (RFC 7402 s5.1.2) */
+                 .esp_suites = { 8, 13, 9, 12, 11,
+                                 10 }, /* all that encrypt: a host may have but one (RFC 7402 s5.1.2) */
                  .relay_server = s->udp_port != 0,
                  .puzzle_k = s->puzzle_k,
                  .r1_per_source_milli = part(c, s->r1_per_second * 1000) },

@@ -6,6 +6,7 @@
 
 #include "common/base/hex.h"
 #include "host/ctl_ping.h"
+#include "host/esp_conf.h"
 
 #define LOOKUPS_MAX 16
 
@@ -119,6 +120,7 @@ static json_t *counters_json(const struct host_ctl *c)
         { "waited", d->waited },
         { "wait_dropped", d->wait_dropped },
         { "no_credit", d->no_credit },
+        { "rekeys_asked", d->due },
         { "unreachable", d->unreachable },
         { "queries", s.queries },
         { "queries_hit", s.hits },
@@ -165,22 +167,6 @@ static void cmd_status(struct host_ctl *c, struct rt_ctl_req *req)
 }
 
 /* ---- peers ---- */
-
-static const char *suite_name(uint16_t suite)
-{
-    switch (suite) {
-    case ESP_NULL_SHA256:
-        return "null-sha256";
-    case ESP_AES128_CBC_SHA256:
-        return "aes128-cbc-sha256";
-    case ESP_AES256_CBC_SHA256:
-        return "aes256-cbc-sha256";
-    case ESP_AES128_GCM16:
-        return "aes128-gcm16";
-    default:
-        return "";
-    }
-}
 
 /* Milliseconds with what is below them; null: not measured. */
 static json_t *ms_json(uint32_t us)
@@ -246,7 +232,7 @@ static json_t *peer_json(const struct host_ctl *c, const struct host_status *s,
     set(o, "fa", json_boolean(p->fa));
     set(o, "configured", json_boolean(p->configured));
     set(o, "seconds", json_integer(now > p->since_us ? (json_int_t)((now - p->since_us) / 1000000) : 0));
-    set(o, "esp", p->state == HOST_PEER_UP ? json_string(suite_name(p->esp_suite)) : json_null());
+    set(o, "esp", p->state == HOST_PEER_UP ? json_string(host_esp_suite_name(p->esp_suite)) : json_null());
     set(o, "spi_in", json_sprintf("0x%08x", p->spi_in));
     set(o, "spi_out", json_sprintf("0x%08x", p->spi_out));
     (void)host_data_pair(host_worker_data(c->worker), &s->hit, &p->hit, &in, &out);

@@ -21,7 +21,8 @@ struct pair {
     struct hip_ref ref;
     struct hit local, peer;
     struct esp_sa *in, *out;
-    struct esp_sa *old; /* inbound, of before a rekey: until `in` carries something; else NULL */
+    struct esp_sa *old;    /* inbound, of before a rekey: until old_until_us; else NULL */
+    uint64_t old_until_us; /* 0: `in` has carried nothing yet */
     uint8_t old_spi[SPI_LEN];
     struct hip_path path;
     uint64_t told_us;  /* when `used` was called last */
@@ -31,7 +32,11 @@ struct pair {
     bool heard;        /* something came in */
     bool unverified;   /* `path` within the credit only (RFC 8046 s5.6) */
     uint64_t credit, aged_us;
-    uint64_t counted; /* octets of `in` that are in some credit already */
+    uint64_t counted;                    /* octets of `in` that are in some credit already */
+    struct host_data_limits left;        /* of these SAs; age_us: the moment */
+    uint64_t ask_us;                     /* not before then again */
+    bool half;                           /* `in` is new, `out` not yet */
+    struct esp_counters in_was, out_was; /* of SAs that rekeys replaced */
 };
 
 struct packet {
@@ -49,6 +54,7 @@ struct waiting {
 struct host_data {
     struct env env;
     struct host_data_io io;
+    struct host_data_limits limits;
     struct htab *by_hits; /* local, peer -> pair */
     struct htab *by_spi;  /* inbound SPI -> pair */
     struct waiting wait[HOST_DATA_PEERS_MAX];
@@ -57,7 +63,8 @@ struct host_data {
     uint8_t scratch[HOST_DATA_ROOM + PACKET_MAX];
 };
 
-struct host_data *host_data_new(const struct env *env, const struct host_data_io *io)
+struct host_data *host_data_new(const struct env *env, const struct host_data_io *io,
+                                const struct host_data_limits *limits)
 {
     struct host_data *d = calloc(1, sizeof(*d));
     uint8_t seed[2][16];
@@ -66,6 +73,7 @@ struct host_data *host_data_new(const struct env *env, const struct host_data_io
         return NULL;
     d->env = *env;
     d->io = *io;
+    d->limits = *limits;
     env_random(env, seed, sizeof(seed));
     d->by_hits = htab_new(HOST_DATA_PAIRS_MAX, KEY_LEN, seed[0]);
     d->by_spi = htab_new(2 * HOST_DATA_PAIRS_MAX, SPI_LEN, seed[1]);
@@ -82,13 +90,26 @@ static void make_key(const struct hit *local, const struct hit *peer, uint8_t ke
     memcpy(key + 16, peer->b, 16);
 }
 
+static void add(struct esp_counters *sum, const struct esp_sa *sa)
+{
+    const struct esp_counters *c = esp_sa_counters(sa);
+
+    sum->packets += c->packets;
+    sum->octets += c->octets;
+    sum->replayed += c->replayed;
+    sum->bad_icv += c->bad_icv;
+    sum->malformed += c->malformed;
+}
+
 static void drop_old(struct host_data *d, struct pair *p)
 {
     if (p->old == NULL)
         return;
+    add(&p->in_was, p->old);
     (void)htab_del(d->by_spi, p->old_spi);
     esp_sa_free(p->old);
     p->old = NULL;
+    p->old_until_us = 0;
 }
 
 static void pair_free(struct host_data *d, struct pair *p)
@@ -201,14 +222,55 @@ static uint64_t earned(struct pair *p)
     return n;
 }
 
+/* ---- when new SAs are due ---- */
+
+static uint64_t less(const struct host_data *d, uint64_t limit)
+{
+    uint64_t r = (uint64_t)env_random_u32(&d->env) % 8192;
+    return limit - limit / 65536 * r - limit % 65536 * r / 65536;
+}
+
+static uint64_t smaller(uint64_t own, uint64_t suite)
+{
+    return own && own < suite ? own : suite;
+}
+
+static void limits_anew(const struct host_data *d, struct pair *p, uint64_t now)
+{
+    uint64_t packets = esp_sa_suite(p->in)->packets_max / 2;
+
+    p->left.packets = less(d, smaller(d->limits.packets, packets));
+    p->left.octets = less(d, smaller(d->limits.octets, ESP_OCTETS_MAX / 2));
+    p->left.age_us = d->limits.age_us ? now + less(d, d->limits.age_us) : UINT64_MAX;
+    p->ask_us = 0;
+}
+
+/* One that is forged counts as one that was made: what a tag may let through depends on how often it is tried. */
+static bool spent(const struct pair *p, const struct esp_sa *sa)
+{
+    const struct esp_counters *c = esp_sa_counters(sa);
+    return c->packets + c->bad_icv >= p->left.packets || c->octets >= p->left.octets;
+}
+
+/* May end the pair; false: nothing was due. */
+static bool ask_if_due(struct host_data *d, struct pair *p, uint64_t now)
+{
+    if (now < p->ask_us || (now < p->left.age_us && !spent(p, p->in) && !spent(p, p->out)))
+        return false;
+    p->ask_us = now + HOST_DATA_ASK_US;
+    d->count.due++;
+    d->io.due(d->io.ctx, p->ref);
+    return true;
+}
+
 static void put_spi(uint8_t to[SPI_LEN], uint32_t spi)
 {
     for (int i = 0; i < SPI_LEN; i++)
         to[i] = (uint8_t)(spi >> (24 - 8 * i));
 }
 
-/* RFC 7402 s6.10: the old inbound SA goes when the new one carries something; where packets go SA_PATH says, not this. */
-static void rekeyed(struct host_data *d, struct pair *p, struct esp_sa *in, struct esp_sa *out)
+/* RFC 7402 s6.10: the old inbound SA goes once the new one carries something; where packets go SA_PATH says, not this. */
+static void rekeyed(struct host_data *d, struct pair *p, struct esp_sa *in, struct esp_sa *out, uint64_t now)
 {
     uint8_t spi[SPI_LEN];
 
@@ -228,11 +290,15 @@ static void rekeyed(struct host_data *d, struct pair *p, struct esp_sa *in, stru
         memcpy(p->old_spi, p->spi, SPI_LEN);
         p->in = in;
         memcpy(p->spi, spi, SPI_LEN);
+        p->half = true;
     }
     if (out == NULL)
         return;
+    add(&p->out_was, p->out);
     esp_sa_free(p->out);
     p->out = out;
+    p->half = false;
+    limits_anew(d, p, now);
 }
 
 void host_data_up(struct host_data *d, struct hip_ref ref, const struct hit *local, const struct hit *peer,
@@ -244,7 +310,7 @@ void host_data_up(struct host_data *d, struct hip_ref ref, const struct hit *loc
     make_key(local, peer, key);
     p = htab_get(d->by_hits, key);
     if (p != NULL && p->ref.slot == ref.slot && p->ref.gen == ref.gen) {
-        rekeyed(d, p, in, out);
+        rekeyed(d, p, in, out, now);
         return;
     }
     if (p != NULL)
@@ -257,6 +323,7 @@ void host_data_up(struct host_data *d, struct hip_ref ref, const struct hit *loc
     }
     *p = (struct pair){ .ref = ref, .local = *local, .peer = *peer, .in = in, .out = out, .path = *path };
     p->told_us = now;
+    limits_anew(d, p, now);
     memcpy(p->key, key, KEY_LEN);
     put_spi(p->spi, esp_sa_spi(in));
     if (htab_put(d->by_hits, p->key, p) || htab_put(d->by_spi, p->spi, p)) {
@@ -378,7 +445,8 @@ void host_data_from_app(struct host_data *d, uint8_t *packet, size_t len, uint64
         d->io.silent(d->io.ctx, p->ref, now - p->alone_us); /* may end the pair */
         return;
     }
-    tell_used(d, p, now);
+    if (!ask_if_due(d, p, now))
+        tell_used(d, p, now);
 }
 
 void host_data_from_net(struct host_data *d, struct span esp, uint64_t now)
@@ -394,12 +462,20 @@ void host_data_from_net(struct host_data *d, struct span esp, uint64_t now)
     }
     memcpy(at, esp.p, esp.n);
     bool old = p->old && memcmp(esp.p, p->old_spi, SPI_LEN) == 0;
+    if (p->old_until_us && now >= p->old_until_us) {
+        drop_old(d, p);
+        if (old) {
+            d->count.no_spi++;
+            return;
+        }
+    }
     if (esp_open(old ? p->old : p->in, at, esp.n, &o)) {
         d->count.bad++;
         return;
     }
-    if (!old)
-        drop_old(d, p);
+    if (!old && p->old && p->old_until_us == 0) /* what was sent before it may still come */
+        p->old_until_us = now + HOST_DATA_LATE_US;
+    bool first = p->half && !old;
     p->alone_us = 0;
     if (p->unverified)
         p->credit += earned(p);
@@ -418,7 +494,10 @@ void host_data_from_net(struct host_data *d, struct span esp, uint64_t now)
         d->count.recv_octets += o.len + BEET_HEAD;
         d->io.app_out(d->io.ctx, o.payload - BEET_HEAD, o.len + BEET_HEAD);
     }
-    tell_used(d, p, now);
+    if (first) /* with it comes the outbound SA, or the pair ends */
+        d->io.rekeyed(d->io.ctx, p->ref, esp_sa_spi(p->in));
+    else if (!ask_if_due(d, p, now))
+        tell_used(d, p, now);
 }
 
 const struct host_data_count *host_data_count(const struct host_data *d)
@@ -433,7 +512,11 @@ bool host_data_pair(const struct host_data *d, const struct hit *local, const st
 
     if (p == NULL)
         return false;
-    *in = *esp_sa_counters(p->in);
-    *out = *esp_sa_counters(p->out);
+    *in = p->in_was;
+    *out = p->out_was;
+    add(in, p->in);
+    add(out, p->out);
+    if (p->old)
+        add(in, p->old);
     return true;
 }

@@ -19,6 +19,9 @@
 #define HOST_DATA_SILENT_US 1500000
 #define HOST_DATA_LOST_US   5000000
 #define HOST_DATA_AGAIN_US  8000000
+#define HOST_DATA_LATE_US \
+    2000000 /* the old inbound SA is kept so long after the new one carried something (RFC 7402 s3.3.3) */
+#define HOST_DATA_ASK_US 10000000 /* keys that are due are asked for so often, until they come */
 #define HOST_DATA_ROOM \
     ((size_t)64) /* octets the caller leaves free before and behind a packet from an application */
 
@@ -33,6 +36,17 @@ struct host_data_io {
     /* Data came or went; at most twice a second for each pair. octets: for hip_cba_received(); sent_us: when ESP last went out, 0: none since the
      * last call. */
     void (*used)(void *ctx, struct hip_ref ref, uint64_t octets, uint64_t sent_us);
+    /* The SAs have done what struct host_data_limits lets them: new ones are due (RFC 7402 s3.3.6, s6.8). */
+    void (*due)(void *ctx, struct hip_ref ref);
+    /* The first packet by a new inbound SA whose outbound one is not there yet. */
+    void (*rekeyed)(void *ctx, struct hip_ref ref, uint32_t spi);
+};
+
+/* What the SAs of one pair do before new ones are asked for; each direction by itself, whichever is first; 0: no limit of ours. The suite's own limits
+ * (esp_sa_used_up()) are halved and count too. Up to an eighth is taken off at random, so that both ends seldom ask at once. What is due is asked for by the
+ * packet that finds it so: SAs that carry nothing stay as they are. */
+struct host_data_limits {
+    uint64_t packets, octets, age_us;
 };
 
 struct host_data_count {
@@ -40,18 +54,20 @@ struct host_data_count {
     uint64_t sent_octets, recv_octets; /* of them, inner packets */
     uint64_t no_spi, bad;              /* inbound ESP of no SA; refused by its SA */
     uint64_t waited, wait_dropped;     /* outbound packets without SA */
+    uint64_t due;                      /* times new SAs were asked for */
     uint64_t no_credit;                /* to a locator that is not verified, and beyond its credit */
     uint64_t not_hit, unreachable,
         failed; /* from applications: not between HITs; answered by ICMPv6; not sealed */
 };
 
 struct host_data;
-/* NULL: out of memory. io is copied. */
-struct host_data *host_data_new(const struct env *env, const struct host_data_io *io);
+/* NULL: out of memory. io and limits are copied. */
+struct host_data *host_data_new(const struct env *env, const struct host_data_io *io,
+                                const struct host_data_limits *limits);
 void host_data_free(struct host_data *d);
 
 /* A pair of SAs is usable; replaces what these HITs had, unless it is of the same association: after a rekey the path stays, and the old inbound SA until
- * the new one carries something; out NULL: the old outbound one stays as well. What waits for the peer goes out. Takes in and out over in any case. */
+ * a little after the new one carries something; out NULL: the old outbound one stays as well. What waits for the peer goes out. Takes in and out over in any case. */
 void host_data_up(struct host_data *d, struct hip_ref ref, const struct hit *local, const struct hit *peer,
                   struct esp_sa *in, struct esp_sa *out, const struct hip_path *path, uint64_t now);
 /* unverified: packets go there as far as the credit reaches (HIP_ACT_SA_PATH), the others are dropped. */
@@ -67,6 +83,6 @@ void host_data_from_app(struct host_data *d, uint8_t *packet, size_t len, uint64
 void host_data_from_net(struct host_data *d, struct span esp, uint64_t now);
 
 const struct host_data_count *host_data_count(const struct host_data *d);
-/* Counters of one pair; false: there is none. */
+/* Counters of one pair, of SAs replaced by rekeys as well; false: there is none. */
 bool host_data_pair(const struct host_data *d, const struct hit *local, const struct hit *peer,
                     struct esp_counters *in, struct esp_counters *out);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "host/esp_conf.h"
 #include "host/tun.h"
 
 #define MINUTE_US     60000000ll
@@ -17,7 +18,7 @@
 static const struct rt_conf_row tun_rows[] = {
     { "name", RT_CONF_STR, .min = 1, .max = 15, .def = "hip0", .doc = "name of the device" },
     { "mtu", RT_CONF_INT, .min = HOST_TUN_MTU_MIN, .max = HOST_TUN_MTU_MAX, .def = "1400",
-      .doc = "largest packet between HITs; on the wire it is up to 57 octets longer" },
+      .doc = "largest packet between HITs; on the wire it is up to 65 octets longer" },
     { 0 },
 };
 
@@ -109,6 +110,8 @@ const struct rt_conf_row host_schema[] = {
       .example = "\"wlan*\", umts0" },
     { "tun", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = tun_rows,
       .doc = "device that applications' packets go through" },
+    { "esp", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = host_esp_rows,
+      .doc = "how applications' packets are protected (RFC 7402)" },
     { "nat", RT_CONF_ENUM, .choices = "auto|off|always", .def = "auto",
       .doc = "auto: exchanges are tried over IP protocol 139 and over UDP; off: never over UDP; always: over "
              "UDP alone" },
@@ -226,11 +229,9 @@ static void read_engine(struct hip_config *h)
 {
     static const uint8_t groups[] = { 7, 8 };
     static const uint16_t ciphers[] = { 2, 4 };
-    static const uint16_t suites[] = { ESP_AES128_GCM16, ESP_AES128_CBC_SHA256 };
 
     memcpy(h->dh_groups, groups, sizeof(groups));
     memcpy(h->ciphers, ciphers, sizeof(ciphers));
-    memcpy(h->esp_suites, suites, sizeof(suites));
     h->assoc_max = STATIC_ASSOCS;
     h->puzzle_k = PUZZLE_K;
     h->puzzle_k_max = PUZZLE_K_MAX;
@@ -298,6 +299,9 @@ err host_settings_read(const struct rt_conf *c, struct host_settings *out, char 
     read_resolver(rt_conf_map(root, "resolver"), out);
     read_binding(root, out);
     read_engine(&out->core.hip);
+    e = host_esp_conf_read(c, out, why);
+    if (e)
+        return e;
     read_nat(root, out);
     out->core.announce_all = rt_conf_bool(root, "announce_all");
     out->core.accept = strcmp(accept, "any") == 0     ? HOST_ACCEPT_ANY

@@ -7,11 +7,13 @@
 
 #include "common/rt/conf.h"
 #include "host/core/host.h"
+#include "host/data.h"
 
-#define HOST_IFACES_MAX   16
-#define HOST_LISTEN_MAX   4
-#define HOST_UPSTREAM_MAX 4
-#define HOST_ZONES_MAX    8
+#define HOST_IFACES_MAX    16
+#define HOST_LISTEN_MAX    4
+#define HOST_UPSTREAM_MAX  4
+#define HOST_ZONES_MAX     8
+#define HOST_AUTH_ONLY_MAX 64
 
 struct host_zone_conf {
     const char *zone;
@@ -28,6 +30,10 @@ struct host_settings {
     size_t n_iface;
     const char *tun_name;
     unsigned tun_mtu;
+    struct host_data_limits rekey;
+    struct hit auth_only[HOST_AUTH_ONLY_MAX]; /* RFC 7402 s3.3.5 */
+    size_t n_auth_only;
+    bool fragment;        /* outer IPv4 packets without DF */
     uint16_t udp_port;    /* 0: any of 49152-65535 */
     const char *sim_file; /* NULL: a host without a SIM */
     struct addr listen[HOST_LISTEN_MAX];

@@ -228,6 +228,24 @@ static void silent(void *ctx, struct hip_ref ref, uint64_t us)
     act(w, now);
 }
 
+static void due(void *ctx, struct hip_ref ref)
+{
+    struct host_worker *w = ctx;
+    uint64_t now = rt_now_us();
+
+    host_sa_due(w->core, ref, now, &w->acts);
+    act(w, now);
+}
+
+static void rekeyed(void *ctx, struct hip_ref ref, uint32_t spi)
+{
+    struct host_worker *w = ctx;
+    uint64_t now = rt_now_us();
+
+    host_sa_rekeyed(w->core, ref, spi, now, &w->acts);
+    act(w, now);
+}
+
 /* ---- opening and closing ---- */
 
 static err open_sockets(struct host_worker *w, char *why)
@@ -252,7 +270,14 @@ static err open_sockets(struct host_worker *w, char *why)
 static err open_core(struct host_worker *w, const struct host_worker_parts *p)
 {
     const struct host_data_io io = {
-        .ctx = w, .esp_out = esp_out, .app_out = app_out, .want = want, .silent = silent, .used = used
+        .ctx = w,
+        .esp_out = esp_out,
+        .app_out = app_out,
+        .want = want,
+        .silent = silent,
+        .used = used,
+        .due = due,
+        .rekeyed = rekeyed,
     };
     struct host_config c = p->settings->core;
 
@@ -260,7 +285,7 @@ static err open_core(struct host_worker *w, const struct host_worker_parts *p)
     c.hi = p->hi;
     c.udp_port = host_socks_port(w->socks);
     w->core = host_new(&c);
-    w->data = host_data_new(&w->env, &io);
+    w->data = host_data_new(&w->env, &io, &p->settings->rekey);
     w->jobs = host_jobs_new(w->loop, p->settings->state, p->card, p->resolve, on_job, w);
     w->timer = rt_timer_new(w->loop, on_timer, w);
     w->wall = rt_timer_new(w->loop, on_wall, w);

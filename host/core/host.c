@@ -332,6 +332,25 @@ void host_sa_used(struct host *h, struct hip_ref ref, uint64_t octets, uint64_t 
     leave(h);
 }
 
+void host_sa_due(struct host *h, struct hip_ref ref, uint64_t now, struct host_actions *out)
+{
+    struct hip_assoc_view v;
+
+    enter(h, now, out);
+    err e = hip_rekey(h->hip, ref, h->c.rekey_dh, now, host_hip(h));
+    /* ERR_EXISTS: one is under way; ERR_STATE, ERR_NOT_FOUND: the association ends */
+    if (e != ERR_OK && e != ERR_EXISTS && hip_assoc_get(h->hip, ref, &v) == ERR_OK && e != ERR_STATE)
+        host_event(h, HOST_EV_PEER, LOG_LV_ERROR, &v.peer, "no new keys for ESP: %s", err_text(e));
+    leave(h);
+}
+
+void host_sa_rekeyed(struct host *h, struct hip_ref ref, uint32_t spi, uint64_t now, struct host_actions *out)
+{
+    enter(h, now, out);
+    hip_sa_rekeyed(h->hip, ref, spi, now, host_hip(h));
+    leave(h);
+}
+
 void host_sa_silent(struct host *h, struct hip_ref ref, uint64_t us, uint64_t now, struct host_actions *out)
 {
     enter(h, now, out);

@@ -77,6 +77,7 @@ struct host_config {
     uint16_t udp_port;                /* of our UDP sockets; 0: there are none */
     bool hide_private;                /* private addresses are no candidates */
     bool announce_all;                /* LOCATOR_SET with every usable address, not the preferred one alone */
+    bool rekey_dh;                    /* new ESP keys from a new Diffie-Hellman */
     bool forget_secret;               /* do not give the FA a secret to remember (item 5) */
     const char *want[HOST_NAMES_MAX]; /* FQDNs, best first; NULL ends */
     const char *label;                /* device label, shown only; NULL */
@@ -293,6 +294,11 @@ void host_sa_used(struct host *h, struct hip_ref ref, uint64_t octets, uint64_t 
  * checked, and left for another one if it carries nothing; after five seconds the peer is asked for a sign of life. One that lost its
  * state does not answer; the association ends, and the next packet begins a new one. */
 void host_sa_silent(struct host *h, struct hip_ref ref, uint64_t us, uint64_t now, struct host_actions *out);
+/* Its keys have done enough (host/data.h): new ones. The old ones are used until the new ones are there; one that is under way already is waited for. */
+void host_sa_due(struct host *h, struct hip_ref ref, uint64_t now, struct host_actions *out);
+/* ESP came by the new inbound SPI while the outbound SA is still the old one (RFC 7402 s6.10 step 4). */
+void host_sa_rekeyed(struct host *h, struct hip_ref ref, uint32_t spi, uint64_t now,
+                     struct host_actions *out);
 /* End a back-off: try the FAs again now (hipctl). */
 void host_retry(struct host *h, uint64_t now, struct host_actions *out);
 

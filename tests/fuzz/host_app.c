@@ -58,6 +58,19 @@ static void used(void *ctx, struct hip_ref ref, uint64_t octets, uint64_t sent_u
     (void)octets;
 }
 
+static void due(void *ctx, struct hip_ref ref)
+{
+    (void)ctx;
+    (void)ref;
+}
+
+static void rekeyed(void *ctx, struct hip_ref ref, uint32_t spi)
+{
+    (void)ctx;
+    (void)ref;
+    (void)spi;
+}
+
 static struct esp_sa *sa(bool out)
 {
     static const uint8_t key[20] = { 3 };
@@ -72,7 +85,8 @@ static struct esp_sa *sa(bool out)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct env env = { .random = fill };
-    static const struct host_data_io io = { NULL, esp_out, app_out, want, silent, used };
+    static const struct host_data_io io = { NULL, esp_out, app_out, want, silent, used, due, rekeyed };
+    static const struct host_data_limits limits = { .packets = 1 };
     static const struct hip_path path;
     static bool ready;
     struct host_data *d;
@@ -83,7 +97,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!ready && crypto_init())
         abort();
     ready = true;
-    d = host_data_new(&env, &io);
+    d = host_data_new(&env, &io, &limits);
     buf = malloc(size + 2 * HOST_DATA_ROOM);
     if (d == NULL || buf == NULL)
         abort();

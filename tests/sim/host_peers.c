@@ -113,6 +113,40 @@ static void test_by_name(void **state)
     scene_free(&s);
 }
 
+static void due(struct scene *s, struct w_node *n, const struct w_node *peer)
+{
+    host_actions_reset(&n->out);
+    host_sa_due(n->h, view(n, &peer->id).ref, s->w->now, &n->out);
+    w_act(s->w, n);
+}
+
+/* The data plane says that keys have done enough: new ones, more often than KEYMAT lasts for, asked for by one end, the other, and both at once. */
+static void test_new_keys(void **state)
+{
+    struct scene s = scene(105);
+
+    resolve(&s, s.cn);
+    assert_true(w_ping(s.w, s.cn, s.mn, 2 * W_S));
+    for (int i = 0; i < 30; i++) {
+        uint32_t in = view(s.cn, &s.mn->id).spi_in, out = view(s.cn, &s.mn->id).spi_out;
+        if (i % 3 != 1)
+            due(&s, s.cn, s.mn);
+        if (i % 3 != 0)
+            due(&s, s.mn, s.cn);
+        due(&s, s.cn, s.mn); /* under way already: waited for */
+        w_run(s.w, 300 * W_MS);
+        assert_int_not_equal(view(s.cn, &s.mn->id).spi_in, in);
+        assert_int_not_equal(view(s.cn, &s.mn->id).spi_out, out);
+        assert_int_equal(view(s.mn, &s.cn->id).spi_out, view(s.cn, &s.mn->id).spi_in);
+        assert_true(w_ping(s.w, s.cn, s.mn, W_S));
+        assert_true(w_ping(s.w, s.mn, s.cn, W_S));
+    }
+    host_actions_reset(&s.cn->out); /* of an association that is gone: nothing */
+    host_sa_due(s.cn->h, (struct hip_ref){ 9, 9 }, s.w->now, &s.cn->out);
+    assert_int_equal(s.cn->out.n, 0);
+    scene_free(&s);
+}
+
 /* A datagram each way every 10 ms, n of them. */
 static void flood(struct scene *s, unsigned n)
 {
@@ -740,6 +774,7 @@ int main(void)
         cmocka_unit_test(test_probe),
         cmocka_unit_test(test_probe_nobody_there),
         cmocka_unit_test(test_by_name),
+        cmocka_unit_test(test_new_keys),
         cmocka_unit_test(test_no_trust_before_binding),
         cmocka_unit_test(test_no_trust_without_binding),
         cmocka_unit_test(test_fa_stops),

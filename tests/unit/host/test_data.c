@@ -23,6 +23,8 @@ struct side {
     size_t app_len[12], apps;
     unsigned wants, used, silent;
     uint64_t silent_us;
+    unsigned due, rekeyed;
+    uint32_t rekeyed_spi;
     uint64_t octets; /* told by `used` */
     uint64_t sent_us;
 };
@@ -77,14 +79,34 @@ static void silent(void *ctx, struct hip_ref ref, uint64_t us)
     s->silent++;
 }
 
-static void side_init(struct side *s)
+static void due(void *ctx, struct hip_ref ref)
+{
+    struct side *s = ctx;
+    assert_int_equal(ref.gen, REF.gen);
+    s->due++;
+}
+
+static void rekeyed_by_traffic(void *ctx, struct hip_ref ref, uint32_t spi)
+{
+    struct side *s = ctx;
+    assert_int_equal(ref.gen, REF.gen);
+    s->rekeyed_spi = spi;
+    s->rekeyed++;
+}
+
+static void side_with(struct side *s, const struct host_data_limits *limits)
 {
     static const struct env env = { .random = fill };
-    const struct host_data_io io = { s, esp_out, app_out, want, silent, used };
+    const struct host_data_io io = { s, esp_out, app_out, want, silent, used, due, rekeyed_by_traffic };
 
     memset(s, 0, sizeof(*s));
-    s->d = host_data_new(&env, &io);
+    s->d = host_data_new(&env, &io, limits);
     assert_non_null(s->d);
+}
+
+static void side_init(struct side *s)
+{
+    side_with(s, &(struct host_data_limits){ 0 });
 }
 
 static struct esp_sa *sa(uint32_t spi, bool out, uint8_t key)
@@ -386,6 +408,117 @@ static void credit_ages(void **state)
     }
 }
 
+static void send_many(struct side *a, size_t n, uint64_t now)
+{
+    for (size_t i = 0; i < n; i++)
+        host_data_from_app(a->d, echo(&A, &B), LEN, now);
+}
+
+/* New SAs are asked for before the limit, not much before, not for every packet; packets go on under the old ones. */
+static void due_after_packets(void **state)
+{
+    struct side a;
+    struct hip_path p = path(0x0a000002);
+
+    for (int i = 0; i < 20; i++) {
+        side_with(&a, &(struct host_data_limits){ .packets = 800 });
+        up(&a, 0x0a000002, 1, 1);
+        send_many(&a, 699, 2);
+        assert_int_equal(a.due, 0);
+        send_many(&a, 101, 2);
+        assert_int_equal(a.due, 1);
+        send_many(&a, 1000, 2);
+        assert_int_equal(a.due, 1);
+        assert_int_equal(a.wires, 1800);
+        send_many(&a, 2, 2 + HOST_DATA_ASK_US); /* nobody came: again */
+        assert_int_equal(a.due, 2);
+        host_data_up(a.d, REF, &A, &B, sa(0x103u, false, 3), sa(0x203u, true, 4), &p, 3 + HOST_DATA_ASK_US);
+        send_many(&a, 699, 4 + HOST_DATA_ASK_US);
+        assert_int_equal(a.due, 2);
+        send_many(&a, 101, 4 + HOST_DATA_ASK_US);
+        assert_int_equal(a.due, 3);
+        assert_int_equal(host_data_count(a.d)->due, 3);
+        host_data_free(a.d);
+    }
+}
+
+static void due_after_octets_and_age(void **state)
+{
+    const uint64_t hour = 3600000000u;
+    struct side a, b;
+
+    side_with(&a, &(struct host_data_limits){ .octets = (uint64_t)100 * 20 }); /* of payload: 20 a packet */
+    side_with(&b, &(struct host_data_limits){ .octets = (uint64_t)100 * 20 });
+    up(&a, 0x0a000002, 1, 1);
+    up_other(&b, 1, 1);
+    for (int i = 0; i < 100; i++) {
+        send_many(&a, 1, 2);
+        host_data_from_net(b.d, span_of(a.wire[i % 4], a.wire_len[i % 4]), 2);
+        b.apps = 0;
+        assert_true(i > 86 || (a.due == 0 && b.due == 0));
+    }
+    assert_int_equal(a.due, 1); /* who sends, and who receives */
+    assert_int_equal(b.due, 1);
+    host_data_free(a.d);
+    host_data_free(b.d);
+    side_with(&a, &(struct host_data_limits){ .age_us = hour });
+    up(&a, 0x0a000002, 1, 1);
+    send_many(&a, 1, hour / 8 * 7);
+    assert_int_equal(a.due, 0);
+    send_many(&a, 2, hour + 1); /* the first one tells of the silence */
+    assert_int_equal(a.due, 1);
+    host_data_free(a.d);
+}
+
+/* What a short tag would let through depends on how often it is tried: forged packets count. */
+static void due_after_forgeries(void **state)
+{
+    struct side a, b;
+    uint8_t forged[128];
+
+    side_init(&a);
+    side_with(&b, &(struct host_data_limits){ .packets = 100 });
+    up(&a, 0x0a000002, 1, 1);
+    up_other(&b, 1, 1);
+    send_many(&a, 2, 2);
+    memcpy(forged, a.wire[0], a.wire_len[0]);
+    forged[a.wire_len[0] - 1] ^= 1;
+    for (int i = 0; i < 99; i++)
+        host_data_from_net(b.d, span_of(forged, a.wire_len[0]), 3);
+    assert_int_equal(b.due, 0); /* one that verifies asks */
+    host_data_from_net(b.d, span_of(a.wire[1], a.wire_len[1]), 3);
+    assert_int_equal(b.due, 1);
+    host_data_free(a.d);
+    host_data_free(b.d);
+}
+
+/* RFC 7402 s6.10 step 4: traffic by the new inbound SA is as good as the ACK. */
+static void traffic_completes_a_rekey(void **state)
+{
+    struct side a, b;
+    struct hip_path p = path(0x0a000002);
+
+    side_init(&a);
+    side_init(&b);
+    up(&a, 0x0a000002, 1, 1);
+    up_other(&b, 1, 1);
+    host_data_up(a.d, REF, &A, &B, sa(0x103u, false, 3), NULL, &p, 3);
+    host_data_from_app(b.d, echo(&B, &A), LEN, 4);
+    host_data_from_net(a.d, span_of(b.wire[0], b.wire_len[0]), 5);
+    assert_int_equal(a.rekeyed, 0); /* by the old one */
+    host_data_up(b.d, REF, &B, &A, sa(0x203u, false, 4), sa(0x103u, true, 3), &p, 6);
+    host_data_from_app(b.d, echo(&B, &A), LEN, 7);
+    host_data_from_net(a.d, span_of(b.wire[1], b.wire_len[1]), 8);
+    assert_int_equal(a.rekeyed, 1);
+    assert_int_equal(a.rekeyed_spi, 0x103);
+    host_data_up(a.d, REF, &A, &B, sa(0x103u, false, 3), sa(0x203u, true, 4), &p, 9);
+    host_data_from_app(b.d, echo(&B, &A), LEN, 10);
+    host_data_from_net(a.d, span_of(b.wire[2], b.wire_len[2]), 11);
+    assert_int_equal(a.rekeyed, 1);
+    host_data_free(a.d);
+    host_data_free(b.d);
+}
+
 /* RFC 7402 s6.10: both inbound SAs until the new one carries something, the outbound one changes at once. */
 static void rekeyed(void **state)
 {
@@ -413,10 +546,17 @@ static void rekeyed(void **state)
     host_data_from_app(b.d, echo(&B, &A), LEN, 7);
     host_data_from_net(a.d, span_of(b.wire[2], b.wire_len[2]), 8);
     assert_int_equal(a.apps, 2);
-    /* What was on its way under the old keys is late now. */
-    host_data_from_net(a.d, span_of(b.wire[1], b.wire_len[1]), 9);
-    assert_int_equal(a.apps, 2);
+    /* What was on its way under the old keys is late: taken for two seconds more. */
+    host_data_from_net(a.d, span_of(b.wire[1], b.wire_len[1]), 8 + HOST_DATA_LATE_US - 1);
+    assert_int_equal(a.apps, 3);
+    host_data_from_net(a.d, span_of(b.wire[1], b.wire_len[1]), 8 + HOST_DATA_LATE_US - 1);
+    assert_int_equal(host_data_count(a.d)->bad, 1); /* once */
+    host_data_from_net(a.d, span_of(b.wire[1], b.wire_len[1]), 8 + HOST_DATA_LATE_US);
+    assert_int_equal(a.apps, 3);
     assert_int_equal(host_data_count(a.d)->no_spi, 1);
+    struct esp_counters in, out;
+    assert_true(host_data_pair(a.d, &A, &B, &in, &out));
+    assert_true(in.packets == 3 && in.replayed == 1 && out.packets == 1); /* of old and new ones */
     host_data_from_app(a.d, echo(&A, &B), LEN, 10);
     host_data_from_net(b.d, span_of(a.wire[1], a.wire_len[1]), 11);
     assert_int_equal(b.apps, 2);
@@ -462,6 +602,10 @@ int main(void)
         cmocka_unit_test(only_what_the_credit_covers),
         cmocka_unit_test(credit_ages),
         cmocka_unit_test(rekeyed),
+        cmocka_unit_test(due_after_packets),
+        cmocka_unit_test(due_after_octets_and_age),
+        cmocka_unit_test(due_after_forgeries),
+        cmocka_unit_test(traffic_completes_a_rekey),
     };
     return cmocka_run_group_tests(tests, once, NULL);
 }
