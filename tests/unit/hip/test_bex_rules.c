@@ -118,6 +118,26 @@ static void four_addresses(void **state)
     sim_free(s);
 }
 
+/* All of them at the first try, then one, each in its turn (s6.6.1). */
+static void one_at_a_time(void **state)
+{
+    struct sim_host *mn, *fa;
+    struct sim *s = pair(&mn, &fa);
+    struct hip_path to[3] = { sim_path(mn, fa), sim_path(mn, fa), sim_path(mn, fa) };
+    struct hip_ref ref;
+    for (size_t i = 0; i < 3; i++)
+        to[i].peer.ip[3] = (uint8_t)(101 + i);
+    assert_int_equal(hip_connect(mn->e, sim_hit(mn), sim_hit(fa), to, 3, s->now, &s->out, &ref), ERR_OK);
+    sim_act(s, mn);
+    assert_int_equal(sim_count(s, "mn>? I1"), 3);
+    for (unsigned i = 0; i < 5; i++) { /* after 1, 2, 4, 8, 16 s */
+        sim_run(s, UINT64_C(1000000) << i);
+        assert_int_equal(sim_count(s, "mn>? I1"), 4 + i);
+        assert_int_equal(sim_sent(s, HIP_PKT_I1)->path.local.ip[3], 101 + i % 3);
+    }
+    sim_free(s);
+}
+
 /* Answered in every state, and it changes none (s6.7). */
 static void i1_changes_nothing(void **state)
 {
@@ -836,6 +856,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(i1_as_it_is_sent),
         cmocka_unit_test(four_addresses),
+        cmocka_unit_test(one_at_a_time),
         cmocka_unit_test(i1_changes_nothing),
         cmocka_unit_test(null_hit),
         cmocka_unit_test(two_identities),
