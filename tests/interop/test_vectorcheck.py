@@ -48,15 +48,15 @@ def silent(group, test, path, at):
 
 
 def complaint(group, test, shared=None):
-    """None, or what vectorcheck finds; and the fields that it said nothing can be said about."""
+    """None, or what vectorcheck finds; and what it noted about the fields."""
     case = None
     try:
         case = main.Case(test, group)
         case.shared = {} if shared is None else shared
         main.judged(case)
     except main.Finding as e:
-        return str(e) or type(e).__name__, set()
-    return None, case.marks.waived
+        return str(e) or type(e).__name__, case.marks if case else None
+    return None, case.marks
 
 
 def scalars(value, path=()):
@@ -163,10 +163,10 @@ def spoil_fields(tally, thorough):
     places = [i / 16 for i in range(16)] if thorough else [0, 0.5, 0.999]
     caught = Caught()
     for name, group, test in chosen(thorough):
-        why, waived = complaint(group, test)
+        why, marks = complaint(group, test)
         tally.check(f"{name} tcId {test['tcId']} as it is", why is None, why)
         for path, value in scalars(test):
-            if any(main.without_indices(w) == label(path) for w in waived) or not isinstance(value, (str, int)):
+            if any(main.without_indices(w) == label(path) for w in marks.waived) or not isinstance(value, (str, int)):
                 continue
             for at in places if isinstance(value, str) and len(value) > 3 else places[:1]:
                 caught.plant(name, group, test, path, value, at)
@@ -182,17 +182,50 @@ def spoil_exchanges(tally, thorough):
         new = {label(p) for p, _ in scalars(test)} | {("flag", f) for f in test["flags"]}
         if new <= had:
             continue
-        why, waived = complaint(group, test)
+        why, marks = complaint(group, test)
         tally.check(f"{name} tcId {test['tcId']} as it is", why is None, why)
         kinds, at = set(), 0.4
         for path, value in scalars(test):
-            if path_text(path).rsplit("[", 1)[0] in waived or path_text(path) in waived or (label(path) in had | kinds and not thorough):
+            if {path_text(path).rsplit("[", 1)[0], path_text(path)} & marks.waived or (label(path) in had | kinds and not thorough):
                 continue
             kinds.add(label(path))
             at = (at + 0.137) % 1
             caught.plant(name, group, test, path, value, at)
         had |= new
     caught.report(tally)
+
+
+def spoil_bad(tally, thorough):
+    """Packets that must do no harm: a good one in the place of one of each reason and type, another reason, the other verdict."""
+    had, shared = set(), {}
+    for name, group, test in vectors():
+        if "bad" not in test or not test["expect"].get("drop"):
+            continue
+        reason, kind = test["expect"]["drop"], test["bad"]["type"]
+        if (reason, kind) in had and not thorough:
+            continue
+        had.add((reason, kind))
+        once = shared.setdefault(id(group), {})
+        title = f"{name} tcId {test['tcId']} {reason} in {kind}"
+        why, marks = complaint(group, test, once)
+        tally.check(title + " as it is", why is None, why)
+        tally.check(title + " said to be valid", complaint(group, dict(test, result="valid"), once)[0] is not None, "unnoticed")
+        other = "BAD_PUZZLE" if reason == "BAD_VERSION" else "BAD_VERSION"
+        renamed = dict(test, expect=dict(test["expect"], drop=other))
+        tally.check(f"{title} called {other}", complaint(group, renamed, once)[0] is not None, "unnoticed")
+        good = good_packet(group, test, kind)
+        if good is not None and marks and not marks.notes:
+            at, packet = good
+            bad = {k: packet[k] for k in ("type", "from", "to", "src", "dst", "udp", "wire") if k in packet}
+            expect = dict(test["expect"], at=packet["to"], after=at)
+            tally.check(title + " with a good packet", complaint(group, dict(test, bad=bad, expect=expect), once)[0] is not None, "unnoticed")
+
+
+def good_packet(group, test, kind):
+    """One of this type in the exchange, and how many come before it."""
+    packets = test.get("packets") or group.get("packets") or []
+    return next(((i, p) for i, p in enumerate(packets) if p["type"] == kind and p["to"] == test["expect"]["at"] and
+                 p["outcome"]["drop"] == "TAKEN"), None)
 
 
 def path_text(path):
@@ -263,6 +296,7 @@ def run_all():
     turn_verdicts(tally)
     spoil_fields(tally, thorough)
     spoil_exchanges(tally, thorough)
+    spoil_bad(tally, thorough)
     print(f"{tally.passed} passed, {tally.failed} failed, 0 skipped")
     return 1 if tally.failed else 0
 

@@ -626,7 +626,7 @@ def judge_bad(c: Case, x: Exchange) -> None:
         raise Mismatch("expect.drop", reason, f"not in {b.kind}")
     there = judge(b) if judge else None
     if there is None:
-        c.marks.notes.add(reason)
+        c.marks.notes.add(f"only a state machine can judge {reason} in {b.kind}")
     elif not there:
         raise Mismatch("expect.drop", reason, "the packet has no such fault")
     check_order(b, reason)

@@ -7,6 +7,7 @@ from .case import Case, Malformed, Mismatch, Node, agree, kind
 from .esp import HEAD, Refused, inner_checksum_ok, open_esp
 from .exchange import Exchange, Keymat, Pair
 from .hip import low_bits, ones_sum, pseudo_header, puzzle_input, suite_of
+from .rules import Rules
 from .suites import ALG_NAMES, EDDSA, TRANSFORMS
 from .wire import Broken, HostId, Packet, Param, check_form, decrypted, host_id, is_hit, params_of, words
 
@@ -186,7 +187,7 @@ def check_puzzle_draws(x: Exchange, p: Packet, sender: str) -> None:
         x.parties[sender].drawn("spi", info[8:12], "ESP_INFO's NEW SPI")
 
 
-def check_hip(x: Exchange, n: Node) -> None:
+def check_hip(x: Exchange, rules: Rules, n: Node) -> None:
     p = Packet(n.hex("wire"))
     check_form(p)
     n.same("type", p.kind)
@@ -207,6 +208,7 @@ def check_hip(x: Exchange, n: Node) -> None:
     check_puzzle_draws(x, p, sender)
     if p.kind == "I2":
         check_solution(x, n, p, sender, receiver)
+    rules.check(n, p, sender, receiver)
     check_outcome(x, n, p, sender, receiver)
 
 
@@ -385,13 +387,17 @@ def check_base_dh(x: Exchange) -> None:
 
 def check_exchange(c: Node) -> Exchange:
     x = Exchange(c)
+    rules = Rules(x)
     if c.has("seed"):
         for party in x.parties.values():
             party.check_seed(c.hex("seed"))
     x.snapshot()
     for n in x.packets:
         try:
-            (check_esp if n.text("type") == "ESP" else check_hip)(x, n)
+            if n.text("type") == "ESP":
+                check_esp(x, n)
+            else:
+                check_hip(x, rules, n)
         except Broken as b:
             raise Mismatch(n.at("wire"), "a packet as RFC 7401 s5 has it", str(b)) from b
         x.snapshot()
@@ -444,11 +450,13 @@ def bex_test(c: Case) -> None:
         check_exchange(c)
         c.verdict(True)
         return
-    if "exchange" not in c.shared:
-        whole = {name: value for name, value in {**c.group, **c.value}.items() if name not in ("bad", "expect", "flags")}
-        c.shared["exchange"] = check_exchange(Case(dict(whole, result="valid"), {})) if shared_by_group(c) else None
-    x = c.shared["exchange"] or check_exchange(c)
-    judge_bad(c, x)
+    if "exchange" not in c.shared or not shared_by_group(c):
+        apart = ("bad", "expect", "flags", "tests", "type", "suite")
+        whole = {name: value for name, value in {**c.group, **c.value}.items() if name not in apart}
+        exchange = Case(dict(whole, result="valid"), c.group)
+        c.shared["exchange"] = check_exchange(exchange)
+        c.marks.notes.update(f"nothing looks at {p}" for p in exchange.unread())
+    judge_bad(c, c.shared["exchange"])
     c.verdict(False)
 
 
