@@ -124,6 +124,8 @@ void hip_assoc_free(struct hip_engine *e, struct hip_assoc *a)
     hip_stored_clear(&a->echo);
     for (size_t i = 0; i < HIP_UPDATES_MAX; i++)
         hip_stored_clear(&a->sent[i].pkt);
+    if (a->gone)
+        e->n_gone--;
     hip_assoc_rekey_forget(a);
     hip_keyset_done(&a->keys);
     hip_hi_done(&a->peer_hi);
@@ -265,6 +267,7 @@ void hip_assoc_gone(struct hip_engine *e, struct hip_assoc *a, enum hip_gone why
         v->gone.was = a->state;
     }
     a->gone = true;
+    e->n_gone++;
 }
 
 /* What is left when only the state and the keys count. */

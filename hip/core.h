@@ -20,6 +20,9 @@
 #define HIP_ROOM_ACTIONS    8 /* a single event takes less than this */
 #define HIP_ROOM_PACKETS    4
 #define HIP_SLICE           2048 /* puzzle hashes in one hip_timeout() */
+#define HIP_OPEN_MIN \
+    32 /* exchanges whose owner is asked, of which half makes puzzles harder; or an eighth of the table */
+#define HIP_PUZZLE_MORE_MAX 8
 
 struct hip_identity {
     struct hip_hi hi;
@@ -48,6 +51,8 @@ struct hip_engine {
     struct hip_assoc *rvs[HIP_RVS_MAX];
     struct hip_assoc *relay[HIP_RVS_MAX]; /* control relays that we are a client of */
     struct bucket told;                   /* NOTIFYs to senders of what is not relayed */
+    size_t n_gone;                        /* associations that linger: the first to make room */
+    uint8_t grown;                        /* hip_puzzle_grow() */
     uint64_t counters[HIP_DROP__COUNT];
 };
 
@@ -76,6 +81,9 @@ static inline const struct env *hip_env(const struct hip_engine *e)
 {
     return e->cfg.env;
 }
+
+/* RFC 7401 s4.1.2: #K follows the load. Called before an R1 leaves. */
+void hip_engine_weigh(struct hip_engine *e);
 
 /* ---- actions: hip/act.c ---- */
 

@@ -533,9 +533,27 @@ void hip_assoc_export_wipe(struct hip_engine *e, struct hip_ref ref)
     a->has_export = false;
 }
 
+/* One bit at a half of what there is room for, and one more for each further eighth. */
+static uint8_t bits(size_t n, size_t max)
+{
+    size_t eighths = n * 8 / max;
+    return eighths >= 4 ? (uint8_t)(eighths - 3) : 0;
+}
+
+void hip_engine_weigh(struct hip_engine *e)
+{
+    size_t max = e->cfg.assoc_max, open_max = max / 8 < HIP_OPEN_MIN ? HIP_OPEN_MIN : max / 8;
+    uint8_t held = bits(max - e->n_free - e->n_gone, max), open = bits(htab_count(e->embryos), open_max);
+    uint8_t more = held > open ? held : open;
+    if (more < e->grown)
+        more = e->grown;
+    e->cfg.puzzle_more = more < HIP_PUZZLE_MORE_MAX ? more : HIP_PUZZLE_MORE_MAX;
+}
+
 void hip_puzzle_grow(struct hip_engine *e, uint8_t more)
 {
-    e->cfg.puzzle_more = more < 8 ? more : 8;
+    e->grown = more;
+    hip_engine_weigh(e);
 }
 
 uint64_t hip_counter(const struct hip_engine *e, int counter)

@@ -147,7 +147,7 @@ struct hip_config {
     size_t n_auth_only;
     uint8_t puzzle_k;     /* #K when idle; sim_binding makes it at least 10 */
     uint8_t puzzle_k_max; /* largest #K that we solve */
-    uint8_t puzzle_more;  /* bits added to #K: hip_puzzle_grow() */
+    uint8_t puzzle_more;  /* bits added to #K under load: the engine's own */
     struct hip_reg_offer offer;
     uint32_t rtx_first_us; /* first retransmission of I1, I2, UPDATE, CLOSE (doubling); 0: one second */
     uint8_t rtx_tries;     /* 0: five */
@@ -178,7 +178,8 @@ MUST_USE err hip_identity_remove(struct hip_engine *e,
                                  const struct hit *hit); /* its associations are dropped without a packet */
 uint64_t hip_identity_r1_counter(const struct hip_engine *e, const struct hit *hit);
 
-/* Under load: `more` bits (at most 8) on top of #K in R1s from the next generation on; 0 takes them off again. */
+/* Under load of its owner's: `more` bits (at most 8) on top of #K in R1s from the next generation on; 0 takes them off again. The engine adds bits by
+ * itself when it holds many associations, or many exchanges whose owner is asked; the greater of both counts. */
 void hip_puzzle_grow(struct hip_engine *e, uint8_t more);
 
 /* ---- actions ---- */

@@ -61,6 +61,7 @@ int hip_i1_answer(struct hip_rx *rx)
     struct hip_r1_client c = { .hit = rx->pkt.sender, .ip = from.ip, .local = rx->path->local };
     uint8_t r1[HIP_PACKET_MAX];
     size_t n;
+    hip_engine_weigh(e);
     if (hip_r1pool_write(rx->id->pool, &c, &v, from.by_rvs ? &from.rvs : NULL, rx->now, r1, &n) != ERR_OK)
         return HIP_DROP_INTERNAL;
     hip_act_send(e, rx->out, NULL, &back, span_of(r1, n));

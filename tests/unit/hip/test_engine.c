@@ -8,8 +8,7 @@
 
 #include <cmocka.h>
 
-#include "hip/build.h"
-#include "hip/param_core.h"
+#include "hip/core.h"
 #include "hip/reg.h"
 #include "hip/timers.h"
 #include "tests/sim/sim.h"
@@ -750,6 +749,83 @@ static void identities(void **state)
     sim_free(s);
 }
 
+/* ---- load (RFC 7401 s4.1.2) ---- */
+
+/* #K of the R1 that fa gives to an I1 of mn's, a generation later than the last one. */
+static uint8_t k_now(struct sim *s, struct sim_host *mn, struct sim_host *fa)
+{
+    struct hip_ref ref = sim_connect(s, mn, fa);
+    struct hip_pkt p;
+    struct hip_puzzle z;
+    sim_run(s, 11000);
+    const struct sim_packet *r1 = sim_sent(s, HIP_PKT_R1);
+    assert_int_equal(hip_pkt_parse(span_of(r1->p, r1->n), &p), HIP_TAKEN);
+    assert_int_equal(hip_get_puzzle(hip_pkt_span(&p, HIP_PAR_PUZZLE), fa->hi.rhash, &z), ERR_OK);
+    assert_int_equal(hip_drop(mn->e, ref, s->now, &s->out), ERR_OK);
+    sim_act(s, mn);
+    sim_run(s, 11000000);
+    return z.k;
+}
+
+static struct hit somebody(const struct sim_host *like, uint8_t i)
+{
+    struct hit h = *sim_hit(like);
+    h.b[14] ^= 0x80;
+    h.b[15] = i;
+    return h;
+}
+
+static void associations_make_puzzles_harder(void **state)
+{
+    struct sim_host *mn, *fa;
+    struct sim *s = pair(0, 1, &mn, &fa); /* room for 16 */
+    struct hip_assoc *held[16];
+    uint8_t idle = k_now(s, mn, fa);
+    size_t n = 0;
+    for (; n < 12; n++) {
+        struct hit h = somebody(mn, (uint8_t)n);
+        held[n] = hip_assoc_new(fa->e, fa->e->id[0], &h);
+        assert_non_null(held[n]);
+        if (n == 6)
+            assert_int_equal(k_now(s, mn, fa), idle); /* 7 of 16 */
+        if (n == 7)
+            assert_int_equal(k_now(s, mn, fa), idle + 1);
+    }
+    assert_int_equal(k_now(s, mn, fa), idle + 3);
+    hip_puzzle_grow(fa->e, 5); /* the owner knows of more */
+    assert_int_equal(k_now(s, mn, fa), idle + 5);
+    hip_puzzle_grow(fa->e, 0);
+    held[0]->gone = true; /* who lingers makes room */
+    fa->e->n_gone++;
+    assert_int_equal(k_now(s, mn, fa), idle + 2);
+    while (n-- > 0)
+        hip_assoc_free(fa->e, held[n]);
+    assert_int_equal(k_now(s, mn, fa), idle);
+    sim_free(s);
+}
+
+static void open_exchanges_make_puzzles_harder(void **state)
+{
+    struct hip_config c = sim_config();
+    struct sim *s = sim_new(sim_seed(11));
+    struct sim_host *mn = sim_host(s, "mn", &c, 0, "192.0.2.1");
+    c.assoc_max = 1024; /* an eighth of it may be open */
+    struct sim_host *fa = sim_host(s, "fa", &c, 1, "198.51.100.1");
+    uint8_t idle = k_now(s, mn, fa);
+    for (unsigned i = 0; i < 128; i++) {
+        struct hit h = somebody(mn, (uint8_t)i);
+        struct hip_assoc *a = hip_assoc_new(fa->e, fa->e->id[0], &h);
+        a->embryo = true;
+        assert_int_equal(hip_assoc_enter(fa->e, a), ERR_OK);
+        if (i == 62)
+            assert_int_equal(k_now(s, mn, fa), idle);
+        if (i == 63)
+            assert_int_equal(k_now(s, mn, fa), idle + 1);
+    }
+    assert_int_equal(k_now(s, mn, fa), idle + 5);
+    sim_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -783,6 +859,8 @@ int main(void)
         cmocka_unit_test(established_without_data),
         cmocka_unit_test(notify),
         cmocka_unit_test(lifetimes),
+        cmocka_unit_test(associations_make_puzzles_harder),
+        cmocka_unit_test(open_exchanges_make_puzzles_harder),
         cmocka_unit_test(identities),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
