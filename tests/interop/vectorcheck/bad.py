@@ -43,9 +43,9 @@ OF_FORM = {"TRUNCATED", "OVERSIZED", "BAD_HEADER", "BAD_VERSION", "BAD_CHECKSUM"
 BEHIND_MAC = {"BAD_SIGNATURE", "BAD_ECHO", "BAD_ACK", "BAD_ESP_INFO", "BAD_LOCATOR"}
 BEHIND_SIGNATURE = {"BAD_ACK", "BAD_ESP_INFO", "BAD_LOCATOR"}
 # Packets in which a fault can be at all.
-ONLY = {"BAD_CIPHER": "R1 I2", "BAD_TRANSPORT": "R1 I2", "BAD_HI": "R1 I2 UPDATE", "HI_MISMATCH": "R1 I2 UPDATE", "BAD_PUZZLE": "I2", "BAD_NAT_MODE": "R1 I2",
+ONLY = {"BAD_CIPHER": "R1 I2", "BAD_TRANSPORT": "R1 I2", "BAD_HI": "R1 I2 UPDATE", "HI_MISMATCH": "R1 I2 UPDATE", "BAD_PUZZLE": "I2", "BAD_NAT_MODE": "R1 I2 R2 UPDATE NOTIFY CLOSE CLOSE_ACK",
         "LOST_RACE": "I1 I2", "BAD_HIP_MAC": "I2 UPDATE NOTIFY CLOSE CLOSE_ACK", "BAD_HIP_MAC_2": "R2", "PUZZLE_TOO_HARD": "R1", "PUZZLE_REUSED": "I2",
-        "STALE_R1_COUNTER": "R1 I2", "DH_DOWNGRADE": "R1", "BAD_DH": "R1 I2 UPDATE", "BAD_ECHO": "I2 UPDATE CLOSE_ACK", "DUPLICATE": "UPDATE",
+        "STALE_R1_COUNTER": "R1 I2", "DH_DOWNGRADE": "R1", "BAD_DH": "R1 I2 UPDATE", "BAD_ECHO": "I2 UPDATE CLOSE_ACK", "DUPLICATE": "I2 UPDATE",
         "OUT_OF_WINDOW": "UPDATE", "BAD_ACK": "UPDATE", "BAD_ESP_INFO": "I2 R2 UPDATE", "BAD_LOCATOR": "R1 I2 R2 UPDATE",
         "NO_ASSOCIATION": "R1 R2 UPDATE NOTIFY CLOSE CLOSE_ACK", "BAD_SIGNATURE": "R1 I2 R2 UPDATE NOTIFY CLOSE CLOSE_ACK",
         "BAD_RVS_HMAC": "I1 UPDATE", "RELAYED_OPPORTUNISTIC": "I1"}
@@ -106,11 +106,13 @@ class Bad:
     # -- keys, as the receiver finds them
 
     def keymat(self) -> Keymat | None:
-        """Of the association; for an I2 the one that it would make."""
-        pair = self.pair
-        if self.kind == "I2":
+        """Of the association; for an I2 the one that it would make. None where it makes none."""
+        if self.kind != "I2":
+            return self.pair.hip if self.pair else None
+        try:
             return self._i2_keymat()
-        return pair.hip if pair else None
+        except (Mismatch, NotInGroup, Broken):
+            return None
 
     def _i2_keymat(self) -> Keymat | None:
         pair, n = self.pair, SUITE_HASH[self.me.identity.suite].length
@@ -122,10 +124,7 @@ class Bad:
         peer = self.peer or "X"
         k = Keymat("bad", peer, self.at, group, {peer: public, self.at: diffie_hellman(r1s[-1].value("DIFFIE_HELLMAN"))[1]},
                    salt=solution[4:])
-        try:
-            self.x.make(k, SUITE_HASH[self.me.identity.suite], {peer: self.p.sender, self.at: self.me.hit})
-        except (Mismatch, NotInGroup):
-            return None
+        self.x.make(k, SUITE_HASH[self.me.identity.suite], {peer: self.p.sender, self.at: self.me.hit})
         draw_base(k, ciphers[0], SUITE_HASH[self.me.identity.suite], suites[0])
         return k
 
@@ -282,6 +281,9 @@ def param_not_allowed(b: Bad) -> bool:
 
 @fault("PARAM_MISSING")
 def param_missing(b: Bad) -> bool:
+    r1 = offered(b) if b.kind == "I2" else None
+    if r1 and r1.get("R1_COUNTER") and not b.p.get("R1_COUNTER"):  # RFC 7401 s5.2.3 MUST
+        return True
     needs = NEEDS.get(b.kind, []) + (["ESP_TRANSFORM"] if b.kind in ("R1", "I2") else []) + (["ESP_INFO"] if b.kind in ("I2", "R2") else [])
     return any(not any(b.p.get(n) for n in (need if isinstance(need, tuple) else (need,))) for need in needs)
 
@@ -365,6 +367,9 @@ def bad_puzzle(b: Bad) -> bool:
     puzzles = {r.value("PUZZLE")[:1] + r.value("PUZZLE")[2:] for r in b.before("R1", b.at) + ([r1] if r1 else [])}
     if solution[:1] + solution[2:4 + n] not in puzzles:
         return True
+    went = {n_.text("dst") for n_ in b.seen if n_.text("type") == "R1" and Packet(n_.hex("wire")).value("PUZZLE")[4:] == i}
+    if went and b.n.text("src") not in went:
+        return True  # #I is bound to the address that it went to (RFC 7401 appendix A)
     return any(low_bits(h.hash(puzzle_input(i, b.p.sender, b.p.receiver, j)), k))
 
 
@@ -382,7 +387,9 @@ def puzzle_reused(b: Bad) -> bool:
 @fault("STALE_R1_COUNTER")
 def stale_r1_counter(b: Bad) -> bool:
     value = b.p.value("R1_COUNTER")
-    known = [p.value("R1_COUNTER") for who in b.x.parties for p in b.before("R1", who) if p.get("R1_COUNTER")]
+    if b.kind == "I2":  # not one that we gave out
+        return value is not None and value[4:] not in [p.value("R1_COUNTER")[4:] for p in b.before("R1", b.at) if p.get("R1_COUNTER")]
+    known = [p.value("R1_COUNTER") for p in b.before("R1", b.peer) if p.get("R1_COUNTER")]
     return value is not None and any(value[4:] < k[4:] for k in known)
 
 
@@ -472,7 +479,9 @@ def bad_encrypted(b: Bad) -> bool | None:
     if b.keymat() is None:
         return None
     inner = b.inside()
-    return inner is None or (b.kind == "I2" and not any(q.name == "HOST_ID" for q in inner))
+    if inner is None or (b.kind == "I2" and not any(q.name == "HOST_ID" for q in inner)):
+        return True
+    return any(q.kind > r.kind for q, r in zip(inner, inner[1:])) or any(q.kind & 1 and q.name not in ("HOST_ID", "LOCATOR_SET") for q in inner)
 
 
 @fault("BAD_ECHO")
@@ -499,6 +508,8 @@ def update_ids(b: Bad, sender: str) -> list[int]:
 
 @fault("DUPLICATE")
 def duplicate(b: Bad) -> bool:
+    if b.kind == "I2":
+        return any(n.hex("wire") == b.wire for n in b.seen)
     seq = b.p.value("SEQ")
     return seq is not None and int.from_bytes(seq, "big") in update_ids(b, b.peer)
 
@@ -528,6 +539,8 @@ def acked(b: Bad, ack: bytes) -> bool:
 @fault("BAD_ESP_INFO")
 def bad_esp_info(b: Bad) -> bool | None:
     value = b.p.value("ESP_INFO")
+    if value is None and b.kind in ("I2", "R2"):
+        return True
     if value is None or b.pair is None:
         return None
     e = esp_info(value)
@@ -589,6 +602,8 @@ def rvs_hmac_prohibited(b: Bad) -> bool:
 def bad_nat_mode(b: Bad) -> bool:
     modes, r1 = b.words("NAT_TRAVERSAL_MODE", 2), offered(b)
     own = words(r1.value("NAT_TRAVERSAL_MODE") or b"", 2) if r1 else []
+    if b.kind not in ("R1", "I2"):  # an association that began in UDP takes no packet without (RFC 9028 s4.5)
+        return not b.n.has("udp") and any(n.has("udp") for n in b.seen)
     if b.kind == "R1" or not own:
         return bool(modes)
     return len(modes) != 1 or modes[0] not in own or not b.n.has("udp")
