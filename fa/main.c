@@ -10,6 +10,7 @@
 #include "common/base/hex.h"
 #include "common/crypto/secret.h"
 #include "common/rt/file.h"
+#include "common/rt/keyfile.h"
 #include "common/rt/logsink.h"
 #include "common/rt/osrand.h"
 #include "common/rt/sandbox.h"
@@ -165,7 +166,9 @@ static err start(char why[SQL_WHY_MAX])
     char hit[HIT_TEXT_MAX];
     _Static_assert(SQL_WHY_MAX >= RT_FILE_WHY_MAX, "one buffer for both");
     why[0] = 0;
-    err e = load_realms(why);
+    err e = d.settings.key_log ? rt_keyfile_open(d.settings.key_log, &d.env, why) : ERR_OK;
+    if (e == ERR_OK)
+        e = load_realms(why);
     if (e == ERR_OK)
         e = load_key(why);
     if (e == ERR_OK)

@@ -157,6 +157,15 @@ static const struct rt_conf_row control_rows[] = {
     { 0 },
 };
 
+static const struct rt_conf_row testing_rows[] = {
+    { "key_log", RT_CONF_PATH,
+      .doc = "SECRET: every key of HIP and ESP is appended to this file (made with mode 0600), for hipvec "
+             "verify "
+             "--keys",
+      .example = "/run/hipfa/hipfad.keys" },
+    { 0 },
+};
+
 static const struct rt_conf_row log_rows[] = {
     { "level", RT_CONF_ENUM, .choices = "error|warn|notice|info|debug", .def = "info",
       .doc = "least important line" },
@@ -196,6 +205,8 @@ const struct rt_conf_row fa_schema[] = {
     { "limits", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = limit_rows, .doc = "what strangers may cost us" },
     { "control", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = control_rows, .doc = "control socket" },
     { "log", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = log_rows, .doc = "log, to stderr" },
+    { "testing", RT_CONF_MAP, .rows = testing_rows,
+      .doc = "never where anybody's traffic is to stay secret" },
     { 0 },
 };
 
@@ -457,6 +468,7 @@ static void read_rest(struct fa_settings *s, const struct rt_conf_node *root)
     s->new_runs_per_minute = (uint32_t)rt_conf_int(l, "new_runs_per_minute");
     s->r1_per_second = (uint32_t)rt_conf_int(l, "r1_per_second");
     s->socket = rt_conf_str(rt_conf_map(root, "control"), "socket");
+    s->key_log = rt_conf_str(rt_conf_map(root, "testing"), "key_log");
     s->imsi_clear = strcmp(rt_conf_str(rt_conf_map(root, "log"), "imsi"), "clear") == 0;
     if (log_level_parse(rt_conf_str(rt_conf_map(root, "log"), "level"), &s->level) != ERR_OK)
         s->level = LOG_LV_INFO; /* the schema has only levels that parse */

@@ -79,6 +79,7 @@ struct fa_settings {
 
     const char *socket;
     enum log_level level;
+    const char *key_log; /* NULL: keys go nowhere */
     bool imsi_clear; /* subscribers' ids as they are in the log */
 };
 

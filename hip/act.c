@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "hip/ice.h"
+#include "hip/keylog.h"
 #include "hip/mobility.h"
 #include "hip/param_nat.h"
 
@@ -99,6 +100,8 @@ void hip_act_sas(struct hip_engine *e, struct hip_actions *out, struct hip_assoc
     v->sa.out = sa_keys(a->spi_out, a->esp_suite, &a->keys.secrets->esp.out);
     v->sa.path = *hip_ice_esp(a);
     v->sa.out_ready = true;
+    hip_keylog_sa(e, &v->sa.in, &a->peer, hip_assoc_local(a));
+    hip_keylog_sa(e, &v->sa.out, hip_assoc_local(a), &a->peer);
 }
 
 void hip_act_sa_in(struct hip_engine *e, struct hip_actions *out, const struct hip_assoc *a)
@@ -108,6 +111,7 @@ void hip_act_sa_in(struct hip_engine *e, struct hip_actions *out, const struct h
         return;
     v->sa.in = sa_keys(a->spi_in_next, a->esp_suite, &a->keys.secrets->esp_next.in);
     v->sa.path = *hip_ice_esp(a);
+    hip_keylog_sa(e, &v->sa.in, &a->peer, hip_assoc_local(a));
 }
 
 void hip_act_sa_path(struct hip_engine *e, struct hip_actions *out, struct hip_assoc *a, uint64_t now)

@@ -9,6 +9,7 @@
 #include "hip/encrypted.h"
 #include "hip/fsm.h"
 #include "hip/ice.h"
+#include "hip/keylog.h"
 #include "hip/mobility.h"
 #include "hip/nat.h"
 #include "hip/param_echo.h"
@@ -562,6 +563,7 @@ static err send_i2(struct hip_engine *e, struct hip_assoc *a, uint64_t now, stru
         r = hip_stored_set(&a->last, i2);
     if (r == ERR_OK) {
         hip_assoc_adopt(a, &ks);
+        hip_keylog_assoc(e, a);
         if (a->state == HIP_I1_SENT) {
             hip_assoc_free(e, a->former);
             hip_assoc_set_state(e, a, HIP_I2_SENT, now);

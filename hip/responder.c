@@ -8,6 +8,7 @@
 #include "hip/encrypted.h"
 #include "hip/fsm.h"
 #include "hip/ice.h"
+#include "hip/keylog.h"
 #include "hip/mobility.h"
 #include "hip/nat.h"
 #include "hip/notify.h"
@@ -311,6 +312,7 @@ static int commit_i2(struct hip_rx *rx, struct i2 *v)
     memcpy(a->i2_hash, v->hash, sizeof a->i2_hash);
     a->has_i2_hash = true;
     a->i2_counter = v->counter.counter;
+    hip_keylog_assoc(e, a);
     hip_mobility_begin(
         a); /* R2 goes to where the I2 is from; the others are checked later (RFC 8047 s4.2.8) */
     hip_mobility_learn(e, a, &v->set, rx->now);

@@ -11,6 +11,7 @@
 
 #include "common/crypto/secret.h"
 #include "common/rt/file.h"
+#include "common/rt/keyfile.h"
 #include "common/rt/logsink.h"
 #include "common/rt/osrand.h"
 #include "common/rt/sandbox.h"
@@ -174,9 +175,21 @@ static void close_all(struct daemon *d)
     rt_conf_free(d->conf);
 }
 
+static bool open_key_log(struct daemon *d)
+{
+    char why[RT_FILE_WHY_MAX];
+
+    if (d->settings.key_log == NULL || rt_keyfile_open(d->settings.key_log, &d->env, why) == ERR_OK)
+        return true;
+    complain(why);
+    return false;
+}
+
 static int run(struct daemon *d)
 {
     d->env = rt_env(rt_logsink(d->settings.level));
+    if (!open_key_log(d))
+        return EXIT_FAILURE;
     d->loop = rt_loop_new();
     if (d->loop == NULL || crypto_init() || rt_loop_signals(d->loop, on_term, NULL, d)) {
         complain("no event loop or no cryptography");

@@ -94,6 +94,15 @@ static const struct rt_conf_row control_rows[] = {
     { 0 },
 };
 
+static const struct rt_conf_row testing_rows[] = {
+    { "key_log", RT_CONF_PATH,
+      .doc = "SECRET: every key of HIP and ESP is appended to this file (made with mode 0600), for hipvec "
+             "verify "
+             "--keys",
+      .example = "/run/hipfa/hiphostd.keys" },
+    { 0 },
+};
+
 static const struct rt_conf_row log_rows[] = {
     { "level", RT_CONF_ENUM, .choices = "error|warn|notice|info|debug", .def = "info",
       .doc = "least important line" },
@@ -137,6 +146,8 @@ const struct rt_conf_row host_schema[] = {
       .doc = "lifetime of a registration, as we ask for it" },
     { "control", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = control_rows, .doc = "control socket" },
     { "log", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = log_rows, .doc = "log, to stderr" },
+    { "testing", RT_CONF_MAP, .rows = testing_rows,
+      .doc = "never where anybody's traffic is to stay secret" },
     { 0 },
 };
 
@@ -308,5 +319,6 @@ err host_settings_read(const struct rt_conf *c, struct host_settings *out, char 
                        : strcmp(accept, "known") == 0 ? HOST_ACCEPT_KNOWN
                                                       : HOST_ACCEPT_NONE;
     out->socket = rt_conf_str(rt_conf_map(root, "control"), "socket");
+    out->key_log = rt_conf_str(rt_conf_map(root, "testing"), "key_log");
     return log_level_parse(rt_conf_str(rt_conf_map(root, "log"), "level"), &out->level);
 }

@@ -12,12 +12,19 @@
 #include "common/base/log.h"
 #include "common/base/span.h"
 
+/* Where keys go when they are to be seen: whole lines, secrets in them. Nowhere (write NULL) but in a test set-up whose configuration names a file. */
+struct key_sink {
+    void *ctx;
+    void (*write)(void *ctx, const char *lines, size_t n);
+};
+
 struct env {
     void *ctx;
     void (*random)(void *ctx, void *out,
                    size_t n); /* never fails: an implementation that cannot deliver aborts */
     void (*draw)(void *ctx, const char *name, void *out, size_t n); /* NULL: random, whatever the name */
     struct log log;
+    struct key_sink keys;
 };
 
 static inline void env_random(const struct env *e, void *out, size_t n)

@@ -86,6 +86,7 @@ class Operator:
         self.sims = {}
         self.hosts_seen = {}
         self.relay = ""  # of hipfad's configuration, inside the braces
+        self.key_logs = False  # FA and hosts append their keys to <dir>/keys (testing: key_log)
 
     # ---- files -----------------------------------------------------------------------------------------------------
 
@@ -112,6 +113,12 @@ class Operator:
     def conf(self, part):
         return self.lab.path(part, {"fa": "hipfad.yaml", "home": "hipakad.yaml"}.get(part, "hiphostd.yaml"))
 
+    def key_log(self, part):
+        return self.lab.path(part, "keys")
+
+    def _testing(self, part):
+        return f"testing: {{ key_log: {self.key_log(part)} }}\n" if self.key_logs else ""
+
     def socket(self, part):
         return self.lab.path(part, "ctl.sock")
 
@@ -136,7 +143,7 @@ realms:{'' if self.realms else ' '}
 control: {{ socket: {self.socket('fa')} }}
 log: {{ level: debug }}
 {'relay: { ' + self.relay + ' }' if self.relay else ''}
-{extra}""".replace("realms: \n  []\n", "realms: []\n"))
+{self._testing('fa')}{extra}""".replace("realms: \n  []\n", "realms: []\n"))
 
     def write_as(self):
         d = os.path.dirname(self.conf("home"))
@@ -172,7 +179,7 @@ resolver:
   require_dnssec: yes
 control: {{ socket: {self.socket(host)} }}
 log: {{ level: debug }}
-"""
+{self._testing(host)}"""
         if sim:
             usim = self.lab.path(host, f"usim-{sim.imsi}.yaml")
             if not os.path.exists(usim):
@@ -395,6 +402,15 @@ log: {{ level: debug }}
                 self.remember(host, s)
         with open(path, "w") as f:
             json.dump({"hosts": self.hosts_seen, "imsi": sub.imsi, "fa": list(ADDR["fa"])}, f, indent=1)
+
+    def write_keys(self, path):
+        """The key logs of all, one behind the other, for hipvec verify --keys."""
+        text = ""
+        for part in ("fa", "mn", "cn", "cn2"):
+            if os.path.exists(self.key_log(part)):
+                with open(self.key_log(part)) as f:
+                    text += f"# {part}\n" + f.read()
+        private(path, text)
 
     # ---- a web server in one host, downloads in another ----------------------------------------------------------------
 

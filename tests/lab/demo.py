@@ -54,6 +54,7 @@ class Demo:
         self.rows = []
         self.caps = {}
         self.op = daemons.Operator(self.lab, dns=a.dns)
+        self.op.key_logs = bool(a.pcap)
         self.sub = daemons.Subscriber(imsi=a.imsi, k=a.k, opc=a.opc, given=a.given, surname=a.surname, msisdn=a.msisdn)
         self.fqdn = f"{self.sub.label}.{daemons.ZONE}"
 
@@ -318,6 +319,7 @@ class Demo:
                     with open(path, "rb") as src, open(os.path.join(self.a.pcap, label + ".pcap"), "wb") as dst:
                         dst.write(src.read())
             self.op.write_hosts(os.path.join(self.a.pcap, "hosts.json"), self.sub)
+            self.op.write_keys(os.path.join(self.a.pcap, "keys"))
 
     def how_to_look_around(self):
         hipctl = daemons.binary("hipctl")
@@ -347,7 +349,7 @@ def parse(argv):
     ap.add_argument("--nat", action="store_true", help="the same behind NATs, through the data relay, and with a login at wlan")
     ap.add_argument("--move", metavar="N", type=int, default=0, help="instead: N moves under a download, and a table of handover times")
     ap.add_argument("--json", metavar="FILE", help="the closing table for programs")
-    ap.add_argument("--pcap", metavar="DIR", help="a capture of each link, and hosts.json with the public keys")
+    ap.add_argument("--pcap", metavar="DIR", help="a capture of each link, hosts.json with the public keys, and keys: the key logs of all daemons (hipvec verify --keys)")
     ap.add_argument("--keep", action="store_true", help="leave the lab running and say how to look around")
     ap.add_argument("--stop", action="store_true", help="end a lab that --keep left")
     d = daemons.DEMO_SUBSCRIBER

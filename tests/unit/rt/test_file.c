@@ -16,6 +16,8 @@
 
 #include "common/crypto/secret.h"
 #include "common/rt/file.h"
+#include "common/rt/keyfile.h"
+#include "common/rt/osrand.h"
 #include "common/rt/sandbox.h"
 
 static char dir[32], path[64], why[RT_FILE_WHY_MAX];
@@ -154,10 +156,49 @@ static void sandbox(void **state)
     assert_int_equal(in_child(capless), 0);
 }
 
+static char said[LOG_LINE_MAX];
+
+static void log_line(void *ctx, enum log_level lv, const char *cat, const char *line)
+{
+    (void)ctx;
+    snprintf(said, sizeof(said), "%s %s %s", log_level_name(lv), cat, line);
+}
+
+/* Keys go where the configuration said, to their owner alone, at the end, and the log says so. */
+static void key_file(void **state)
+{
+    struct env env = rt_env((struct log){ .write = log_line, .max = LOG_LV_WARN });
+    uint8_t *got = NULL;
+    size_t n = 0;
+    struct stat st;
+    (void)state;
+
+    assert_null(env.keys.write);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(rt_keyfile_open(path, &env, why), ERR_OK);
+        env.keys.write(env.keys.ctx, "HI x\n", 5);
+    }
+    assert_memory_equal(said, "warn testing EVERY KEY", 22);
+    assert_non_null(strstr(said, path));
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0600);
+    assert_int_equal(rt_file_read_secret(path, 100, &got, &n, why), ERR_OK);
+    assert_string_equal((char *)got, "HI x\nHI x\n");
+    sec_free(got);
+    close((int)(intptr_t)env.keys.ctx);
+
+    env = rt_env((struct log){ 0 });
+    assert_int_equal(chmod(path, 0640), 0);
+    assert_int_equal(rt_keyfile_open(path, &env, why), ERR_REFUSED);
+    assert_null(env.keys.write);
+    assert_non_null(strstr(why, "0600"));
+    assert_int_equal(rt_keyfile_open(dir, &env, why), ERR_IO);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-    const struct CMUnitTest tests[] = { T(written_and_read), T(others_may_read_it), T(not_files),
+    const struct CMUnitTest tests[] = { T(written_and_read), T(others_may_read_it), T(not_files), T(key_file),
                                         T(sandbox) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
