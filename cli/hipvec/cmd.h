@@ -14,3 +14,6 @@ int cmd_diff(int argc, char **argv);
 int cmd_gen(int argc, char **argv);
 int cmd_lint(int argc, char **argv);
 int cmd_proto(int argc, char **argv);
+int cmd_show(int argc, char **argv);
+int cmd_verify(int argc, char **argv);
+int cmd_to_pcap(int argc, char **argv);

@@ -21,6 +21,12 @@ static const struct command {
       "rekey-dh, notify, close" },
     { "diff", cmd_diff, "[--json] A B", "the first value at which two vector files part" },
     { "lint", cmd_lint, "[--json] FILE|DIR...", "check files against the schemas of their types" },
+    { "show", cmd_show, "[--json] [--full] FILE",
+      "packets of a capture, of vectors or of hexadecimal text as a person reads them, and what is wrong with them" },
+    { "verify", cmd_verify, "[--json] [--quiet] [--keys FILE]... CAPTURE",
+      "check a capture of anybody's implementation; with a key log MACs, ENCRYPTED and ESP as well" },
+    { "to-pcap", cmd_to_pcap, "[--keys FILE] [--esp-sa FILE] [--from ADDRESS --to ADDRESS] -o CAPTURE FILE",
+      "vectors or packets in hexadecimal as a capture, a key log, and Wireshark's table of ESP SAs" },
     { "proto", cmd_proto, "[--markdown|--dict]",
       "packets and parameters as a table, or as a fuzzer's dictionary" },
 };
