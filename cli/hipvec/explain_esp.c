@@ -73,16 +73,17 @@ static void put_icv_inputs(struct explaining *x, const struct parts *p, struct s
     uint8_t high[4] = { 0 }, head[12];
     struct wcur w = wcur_of(head, sizeof head);
     struct span body = span_of(p->wire.p, p->wire.n - p->suite->icv_len);
-    if (p->auth.n) { /* ICV over what is sent and the upper half that is not (RFC 4303 s2.2.1) */
+    bool gmac = p->suite->id == 15; /* its key and salt stand where others have the key of their MAC */
+    if (p->auth.n && !gmac) { /* ICV over what is sent and the upper half that is not (RFC 4303 s2.2.1) */
         put_hex(o, "icv_input", vec_join(x->c, (struct span[]){ body, span_of(high, 4) }, 2));
         return;
     }
-    bool gmac = p->suite->id == 15;
+    struct span key = gmac ? p->auth : p->enc;
     size_t salt = p->suite->id == 10 || p->suite->id == 11 ? 3 : 4;
     wcur_u32(&w, p->spi);
     wcur_u32(&w, 0);
     wcur_u32(&w, p->seq);
-    put_hex(o, "nonce", vec_join(x->c, (struct span[]){ span_of(p->enc.p + p->enc.n - salt, salt), iv }, 2));
+    put_hex(o, "nonce", vec_join(x->c, (struct span[]){ span_of(key.p + key.n - salt, salt), iv }, 2));
     if (gmac)
         put_hex(
             o, "aad",
