@@ -191,6 +191,9 @@ static err start(char why[SQL_WHY_MAX])
         return e;
     }
     e = give_up_rights(why);
+    if (e == ERR_OK && d.settings.suites.null_encrypt)
+        log_at(&d.env.log, LOG_LV_ERROR, "fa",
+               "TESTING: suites.null_encrypt is on, HIP packets are not encrypted; never do this in service");
     if (e == ERR_OK)
         log_at(&d.env.log, LOG_LV_NOTICE, "fa", "serving name=%s hit=%s workers=%u", d.settings.name,
                hit_format(&d.identity.hit, hit), group_count(d.group));

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "fa/steer.h"
+#include "fa/suites.h"
 
 #define SECOND_US   1000000ll
 #define HOUR_US     (3600 * SECOND_US)
@@ -18,8 +19,9 @@
 static const struct rt_conf_row identity_rows[] = {
     { "file", RT_CONF_PATH, .def = "/var/lib/hipfa/fa/identity.der",
       .doc = "private key, PKCS#8, mode 0600; made on the first start" },
-    { "type", RT_CONF_ENUM, .choices = "rsa-2048|ecdsa-p256|ecdsa-p384", .def = "ecdsa-p256",
-      .doc = "of a key that is made" },
+    { "type", RT_CONF_ENUM, .choices = FA_IDENTITY_TYPES, .def = "ecdsa-p256",
+      .doc = "of a key that is made; dsa (1024 bits) and ecdsa-low are weak; with ecdsa-low, ed25519 and "
+             "ed448 there is no binding by SIM" },
     { 0 },
 };
 
@@ -189,6 +191,8 @@ const struct rt_conf_row fa_schema[] = {
     { "workers", RT_CONF_STR, .def = "auto", .max = 4,
       .doc = "threads that serve; auto: one for each processor, or 1 to 64" },
     { "identity", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = identity_rows, .doc = "our host identity" },
+    { "suites", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = fa_suite_rows,
+      .doc = "what base exchanges may agree on" },
     { "store", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = store_rows,
       .doc = "bindings, names, booking and audit records" },
     { "subscribers", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = subs_rows,
@@ -441,15 +445,18 @@ static err read_workers(struct fa_settings *s, const struct rt_conf_node *root, 
     return ERR_OK;
 }
 
-static void read_identity(struct fa_settings *s, const struct rt_conf_node *root)
+static err read_identity(struct fa_settings *s, const struct rt_conf_node *root, char why[RT_CONF_WHY_MAX])
 {
     const struct rt_conf_node *i = rt_conf_map(root, "identity");
-    const char *type = rt_conf_str(i, "type");
     s->identity_file = rt_conf_str(i, "file");
-    s->identity_type = strcmp(type, "rsa-2048") == 0     ? SIG_RSA
-                       : strcmp(type, "ecdsa-p384") == 0 ? SIG_ECDSA_P384
-                                                         : SIG_ECDSA_P256;
-    s->identity_bits = s->identity_type == SIG_RSA ? 2048 : 0;
+    s->identity_type = hip_hi_kind_named(rt_conf_str(i, "type"), &s->identity_bits);
+    /* docs/sim-binding.md section 1 */
+    if (rt_conf_count(root, "realms") && (s->identity_type == SIG_ECDSA_SECP160R1 ||
+                                          s->identity_type == SIG_ED25519 || s->identity_type == SIG_ED448))
+        return rt_conf_expected(
+            s->conf, rt_conf_get(i, "type"), why,
+            "rsa, dsa, ecdsa-p256 or ecdsa-p384 beside realms: SIM binding is of HIT suites 1 and 2");
+    return ERR_OK;
 }
 
 static void read_rest(struct fa_settings *s, const struct rt_conf_node *root)
@@ -485,10 +492,13 @@ err fa_settings_load(const char *path, struct fa_settings *out, char why[RT_CONF
     out->n_addr = (uint8_t)read_addrs(root, "addresses", out->addr, FA_ADDRS_MAX);
     out->udp_port = (uint16_t)rt_conf_int(root, "udp_port");
     e = read_workers(out, root, why);
-    read_identity(out, root);
+    if (e == ERR_OK)
+        e = read_identity(out, root, why);
     read_rest(out, root);
     for (size_t i = 0; e == ERR_OK && i < rt_conf_count(root, "realms"); i++)
         e = read_realm(out, rt_conf_item(root, "realms", i), why);
+    if (e == ERR_OK)
+        e = fa_suites_read(out->conf, rt_conf_map(root, "suites"), &out->suites, why);
     if (e == ERR_OK)
         e = read_zone(out, root, why);
     if (e == ERR_OK)

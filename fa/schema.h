@@ -41,6 +41,7 @@ struct fa_settings {
     const char *identity_file;
     enum sig_type identity_type;
     unsigned identity_bits;
+    struct hip_config suites; /* dh_groups, ciphers, null_encrypt, hit_suites alone */
 
     const char *store_path, *subs_path;
 

@@ -390,8 +390,7 @@ static struct fa *make_engine(const struct worker_config *c)
     struct fa_config f = {
         .env = c->env,
         .hip = { .assoc_max = part(c, s->assoc_max),
-                 .dh_groups = { 7, 8 },
-                 .ciphers = { 2, 4 }, /* AES-128-CBC, AES-256-CBC (RFC 7401 s5.2.8) */
+                 .null_encrypt = s->suites.null_encrypt,
                  .esp_suites = { 8, 13, 9, 12, 11,
                                  10 }, /* all that encrypt: a host may have but one (RFC 7402 s5.1.2) */
                  .relay_server = s->udp_port != 0,
@@ -424,6 +423,9 @@ static struct fa *make_engine(const struct worker_config *c)
         .locks = c->peers ? c->peers->locks : NULL,
         .lock_owner = c->peers ? c->peers->index : 0,
     };
+    memcpy(f.hip.dh_groups, s->suites.dh_groups, sizeof f.hip.dh_groups);
+    memcpy(f.hip.ciphers, s->suites.ciphers, sizeof f.hip.ciphers);
+    memcpy(f.hip.hit_suites, s->suites.hit_suites, sizeof f.hip.hit_suites);
     fa_settings_relay(s, &f.relay);
     memcpy(f.name, s->name, sizeof f.name);
     memcpy(f.domain, s->domain, sizeof f.domain);

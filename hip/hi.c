@@ -128,6 +128,28 @@ err hip_hi_from_key(struct sig_key *key, struct hip_hi *out)
     return ERR_OK;
 }
 
+enum sig_type hip_hi_kind_named(const char *name, unsigned *bits)
+{
+    static const struct {
+        const char *name;
+        enum sig_type type;
+        unsigned bits;
+    } kinds[] = { { "rsa-2048", SIG_RSA, 2048 },
+                  { "rsa-3072", SIG_RSA, 3072 },
+                  { "dsa", SIG_DSA, 1024 },
+                  { "ecdsa-p256", SIG_ECDSA_P256, 0 },
+                  { "ecdsa-p384", SIG_ECDSA_P384, 0 },
+                  { "ecdsa-low", SIG_ECDSA_SECP160R1, 0 },
+                  { "ed25519", SIG_ED25519, 0 },
+                  { "ed448", SIG_ED448, 0 } };
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(kinds[i].name, name) == 0) {
+            *bits = kinds[i].bits;
+            return kinds[i].type;
+        }
+    return SIG_NONE;
+}
+
 err hip_hi_generate(enum sig_type t, unsigned bits, struct hip_hi *out)
 {
     struct sig_key *key = sig_generate(t, bits);

@@ -37,6 +37,9 @@ static inline struct span hip_hi_field(const struct hip_hi *h)
 MUST_USE err hip_hi_from_wire(struct span wire, struct hip_hi *out);
 /* From a key with or without its private part; takes the key over. */
 MUST_USE err hip_hi_from_key(struct sig_key *key, struct hip_hi *out);
+/* Kinds of keys by the names that configurations have: rsa-2048, rsa-3072, dsa, ecdsa-p256, ecdsa-p384, ecdsa-low, ed25519, ed448. SIG_NONE:
+ * another one. *bits: for hip_hi_generate(). */
+enum sig_type hip_hi_kind_named(const char *name, unsigned *bits);
 MUST_USE err hip_hi_generate(enum sig_type t, unsigned bits, struct hip_hi *out);
 /* PKCS#8 DER. */
 MUST_USE err hip_hi_from_private(struct span der, struct hip_hi *out);

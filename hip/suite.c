@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hip/suite.h"
 
+#include <strings.h>
+
 #define ARRAY_N(a) (sizeof(a) / sizeof((a)[0]))
 
 /* RFC 7401 s5.2.7. Lengths: RFC 5903 (X|Y, X coordinate) and the moduli of RFC 3526. */
@@ -59,6 +61,22 @@ LOOKUP(hip_dh_suite, hip_dh_suite, uint8_t, dh_suites)
 LOOKUP(hip_cipher_suite, hip_cipher_suite, uint16_t, cipher_suites)
 LOOKUP(hip_hit_suite, hip_hit_suite, uint8_t, hit_suites)
 LOOKUP(hip_esp_suite, hip_esp_suite, uint16_t, esp_suites)
+
+uint8_t hip_dh_named(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_N(dh_suites); i++)
+        if (strcasecmp(dh_suites[i].name, name) == 0)
+            return dh_suites[i].id;
+    return 0;
+}
+
+uint16_t hip_cipher_named(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_N(cipher_suites); i++)
+        if (strcasecmp(cipher_suites[i].name, name) == 0)
+            return cipher_suites[i].id;
+    return 0;
+}
 
 /* RFC 7401 s2.3 MUST: that of the Responder's suite, whoever computes. */
 enum hash_alg hip_rhash_of(const struct hit *h)

@@ -57,6 +57,10 @@ const struct hip_cipher_suite *hip_cipher_suite_at(size_t i);
 const struct hip_hit_suite *hip_hit_suite_at(size_t i);
 const struct hip_esp_suite *hip_esp_suite_at(size_t i);
 
+/* By name, in any case ("nist-p-256", "AES-128-CBC"). 0: none. */
+uint8_t hip_dh_named(const char *name);
+uint16_t hip_cipher_named(const char *name);
+
 /* RHASH of the suite in this HIT; HASH_NONE: suite not supported. */
 enum hash_alg hip_rhash_of(const struct hit *h);
 

@@ -198,6 +198,9 @@ static int run(struct daemon *d)
     if (!open_all(d) || !give_up())
         return EXIT_FAILURE;
     host_worker_start(d->worker);
+    if (d->settings.core.hip.null_encrypt)
+        log_at(&d->env.log, LOG_LV_ERROR, "host",
+               "TESTING: suites.null_encrypt is on, HIP packets are not encrypted; never do this in service");
     log_at(&d->env.log, LOG_LV_NOTICE, "host", "ready; control socket %s", d->settings.socket);
     rt_sd_ready("running");
     rt_loop_run(d->loop);

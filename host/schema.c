@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "host/esp_conf.h"
+#include "host/suites.h"
 #include "host/tun.h"
 
 #define MINUTE_US     60000000ll
@@ -112,8 +113,11 @@ static const struct rt_conf_row log_rows[] = {
 const struct rt_conf_row host_schema[] = {
     { "state", RT_CONF_PATH, .def = "/var/lib/hipfa/host",
       .doc = "folder of our own HI and of the sealed stores, one for each SIM; mode 0700" },
-    { "identity_type", RT_CONF_ENUM, .choices = "rsa-2048|ecdsa-p256|ecdsa-p384", .def = "ecdsa-p256",
-      .doc = "of HIs that we make" },
+    { "identity_type", RT_CONF_ENUM, .choices = HOST_IDENTITY_TYPES, .def = "ecdsa-p256",
+      .doc = "of HIs that we make; dsa (1024 bits) and ecdsa-low are weak; ecdsa-low, ed25519 and ed448 are "
+             "not bound by a SIM" },
+    { "suites", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = host_suite_rows,
+      .doc = "what base exchanges may agree on" },
     { "interfaces", RT_CONF_LIST, .item = RT_CONF_STR, .max = HOST_IFACES_MAX,
       .doc = "or patterns of them, in order of preference; left out: every interface with a global address",
       .example = "\"wlan*\", umts0" },
@@ -238,11 +242,6 @@ static void read_resolver(const struct rt_conf_node *m, struct host_settings *s)
 
 static void read_engine(struct hip_config *h)
 {
-    static const uint8_t groups[] = { 7, 8 };
-    static const uint16_t ciphers[] = { 2, 4 };
-
-    memcpy(h->dh_groups, groups, sizeof(groups));
-    memcpy(h->ciphers, ciphers, sizeof(ciphers));
     h->assoc_max = STATIC_ASSOCS;
     h->puzzle_k = PUZZLE_K;
     h->puzzle_k_max = PUZZLE_K_MAX;
@@ -259,14 +258,20 @@ static void read_nat(const struct rt_conf_node *root, struct host_settings *s)
     s->core.hide_private = !rt_conf_bool(root, "announce_private");
 }
 
-static void read_identity_type(const char *text, struct host_settings *s)
+static err read_identity_type(const struct rt_conf *c, struct host_settings *s, char why[RT_CONF_WHY_MAX])
 {
-    s->hi_type = strcmp(text, "rsa-2048") == 0     ? SIG_RSA
-                 : strcmp(text, "ecdsa-p384") == 0 ? SIG_ECDSA_P384
-                                                   : SIG_ECDSA_P256;
-    s->hi_bits = s->hi_type == SIG_RSA ? 2048 : 0;
+    const struct rt_conf_node *root = rt_conf_root(c);
+
+    s->hi_type = hip_hi_kind_named(rt_conf_str(root, "identity_type"), &s->hi_bits);
     s->core.hi_type = s->hi_type;
     s->core.hi_bits = s->hi_bits;
+    /* docs/sim-binding.md section 6 */
+    if (s->sim_file != NULL &&
+        (s->hi_type == SIG_ECDSA_SECP160R1 || s->hi_type == SIG_ED25519 || s->hi_type == SIG_ED448))
+        return rt_conf_expected(
+            c, rt_conf_get(root, "identity_type"), why,
+            "rsa, dsa, ecdsa-p256 or ecdsa-p384 beside a SIM: only HIT suites 1 and 2 are bound");
+    return ERR_OK;
 }
 
 static void read_binding(const struct rt_conf_node *root, struct host_settings *s)
@@ -292,7 +297,6 @@ err host_settings_read(const struct rt_conf *c, struct host_settings *out, char 
 
     memset(out, 0, sizeof(*out));
     out->state = rt_conf_str(root, "state");
-    read_identity_type(rt_conf_str(root, "identity_type"), out);
     out->n_iface = rt_conf_count(root, "interfaces");
     for (size_t i = 0; i < out->n_iface; i++)
         out->iface[i] = rt_conf_node_str(rt_conf_item(root, "interfaces", i));
@@ -302,6 +306,10 @@ err host_settings_read(const struct rt_conf *c, struct host_settings *out, char 
     e = read_fas(c, out, why);
     if (e == ERR_OK)
         e = read_peers(c, out, why);
+    if (e == ERR_OK)
+        e = read_identity_type(c, out, why);
+    if (e == ERR_OK)
+        e = host_suites_read(c, rt_conf_map(root, "suites"), &out->core.hip, why);
     if (e)
         return e;
     if (out->sim_file != NULL && out->core.n_fa == 0)

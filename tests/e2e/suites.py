@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # check: default 240
-"""The same job with other host identities and only one IP version: RSA and P-384 besides P-256, IPv4 only, IPv6 only."""
+"""The same job with other host identities and only one IP version: RSA, P-384 and Ed25519 besides P-256, IPv4 only, IPv6 only."""
 import pathlib
 import sys
 
@@ -60,7 +60,7 @@ def body(cases):
     s = Suites(cases)
     s.set_up()
     for n, (fa, mn, cn, family, algorithm) in enumerate((("rsa-2048", "ecdsa-p384", "ecdsa-p256", 4, 3), ("ecdsa-p384", "rsa-2048", "rsa-2048", 6, 2),
-                                                         ("ecdsa-p256", "ecdsa-p256", "ecdsa-p384", 6, 3)), 21):
+                                                         ("ecdsa-p256", "ecdsa-p256", "ed25519", 6, 3)), 21):
         cases.case(f"FA {fa}, mn {mn}, cn {cn}, IPv{family}", s.job, n, fa, mn, cn, family, algorithm)
 
 

@@ -163,6 +163,9 @@ def hip_rr(text):
     elif algorithm == 3:
         label = {64: b"\x00\x01", 96: b"\x00\x02"}[len(key)]
         digest, suite = hashlib.sha384(ORCHID_CONTEXT + label + key).digest()[18:30], 2
+    elif algorithm == 4:
+        label = {32: b"\x00\x01\x00\x00", 57: b"\x00\x03\x00\x00"}[len(key)]
+        digest, suite = hashlib.shake_128(ORCHID_CONTEXT + label + key).digest(12), 5
     else:
         raise LabError(f"HIP record with key algorithm {algorithm}")
     computed = bytes.fromhex(f"2001002{suite}") + digest

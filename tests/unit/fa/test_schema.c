@@ -38,6 +38,10 @@ static void example(void **st)
     assert_string_equal(s.zone, "operator.example");
     assert_int_equal(s.ttl_s, 300);
     assert_int_equal(s.identity_type, SIG_ECDSA_P256);
+    assert_memory_equal(s.suites.dh_groups, ((uint8_t[8]){ 7, 8 }), 8);
+    assert_memory_equal(s.suites.ciphers, ((uint16_t[6]){ 2, 4 }), 12);
+    assert_memory_equal(s.suites.hit_suites, ((uint8_t[8]){ 1, 2, 5 }), 8);
+    assert_false(s.suites.null_encrypt);
     assert_int_equal(s.binding_s, 30 * 86400);
     assert_int_equal(s.reg_max_s, 3600);
     assert_int_equal(s.level, LOG_LV_INFO);
@@ -52,6 +56,11 @@ static const char *const bad[][2] = {
     { HEAD, "zone" },
     { "addresses: [192.0.2.18]\n" ZONE, "name" },
     { HEAD ZONE "nonsense: 1\n", ":4:" },
+    { HEAD ZONE "suites: { dh_groups: [nist-p-256, modp-2048, nist-p-256] }\n",
+      ":4: expected each of dh_groups once" },
+    { HEAD ZONE "suites: { ciphers: [aes-256-cbc, aes-256-cbc] }\n", ":4: expected each of ciphers once" },
+    { HEAD ZONE "suites: { ciphers: [null-encrypt] }\n", ":4: expected" },
+    { HEAD ZONE "suites: { dh_groups: [] }\n", ":4: expected" },
     { HEAD "zone: { domain: other.example, primary: [192.0.2.2], key_name: k, key_file: k }\n",
       ":1: expected a name in the zone" },
     { HEAD "zone: { domain: operator.example, zone: other.example, primary: [192.0.2.2], key_name: k, "
@@ -77,7 +86,11 @@ static const char *const bad[][2] = {
       ":4: expected the names of other" },
     { HEAD ZONE "partners: [fa2.operator.example, fa2.operator.example]\n",
       ":4: expected the names of other" },
-    { HEAD ZONE "identity: { type: dsa }\n", ":4:" },
+    { HEAD ZONE "identity: { type: ecdsa-p521 }\n", ":4:" },
+    { HEAD ZONE
+      "realms:\n  - { realm: a.example, plmns: [\"00101\"], servers: [192.0.2.2], secret_file: s }\n"
+      "identity: { type: ed25519 }\n",
+      ":6: expected rsa, dsa, ecdsa-p256 or ecdsa-p384 beside realms" },
     { HEAD ZONE "limits: { puzzle: 40 }\n", ":4:" },
     { HEAD ZONE "udp_port: 65536\n", ":4:" },
     { HEAD ZONE "workers: 65\n", ":4: expected auto, or 1 to 64" },
@@ -164,6 +177,46 @@ static void messages(void **st)
 }
 
 /* The key file is made once, with mode 0600, and comes back the same; one that others may read is refused. */
+/* Every group by its name; the weak and the testing ones only when somebody writes them. */
+static void suites(void **st)
+{
+    char why[RT_CONF_WHY_MAX];
+    put(HEAD ZONE
+        "suites:\n  dh_groups: [secp160r1, modp-1536, modp-2048, modp-3072, nist-p-521, nist-p-384, "
+        "nist-p-256]\n"
+        "  ciphers: [aes-256-cbc]\n  ecdsa_low: yes\n  null_encrypt: yes\nidentity: { type: ed448 }\n");
+    if (fa_settings_load(path, &s, why) != ERR_OK)
+        fail_msg("%s", why);
+    assert_memory_equal(s.suites.dh_groups, ((uint8_t[8]){ 10, 3, 11, 4, 9, 8, 7 }), 8);
+    assert_memory_equal(s.suites.ciphers, ((uint16_t[6]){ 1, 4 }), 12);
+    assert_memory_equal(s.suites.hit_suites, ((uint8_t[8]){ 1, 2, 5, 3 }), 8);
+    assert_true(s.suites.null_encrypt);
+    assert_int_equal(s.identity_type, SIG_ED448);
+    fa_settings_done(&s);
+    static const struct {
+        const char *name;
+        enum sig_type t;
+        unsigned bits;
+    } kinds[] = { { "rsa-2048", SIG_RSA, 2048 },
+                  { "rsa-3072", SIG_RSA, 3072 },
+                  { "dsa", SIG_DSA, 1024 },
+                  { "ecdsa-p256", SIG_ECDSA_P256, 0 },
+                  { "ecdsa-p384", SIG_ECDSA_P384, 0 },
+                  { "ecdsa-low", SIG_ECDSA_SECP160R1, 0 },
+                  { "ed25519", SIG_ED25519, 0 },
+                  { "ed448", SIG_ED448, 0 } };
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        char text[512];
+        snprintf(text, sizeof text, HEAD ZONE "identity: { type: %s }\n", kinds[i].name);
+        put(text);
+        assert_int_equal(fa_settings_load(path, &s, why), ERR_OK);
+        assert_int_equal(s.identity_type, kinds[i].t);
+        assert_int_equal(s.identity_bits, kinds[i].bits);
+        fa_settings_done(&s);
+    }
+    unlink(path);
+}
+
 static void identity(void **st)
 {
     char why[RT_FILE_WHY_MAX];
@@ -206,6 +259,6 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest t[] = { cmocka_unit_test(example), cmocka_unit_test(messages),
-                                    cmocka_unit_test(identity) };
+                                    cmocka_unit_test(suites), cmocka_unit_test(identity) };
     return cmocka_run_group_tests(t, setup, teardown);
 }
