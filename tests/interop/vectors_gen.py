@@ -79,7 +79,8 @@ def main():
             passed, failed = passed + (not why), failed + bool(why)
         for name, argv in (("hipvec run", [HIPVEC, "run", folder]), ("vectorcheck.py", [sys.executable, HERE / "vectorcheck.py", folder])):
             p = run(*argv)
-            good = p.returncode == 0 and p.stdout.splitlines()[-1] == f"{len(list(folder.glob('*.json')))} passed, 0 failed, 0 skipped" and "note:" not in p.stdout
+            count = len(list(folder.glob("*.json")))
+            good = p.returncode == 0 and p.stdout.splitlines()[-1] == f"{count} passed, 0 failed, 0 skipped" and "note:" not in p.stdout
             print(f"ok   {name} on all" if good else f"FAIL {name}: status {p.returncode}\n{p.stdout[-4000:]}{p.stderr[-2000:]}")
             passed, failed = passed + good, failed + (not good)
     print(f"{passed} passed, {failed} failed, 0 skipped")

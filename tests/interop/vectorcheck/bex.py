@@ -9,7 +9,7 @@ from .exchange import Exchange, Keymat, Pair
 from .hip import low_bits, ones_sum, pseudo_header, puzzle_input, suite_of
 from .rules import Rules
 from .suites import ALG_NAMES, EDDSA, TRANSFORMS
-from .wire import Broken, HostId, Packet, Param, check_form, decrypted, host_id, is_hit, params_of, words
+from .wire import Broken, Packet, Param, check_form, decrypted, host_id, is_hit, params_of, words
 
 STATES = {"UNASSOCIATED", "I1-SENT", "I2-SENT", "R2-SENT", "ESTABLISHED", "CLOSING", "CLOSED", "E-FAILED"}
 # The state of who took a packet (RFC 7401 s4.4.4); an R1's puzzle is solved before the I2 is sent

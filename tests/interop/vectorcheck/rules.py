@@ -65,7 +65,8 @@ class Rules:
         seq, ack = p.value("SEQ"), p.value("ACK")
         mine = [int.from_bytes(v, "big") for v in self.all(sender, receiver, "SEQ")]
         if seq is not None:
-            agree(where + "Update ID is the next one, or one sent again", True, int.from_bytes(seq, "big") in (*mine, (mine[-1] + 1) % 2**32 if mine else 0))
+            following = (mine[-1] + 1) % 2**32 if mine else 0
+            agree(where + "Update ID is the next one, or one sent again", True, int.from_bytes(seq, "big") in (*mine, following))
         theirs = self.all(receiver, sender, "SEQ")
         for at in range(0, len(ack or b""), 4):
             agree(where + "ACK names an Update ID that came", True, ack[at:at + 4] in theirs)

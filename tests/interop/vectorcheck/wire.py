@@ -33,7 +33,6 @@ NEEDS: dict[str, list] = {
     "CLOSE": ["ECHO_REQUEST_SIGNED", "HIP_MAC", "HIP_SIGNATURE"],
     "CLOSE_ACK": ["ECHO_RESPONSE_SIGNED", "HIP_MAC", "HIP_SIGNATURE"],
 }
-MACS = {"HIP_MAC", "HIP_MAC_2", "RVS_HMAC", "RELAY_HMAC"}
 
 
 class Broken(ValueError):
