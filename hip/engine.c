@@ -287,7 +287,7 @@ static int address(struct hip_rx *rx)
         return HIP_DROP_BAD_CHECKSUM; /* RFC 7401 s5.4.2 MUST: without a word */
     if (hip_identity_find(e, &k->sender))
         return HIP_DROP_OWN_HIT;
-    if (!hip_hit_allowed(e, &k->sender)) /* RFC 7401 s6.9 step 2 MUST: a suite that we speak */
+    if (!hip_hit_allowed(e, &k->sender)) /* RFC 7401 s4.1.8, s6.9 step 2 MUST: a suite that we speak */
         return HIP_DROP_UNSUPPORTED_SUITE;
     if (!hit_is_null(&k->receiver))
         rx->id = hip_identity_find(e, &k->receiver);

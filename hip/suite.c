@@ -55,7 +55,7 @@ static const struct hip_esp_suite esp_suites[] = {
         return i < ARRAY_N(table) ? &(table)[i] : NULL; \
     }
 
-/* What is REQUIRED is there: RFC 7401 s5.2.8, s5.2.10 MUST, RFC 7402 s3.3.5, s5.1.2 MUST. What is not `supported` is neither offered nor taken.
+/* What is REQUIRED is there: RFC 7401 s5.2.7, s5.2.8, s5.2.10 MUST, RFC 7402 s3.3.5, s5.1.2 MUST. What is not `supported` is neither offered nor taken.
  * NULL-ENCRYPT is let through by an engine that is configured for testing alone, ESP without a cipher by hip_esp_allowed(). */
 LOOKUP(hip_dh_suite, hip_dh_suite, uint8_t, dh_suites)
 LOOKUP(hip_cipher_suite, hip_cipher_suite, uint16_t, cipher_suites)
