@@ -12,7 +12,6 @@
 #include "hip/keylog.h"
 #include "hip/mobility.h"
 #include "hip/nat.h"
-#include "hip/notify.h"
 #include "hip/param_echo.h"
 #include "hip/param_esp.h"
 #include "hip/param_nat.h"
@@ -207,7 +206,6 @@ struct r1 {
     struct hip_puzzle puzzle;
     struct hip_dh dh;
     uint16_t cipher, esp_suite;
-    uint16_t notify; /* what its sender is told when nothing that it offers is ours */
     struct hip_nat_choice nat;
     struct hip_locator_set set;
     struct hip_contents contents;
@@ -241,9 +239,7 @@ static int read_r1_group(const struct hip_rx *rx, struct r1 *v)
         hip_get_dh(hip_pkt_span(k, HIP_PAR_DIFFIE_HELLMAN), &v->dh) != ERR_OK)
         return HIP_DROP_PARAM_MALFORMED;
     const struct hip_dh_suite *s = hip_dh_suite(v->dh.group);
-    if (!hip_has8(own->id, own->n, v->dh.group))
-        v->notify = HIP_NTF_NO_DH_PROPOSAL_CHOSEN;
-    if (!s || !s->supported || v->notify || v->dh.pub.n != s->public_len)
+    if (!s || !s->supported || !hip_has8(own->id, own->n, v->dh.group) || v->dh.pub.n != s->public_len)
         return HIP_DROP_BAD_DH;
     for (size_t i = 0; i < theirs.n; i++)
         if (hip_has8(own->id, own->n, theirs.id[i]))
@@ -259,10 +255,8 @@ static int read_r1_choices(const struct hip_rx *rx, struct r1 *v)
     if (hip_get_ciphers(hip_pkt_span(k, HIP_PAR_HIP_CIPHER), &l) != ERR_OK)
         return HIP_DROP_PARAM_MALFORMED;
     v->cipher = hip_choose_cipher(c->ciphers, rx->e->n_ciphers, l.id, l.n);
-    if (v->cipher == 0) {
-        v->notify = HIP_NTF_NO_HIP_PROPOSAL_CHOSEN;
+    if (v->cipher == 0)
         return HIP_DROP_BAD_CIPHER;
-    }
     /* RFC 7401 s5.2.11 MUST: a format whose parameter is missing is ignored. */
     if (hip_get_transports(hip_pkt_span(k, HIP_PAR_TRANSPORT_FORMAT_LIST), &l) != ERR_OK ||
         !hip_has16(l.id, l.n, HIP_PAR_ESP_TRANSFORM) || !hip_pkt_has(k, HIP_PAR_ESP_TRANSFORM) ||
@@ -274,8 +268,6 @@ static int read_r1_choices(const struct hip_rx *rx, struct r1 *v)
         if (hip_esp_allowed(rx->e, c->esp_suites[i], &k->sender))
             own[n++] = c->esp_suites[i];
     v->esp_suite = hip_choose_esp(own, n, l.id, l.n);
-    if (v->esp_suite == 0) /* RFC 7402 s5.1.3 */
-        v->notify = HIP_NTF_NO_ESP_PROPOSAL_CHOSEN;
     return v->esp_suite ? HIP_TAKEN : HIP_DROP_BAD_TRANSPORT;
 }
 
@@ -447,8 +439,6 @@ int hip_r1_first(struct hip_rx *rx)
     int drop = verify_r1(rx, &v);
     if (drop == HIP_TAKEN)
         drop = commit_r1(rx, &v);
-    else if (v.notify) /* its signature was verified before */
-        hip_notify_stranger(rx, v.notify);
     hip_hi_done(&v.hi);
     return drop;
 }

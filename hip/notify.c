@@ -38,16 +38,6 @@ void hip_notify_tell(const struct hip_rx *rx, uint16_t code, struct span data)
         rx->e->counters[HIP_DROP_INTERNAL]++;
 }
 
-const struct bucket_rate hip_strangers_rate = { .per_second_milli = 10000, .burst = 20 };
-
-void hip_notify_stranger(const struct hip_rx *rx, uint16_t code)
-{
-    if (!bucket_take(&rx->e->told, &hip_strangers_rate, 1, rx->now))
-        return;
-    if (hip_notify_to(rx->e, rx->id, &rx->pkt.sender, rx->path, code, span_of(NULL, 0), rx->out) != ERR_OK)
-        rx->e->counters[HIP_DROP_INTERNAL]++;
-}
-
 err hip_notify_send(struct hip_engine *e, const struct hip_assoc *a, uint16_t code, struct span data,
                     struct hip_actions *out)
 {

@@ -15,10 +15,6 @@ MUST_USE err hip_notify_to(struct hip_engine *e, const struct hip_identity *id, 
 /* What is wrong with this packet of an association's peer, whose MAC or signature was verified: back the way it came, a few a second at most (RFC 7401
  * s5.2.19: rate-limited). */
 void hip_notify_tell(const struct hip_rx *rx, uint16_t code, struct span data);
-/* The same to the sender of a packet that belongs to no association of ours yet, and that cost it a solved puzzle or was asked for: within a rate that
- * all of them share. */
-void hip_notify_stranger(const struct hip_rx *rx, uint16_t code);
-extern const struct bucket_rate hip_strangers_rate;
 /* Signed NOTIFY to the association's peer. */
 MUST_USE err hip_notify_send(struct hip_engine *e, const struct hip_assoc *a, uint16_t code, struct span data,
                              struct hip_actions *out);

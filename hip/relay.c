@@ -29,9 +29,10 @@ static bool lacks_mode(const struct hip_pkt *k)
 static int refuse_mode(struct hip_engine *e, const struct hip_identity *id, const struct hip_pkt *k,
                        const struct hip_path *back, uint64_t now, struct hip_actions *out)
 {
+    static const struct bucket_rate rate = { .per_second_milli = 10000, .burst = 20 };
     struct span header = span_sub(k->raw, 0, HIP_HEADER_LEN); /* s5.10 */
     size_t n = out->n, used = out->used;
-    if (!bucket_take(&e->told, &hip_strangers_rate, 1, now))
+    if (!bucket_take(&e->told, &rate, 1, now))
         return HIP_DROP_BAD_NAT_MODE;
     if (hip_notify_to(e, id, &k->sender, back, HIP_NTF_NO_VALID_NAT_TRAVERSAL_MODE_PARAMETER, header, out) !=
         ERR_OK)

@@ -84,7 +84,6 @@ struct i2 {
     struct hip_solution sol;
     struct hip_dh dh;
     uint16_t cipher, esp_suite;
-    uint16_t notify; /* what its sender is told of a choice that is not one of ours */
     struct hip_r1_match match;
     struct hip_hi hi;
     struct hip_keyset keys;
@@ -113,22 +112,18 @@ static int read_choices(const struct hip_rx *rx, struct i2 *v)
     const struct hip_pkt *k = &rx->pkt;
     const struct hip_engine *e = rx->e;
     struct hip_ids16 l;
-    v->notify = HIP_NTF_INVALID_HIP_CIPHER_CHOSEN;
     if (hip_get_ciphers(hip_pkt_span(k, HIP_PAR_HIP_CIPHER), &l) != ERR_OK || l.n != 1 || l.more ||
         !hip_has16(e->cfg.ciphers, e->n_ciphers, l.id[0]))
         return HIP_DROP_BAD_CIPHER;
     v->cipher = l.id[0];
-    v->notify = 0;
     if (hip_get_transports(hip_pkt_span(k, HIP_PAR_TRANSPORT_FORMAT_LIST), &l) != ERR_OK || l.n != 1 ||
         l.more || l.id[0] != HIP_PAR_ESP_TRANSFORM || !hip_pkt_has(k, HIP_PAR_ESP_TRANSFORM))
         return HIP_DROP_BAD_TRANSPORT;
-    v->notify = HIP_NTF_INVALID_ESP_TRANSFORM_CHOSEN;
     /* RFC 7402 s3.3.5 MUST NOT: no suite that only authenticates unless our policy for this peer has it. */
     if (hip_get_esp_transform(hip_pkt_span(k, HIP_PAR_ESP_TRANSFORM), &l) != ERR_OK || l.n != 1 || l.more ||
         !hip_esp_allowed(e, l.id[0], &k->sender))
         return HIP_DROP_BAD_TRANSPORT;
     v->esp_suite = l.id[0];
-    v->notify = 0;
     if (hip_get_esp_info(hip_pkt_span(k, HIP_PAR_ESP_INFO), &v->info) != ERR_OK || v->info.old_spi != 0 ||
         v->info.new_spi < 256)
         return HIP_DROP_BAD_ESP_INFO;
@@ -243,8 +238,6 @@ static int verify_i2(const struct hip_rx *rx, struct i2 *v)
     drop = verify_rest(rx, v);
     if (drop != HIP_TAKEN) {
         hip_r1pool_blame(rx->id->pool, &v->match);
-        if (v->notify) /* RFC 7401 s5.2.19, s6.9.1 SHOULD NOT before the puzzle is verified */
-            hip_notify_stranger(rx, v->notify);
         return drop;
     }
     drop = hip_nat_check_i2(rx, &v->nat);

@@ -696,19 +696,18 @@ static void i2_that_breaks_a_rule(void **state)
         const char *v;
         size_t n;
         int drop;
-        uint16_t notify;
     } cases[] = {
-        { HIP_PAR_HIP_CIPHER, "\0\x02\0\x02", 4, HIP_DROP_BAD_CIPHER, 17 }, /* two */
-        { HIP_PAR_HIP_CIPHER, "\0\x04", 2, HIP_DROP_BAD_CIPHER, 17 },       /* not offered */
-        { HIP_PAR_HIP_CIPHER, "\0\x01", 2, HIP_DROP_BAD_CIPHER, 17 },       /* NULL-ENCRYPT */
-        { HIP_PAR_TRANSPORT_FORMAT_LIST, "\x0f\xff\x0f\xff", 4, HIP_DROP_BAD_TRANSPORT, 0 },
-        { HIP_PAR_TRANSPORT_FORMAT_LIST, "\x0f\xfd", 2, HIP_DROP_BAD_TRANSPORT, 0 },
-        { HIP_PAR_ESP_TRANSFORM, "\0\0\0\x08\0\x08", 6, HIP_DROP_BAD_TRANSPORT, 19 },
-        { HIP_PAR_ESP_TRANSFORM, "\0\0\0\x0d", 4, HIP_DROP_BAD_TRANSPORT, 19 },
-        { HIP_PAR_DIFFIE_HELLMAN, "\x63\0\x01?", 4, HIP_DROP_BAD_DH, 0 }, /* unknown group */
-        { HIP_PAR_ESP_INFO, "\0\0\0\x80\0\0\x10\0\0\0\x20\0", 12, HIP_DROP_BAD_ESP_INFO, 0 }, /* OLD SPI */
-        { HIP_PAR_ESP_INFO, "\0\0\0\x80\0\0\0\0\0\0\0\xff", 12, HIP_DROP_BAD_ESP_INFO, 0 }, /* reserved SPI */
-        { HIP_PAR_SOLUTION, "\x04\0\0\0\0\0\0\0", 8, HIP_DROP_PARAM_LENGTH, 0 },
+        { HIP_PAR_HIP_CIPHER, "\0\x02\0\x02", 4, HIP_DROP_BAD_CIPHER }, /* two */
+        { HIP_PAR_HIP_CIPHER, "\0\x04", 2, HIP_DROP_BAD_CIPHER },       /* not offered */
+        { HIP_PAR_HIP_CIPHER, "\0\x01", 2, HIP_DROP_BAD_CIPHER },       /* NULL-ENCRYPT */
+        { HIP_PAR_TRANSPORT_FORMAT_LIST, "\x0f\xff\x0f\xff", 4, HIP_DROP_BAD_TRANSPORT },
+        { HIP_PAR_TRANSPORT_FORMAT_LIST, "\x0f\xfd", 2, HIP_DROP_BAD_TRANSPORT },
+        { HIP_PAR_ESP_TRANSFORM, "\0\0\0\x08\0\x08", 6, HIP_DROP_BAD_TRANSPORT },
+        { HIP_PAR_ESP_TRANSFORM, "\0\0\0\x0d", 4, HIP_DROP_BAD_TRANSPORT },
+        { HIP_PAR_DIFFIE_HELLMAN, "\x63\0\x01?", 4, HIP_DROP_BAD_DH },                     /* unknown group */
+        { HIP_PAR_ESP_INFO, "\0\0\0\x80\0\0\x10\0\0\0\x20\0", 12, HIP_DROP_BAD_ESP_INFO }, /* OLD SPI */
+        { HIP_PAR_ESP_INFO, "\0\0\0\x80\0\0\0\0\0\0\0\xff", 12, HIP_DROP_BAD_ESP_INFO },   /* reserved SPI */
+        { HIP_PAR_SOLUTION, "\x04\0\0\0\0\0\0\0", 8, HIP_DROP_PARAM_LENGTH },
     };
     struct hip_config c = sim_config();
     memcpy(c.ciphers, (uint16_t[6]){ 2 }, sizeof c.ciphers);
@@ -716,67 +715,13 @@ static void i2_that_breaks_a_rule(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct sim_edit e = { SIM_SET, cases[i].type, span_of(cases[i].v, cases[i].n) };
         int d = with_forged(&c, HIP_PKT_I2, &e, 1);
-        if (d != cases[i].drop || told != cases[i].notify)
-            fail_msg("case %zu: %s, NOTIFY %u", i, hip_drop_name(d), told);
+        if (d != cases[i].drop)
+            fail_msg("case %zu: %s", i, hip_drop_name(d));
     }
     struct sim_edit cut = { SIM_CUT, HIP_PAR_ESP_INFO, { 0 } };
     assert_int_equal(with_forged(&c, HIP_PKT_I2, &cut, 1), HIP_DROP_BAD_ESP_INFO);
     cut.type = HIP_PAR_ESP_TRANSFORM;
     assert_int_equal(with_forged(&c, HIP_PKT_I2, &cut, 1), HIP_DROP_BAD_TRANSPORT);
-}
-
-/* R1s that offer nothing of ours: the Responder hears why (s5.2.19, RFC 7402 s5.1.3). */
-static void r1_that_offers_nothing(void **state)
-{
-    static const struct {
-        uint16_t type;
-        const char *v;
-        size_t n;
-        int drop;
-        uint16_t notify;
-    } cases[] = {
-        { HIP_PAR_HIP_CIPHER, "\0\x04\0\x09", 4, HIP_DROP_BAD_CIPHER, 16 },
-        { HIP_PAR_ESP_TRANSFORM, "\0\0\0\x0d\0\x09", 6, HIP_DROP_BAD_TRANSPORT, 18 },
-        { HIP_PAR_DIFFIE_HELLMAN, "\x63\0\x01?", 4, HIP_DROP_BAD_DH, 14 },
-        { HIP_PAR_DIFFIE_HELLMAN, "\x07\0\x01?", 4, HIP_DROP_BAD_DH,
-          0 }, /* a value, not a group, that is wrong */
-    };
-    struct hip_config c = sim_config();
-    memcpy(c.ciphers, (uint16_t[6]){ 2 }, sizeof c.ciphers);
-    memcpy(c.esp_suites, (uint16_t[6]){ 8 }, sizeof c.esp_suites);
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct sim_edit e = { SIM_SET, cases[i].type, span_of(cases[i].v, cases[i].n) };
-        int d = with_forged(&c, HIP_PKT_R1, &e, 1);
-        if (d != cases[i].drop || told != cases[i].notify)
-            fail_msg("case %zu: %s, NOTIFY %u", i, hip_drop_name(d), told);
-    }
-}
-
-/* However many wrong I2s there are, NOTIFYs are few, and none is for one whose puzzle is not solved (s5.2.19). */
-static void few_notifies(void **state)
-{
-    struct hip_config c = sim_config();
-    struct sim_host *mn, *fa;
-    memcpy(c.ciphers, (uint16_t[6]){ 2 }, sizeof c.ciphers);
-    struct sim *s = pair_with(&c, &c, &mn, &fa);
-    uint8_t solution[100];
-    sim_rule(s, mn, HIP_PKT_I2, SIM_LOSE)->count = 100;
-    (void)sim_connect(s, mn, fa);
-    sim_run(s, 100000);
-    const struct sim_packet i2 = *sim_sent(s, HIP_PKT_I2);
-    struct hip_pkt k = sent(s, HIP_PKT_I2);
-    memcpy(solution, hip_pkt_span(&k, HIP_PAR_SOLUTION).p, sizeof solution);
-    solution[99] ^= 1;
-    const struct sim_edit e[] = { { SIM_SET, HIP_PAR_HIP_CIPHER, span_of("\0\x04", 2) },
-                                  { SIM_SET, HIP_PAR_SOLUTION, span_of(solution, sizeof solution) } };
-    assert_int_equal(sim_inject_forged(s, mn, sim_inside(mn, fa), fa, &i2, e, 2), HIP_DROP_BAD_PUZZLE);
-    assert_int_equal(sim_count(s, "fa>mn NOTIFY"), 0);
-    for (int i = 0; i < 8; i++)
-        assert_int_equal(sim_inject_forged(s, mn, sim_inside(mn, fa), fa, &i2, e, 1), HIP_DROP_BAD_CIPHER);
-    assert_int_equal(sim_inject_forged(s, mn, sim_inside(mn, fa), fa, &i2, e, 1), HIP_DROP_PUZZLE_REUSED);
-    assert_int_equal(sim_count(s, "fa>mn NOTIFY"), 8);
-    assert_int_equal(fa->asked_r2, 0);
-    sim_free(s);
 }
 
 /* An opportunistic I1 is answered by a host of a suite that we do not know: nothing of that R1 is used, which anybody could have made; the I1 goes on,
@@ -974,8 +919,6 @@ int main(void)
         cmocka_unit_test(puzzle_runs_out),
         cmocka_unit_test(i2_as_it_is_sent),
         cmocka_unit_test(i2_that_breaks_a_rule),
-        cmocka_unit_test(r1_that_offers_nothing),
-        cmocka_unit_test(few_notifies),
         cmocka_unit_test(r1_of_an_unknown_suite),
         cmocka_unit_test(host_id_in_i2),
         cmocka_unit_test(i2_is_not_answered),
