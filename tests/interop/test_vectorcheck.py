@@ -217,8 +217,9 @@ def spoil_bad(tally, thorough):
         if good is not None and marks and not marks.notes:
             at, packet = good
             bad = {k: packet[k] for k in ("type", "from", "to", "src", "dst", "udp", "wire") if k in packet}
-            expect = dict(test["expect"], at=packet["to"], after=at)
-            tally.check(title + " with a good packet", complaint(group, dict(test, bad=bad, expect=expect), once)[0] is not None, "unnoticed")
+            expect = dict(test["expect"], after=at, state=state_before(group, test, at))
+            why, marks = complaint(group, dict(test, bad=bad, expect=expect), once)
+            tally.check(title + " with a good packet", why is not None or bool(marks.notes), "unnoticed")
 
 
 def good_packet(group, test, kind):
@@ -226,6 +227,12 @@ def good_packet(group, test, kind):
     packets = test.get("packets") or group.get("packets") or []
     return next(((i, p) for i, p in enumerate(packets) if p["type"] == kind and p["to"] == test["expect"]["at"] and
                  p["outcome"]["drop"] == "TAKEN"), None)
+
+
+def state_before(group, test, count):
+    packets = test.get("packets") or group["packets"]
+    field = {"I": "state_i", "R": "state_r", "RVS": "state_rvs"}[test["expect"]["at"]]
+    return packets[count - 1]["outcome"][field] if count else "UNASSOCIATED"
 
 
 def path_text(path):

@@ -25,7 +25,7 @@ class Bad:
         if after > len(x.packets):
             raise Mismatch("expect.after", f"at most {len(x.packets)}", after)
         self.seen = x.packets[:after]
-        self.pairs, self.sas = x.history[after]
+        self.pairs, self.sas, self.keymats = x.history[after]
         self.packet: Packet | None = None
         self.broken: Broken | None = None
         try:

@@ -160,7 +160,7 @@ def draw_base(k: Keymat, cipher: int, rhash: Rhash, esp_suite: int) -> None:
 
 
 class Exchange:
-    """Packets in the order of their arrival. `history[n]`: pairs and SAs after n packets."""
+    """Packets in the order of their arrival. `history[n]`: pairs, SAs and KEYMATs after n packets."""
 
     def __init__(self, c: Node):
         self.c = c
@@ -172,7 +172,7 @@ class Exchange:
         self.sas: list[Sa] = []
         self.packets = c.nodes("packets")
         self.wires: list[bytes] = []
-        self.history: list[tuple[dict, list[Sa]]] = []
+        self.history: list[tuple[dict, list[Sa], list[Keymat]]] = []
         self.states: dict[str, str] = {}
         self.ports: dict[str, int] = {}
         self.counted: set[str] = set()  # whose R1 counter was compared with its configuration
@@ -186,7 +186,7 @@ class Exchange:
         return self.pairs.get(frozenset((a, b)))
 
     def snapshot(self) -> None:
-        self.history.append(({k: p.copy() for k, p in self.pairs.items()}, list(self.sas)))
+        self.history.append(({k: p.copy() for k, p in self.pairs.items()}, list(self.sas), list(self.keymats)))
 
     # -- keys
 

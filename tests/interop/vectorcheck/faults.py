@@ -2,6 +2,7 @@
 """One function for each drop reason (docs/wire.md): has the packet that fault? None: only a state machine can say."""
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable
 
 from .badpacket import Bad
@@ -151,8 +152,8 @@ def param_missing(b: Bad) -> bool:
 
 
 @fault("PARAM_MALFORMED")
-def param_malformed(b: Bad) -> bool | None:
-    """Contents that do not parse; where none of the parsers here has a complaint the fault is one of theirs alone."""
+def param_malformed(b: Bad) -> bool:
+    """Contents that do not parse."""
     for _, params in everywhere(b):
         for q in params:
             try:
@@ -165,7 +166,7 @@ def param_malformed(b: Bad) -> bool | None:
                     return True
             except Broken:
                 return True
-    return None
+    return False
 
 
 @fault("UNKNOWN_CRITICAL")
@@ -182,20 +183,20 @@ def not_our_hit(b: Bad) -> bool:
 
 
 @fault("NO_ASSOCIATION")
-def no_association(b: Bad) -> bool | None:
-    if b.pair is None or b.pair.hip is None:
-        return True
-    return b.e.text("state", "UNASSOCIATED") in ("UNASSOCIATED", "E-FAILED") or None
+def no_association(b: Bad) -> bool:
+    """Nobody's HIT, or of somebody with whom there is nothing (yet, any more)."""
+    return b.peer in ("", b.at) or b.e.text("state", "UNASSOCIATED") in ("UNASSOCIATED", "E-FAILED")
 
 
 @fault("WRONG_STATE")
 def wrong_state(b: Bad) -> bool | None:
     """RFC 7401 s4.4.4: the states in which a type is looked at."""
+    associated = {"I2-SENT", "R2-SENT", "ESTABLISHED", "CLOSING", "CLOSED"}
     fine = {"R1": {"I1-SENT", "I2-SENT", "CLOSING", "CLOSED"}, "R2": {"I2-SENT"}, "CLOSE_ACK": {"CLOSING", "CLOSED"},
-            "UPDATE": {"R2-SENT", "ESTABLISHED"}, "CLOSE": {"I2-SENT", "R2-SENT", "ESTABLISHED", "CLOSING", "CLOSED"}}
+            "UPDATE": {"R2-SENT", "ESTABLISHED"}, "NOTIFY": associated, "CLOSE": associated}
     if b.kind not in fine or not b.e.has("state"):
         return None
-    return b.e.text("state") not in fine[b.kind] or None
+    return b.e.text("state") not in fine[b.kind]
 
 
 @fault("OWN_HIT")
@@ -370,7 +371,7 @@ def update_ids(b: Bad, sender: str) -> list[int]:
 
 @fault("DUPLICATE")
 def duplicate(b: Bad) -> bool:
-    if b.kind == "I2":
+    if b.kind in ("R1", "I2"):
         return any(n.hex("wire") == b.wire for n in b.seen)
     seq = b.p.value("SEQ")
     return seq is not None and int.from_bytes(seq, "big") in update_ids(b, b.peer)
@@ -408,9 +409,36 @@ def bad_esp_info(b: Bad) -> bool | None:
     e = esp_info(value)
     if b.kind in ("I2", "R2"):
         return e.old_spi != 0 or e.new_spi < 256 or e.index != b.keymat().order[4][1]
-    drawn = max(o + n for k in b.x.keymats for _, o, n in k.order)
+    drawn = max(o + n for k in b.keymats for _, o, n in k.order if k.root() is b.pair.esp.root())
     spis = {s.spi for s in b.sas if s.at == b.peer}
-    return e.old_spi not in spis or e.new_spi < 256 or e.index < drawn or bool(b.p.get("DIFFIE_HELLMAN") and e.index)
+    if e.old_spi == e.new_spi:  # gratuitous: a move (RFC 8046 s5.3)
+        return e.old_spi not in spis
+    new_values = b.p.get("DIFFIE_HELLMAN") is not None
+    return e.old_spi not in spis or e.new_spi < 256 or (e.index != 0 if new_values else e.index < drawn)
+
+
+@fault("BAD_LOCATOR")
+def bad_locator(b: Bad) -> bool | None:
+    """RFC 8046 s4, s5.3: lengths, types, an SPI that is not the sender's, an address that nobody has; no ESP_INFO beside it."""
+    value = b.p.value("LOCATOR_SET")
+    if value is None:
+        return None
+    if b.kind == "UPDATE" and b.p.get("ESP_INFO") is None:
+        return True
+    at, spis = 0, {s.spi for s in b.sas if s.at == b.peer}
+    while at < len(value):
+        kind, length = value[at + 1:at + 2], 4 * int.from_bytes(value[at + 2:at + 3], "big")
+        locator = value[at + 8:at + 8 + length]
+        if at + 8 + length > len(value) or {b"\0": 16, b"\1": 20}.get(kind) != length:
+            return True
+        address = ipaddress.IPv6Address(locator[-16:])
+        address = address.ipv4_mapped or address
+        if address.is_multicast or address.is_unspecified or address.is_loopback:
+            return True
+        if kind == b"\1" and int.from_bytes(locator[:4], "big") not in spis | {esp_info(b.p.value("ESP_INFO")).new_spi}:
+            return True
+        at += 8 + length
+    return False
 
 
 # ---- rendezvous and relays ---------------------------------------------------------------------------------------------
@@ -434,7 +462,7 @@ def rvs_not_trusted(b: Bad) -> bool:
 
 @fault("NOT_REGISTERED")
 def not_registered(b: Bad) -> bool:
-    if b.at != "RVS":
+    if b.at != "RVS" or b.p.receiver == b.me.hit:
         return False
     registered = {b.x.parties[w].hit for pair in b.pairs for w in pair if "RVS" in pair}
     return b.p.receiver not in registered
