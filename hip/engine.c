@@ -287,7 +287,8 @@ static int address(struct hip_rx *rx)
         return HIP_DROP_BAD_CHECKSUM; /* RFC 7401 s5.4.2 MUST: without a word */
     if (hip_identity_find(e, &k->sender))
         return HIP_DROP_OWN_HIT;
-    if (!hip_hit_allowed(e, &k->sender)) /* RFC 7401 s4.1.8, s6.9 step 2 MUST: a suite that we speak */
+    /* RFC 7401 s4.1.8, s6.9 step 2 MUST: a suite that we speak. An I1 gets its R1 all the same, whose HIT_SUITE_LIST says which those are. */
+    if (k->type != HIP_PKT_I1 && !hip_hit_allowed(e, &k->sender))
         return HIP_DROP_UNSUPPORTED_SUITE;
     if (!hit_is_null(&k->receiver))
         rx->id = hip_identity_find(e, &k->receiver);

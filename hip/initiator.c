@@ -205,6 +205,7 @@ struct r1 {
     bool has_counter;
     struct hip_puzzle puzzle;
     struct hip_dh dh;
+    struct hip_ids8 suites;
     uint16_t cipher, esp_suite;
     struct hip_nat_choice nat;
     struct hip_locator_set set;
@@ -215,7 +216,6 @@ static int read_r1_identity(const struct hip_rx *rx, struct r1 *v)
 {
     const struct hip_pkt *k = &rx->pkt;
     struct hip_host_id h;
-    struct hip_ids8 suites;
     if (hip_get_host_id(hip_pkt_span(k, HIP_PAR_HOST_ID), &h) != ERR_OK ||
         hip_hi_from_wire(h.hi, &v->hi) != ERR_OK)
         return HIP_DROP_BAD_HI;
@@ -224,9 +224,10 @@ static int read_r1_identity(const struct hip_rx *rx, struct r1 *v)
     /* RFC 7401 s4.1.3, s6.8 step 4 MUST: before anything is decided, and without a word. */
     if (hip_sign_check(k, HIP_PAR_HIP_SIGNATURE_2, &v->hi) != ERR_OK)
         return HIP_DROP_BAD_SIGNATURE;
-    if (hip_get_hit_suites(hip_pkt_span(k, HIP_PAR_HIT_SUITE_LIST), &suites) != ERR_OK)
+    if (hip_get_hit_suites(hip_pkt_span(k, HIP_PAR_HIT_SUITE_LIST), &v->suites) != ERR_OK)
         return HIP_DROP_PARAM_MALFORMED;
-    return hip_has8(suites.id, suites.n, hit_suite(&rx->id->hi.hit)) ? HIP_TAKEN : HIP_DROP_UNSUPPORTED_SUITE;
+    return hip_has8(v->suites.id, v->suites.n, hit_suite(&rx->id->hi.hit)) ? HIP_TAKEN
+                                                                           : HIP_DROP_UNSUPPORTED_SUITE;
 }
 
 /* RFC 7401 s4.1.7, s6.8 step 7 MUST: with our list and the signed list of the Responder there is only one group it can have chosen. */
@@ -303,6 +304,44 @@ static int verify_r1(const struct hip_rx *rx, struct r1 *v)
     if (drop == HIP_TAKEN)
         drop = hip_nat_choose(rx, &v->nat);
     return drop;
+}
+
+/* An identity of ours of a suite that the Responder lists, in its order, and with which it was not asked yet. */
+static struct hip_identity *another_identity(const struct hip_engine *e, const struct hip_assoc *a,
+                                             const struct hip_ids8 *theirs)
+{
+    for (size_t i = 0; i < theirs->n; i++)
+        for (size_t n = 0; n < e->n_id; n++) {
+            const struct hit *own = &e->id[n]->hi.hit;
+            if (hit_suite(own) == theirs->id[i] && !(a->x->tried_suites >> theirs->id[i] & 1) &&
+                !hip_assoc_by_pair(e, own, &a->peer) && !hip_embryo_by_pair(e, own, &a->peer))
+                return e->id[n];
+        }
+    return NULL;
+}
+
+/* RFC 7401 s6.8 step 6: the Responder does not speak our HIT's suite. Our DH_GROUP_LIST stays as it was. */
+static void restart(struct hip_rx *rx, const struct hip_ids8 *theirs)
+{
+    struct hip_assoc *a = rx->a;
+    if (!rx->e->cfg.any_identity || a->state != HIP_I1_SENT || a->x->r1.p)
+        return;
+    a->x->tried_suites |= (uint16_t)(1u << hit_suite(hip_assoc_local(a)));
+    struct hip_identity *id = another_identity(rx->e, a, theirs), *was = a->id;
+    if (!id)
+        return;
+    hip_assoc_free(rx->e, a->former); /* a CLOSED one of the HIT that asked before */
+    hip_assoc_leave(rx->e, a);
+    a->id = id;
+    err r = build_i1(rx->e, a);
+    if (r != ERR_OK)
+        a->id = was;
+    if (hip_assoc_enter(rx->e, a) != ERR_OK)
+        abort(); /* it had a place, and nobody has this one */
+    if (r != ERR_OK)
+        return;
+    hip_retry_start(rx->e, a, rx->now);
+    try_i1(rx->e, a, rx->now, rx->out);
 }
 
 bool hip_initiator_asked(const struct hip_assoc *a, const struct addr *from)
@@ -439,6 +478,8 @@ int hip_r1_first(struct hip_rx *rx)
     int drop = verify_r1(rx, &v);
     if (drop == HIP_TAKEN)
         drop = commit_r1(rx, &v);
+    else if (drop == HIP_DROP_UNSUPPORTED_SUITE)
+        restart(rx, &v.suites);
     hip_hi_done(&v.hi);
     return drop;
 }

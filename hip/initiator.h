@@ -15,9 +15,10 @@
 struct hip_exchange {
     struct hip_path to[HIP_I1_PATHS_MAX];
     size_t n_to;
-    struct hip_ids8 groups;   /* our DH_GROUP_LIST */
-    struct hip_stored r1;     /* the R1 being answered; p NULL: none yet */
-    uint64_t r1_counter;      /* RFC 7401 s6.16 MUST NOT: goes with the exchange */
+    struct hip_ids8 groups; /* our DH_GROUP_LIST */
+    uint16_t tried_suites;  /* bit n: an identity of HIT suite n asked, and the Responder does not take it */
+    struct hip_stored r1;   /* the R1 being answered; p NULL: none yet */
+    uint64_t r1_counter;    /* RFC 7401 s6.16 MUST NOT: goes with the exchange */
     struct hip_reg_info info; /* its REG_INFO, as the owner saw it */
     struct hip_solver solver;
     uint64_t solve_until_us;

@@ -324,7 +324,7 @@ static void not_for_us(void **state)
     struct hip_path path = sim_path(fa, mn);
     low.b[3] = 0x23;
     x.b[15] ^= 1;
-    assert_int_equal(inject_i1(s, fa, &low, sim_hit(fa)), HIP_DROP_UNSUPPORTED_SUITE);
+    assert_int_equal(inject_i1(s, fa, &low, sim_hit(fa)), HIP_TAKEN); /* R1 says which suites it speaks */
     assert_int_equal(inject_i1(s, fa, sim_hit(mn), &x), HIP_DROP_NOT_OUR_HIT);
     assert_int_equal(inject_i1(s, fa, sim_hit(fa), sim_hit(fa)), HIP_DROP_OWN_HIT);
     assert_int_equal(inject_i1(s, fa, sim_hit(mn), sim_hit(fa)), HIP_TAKEN);

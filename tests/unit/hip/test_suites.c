@@ -149,8 +149,9 @@ static void weak_suite_by_policy_only(void **st)
     struct hip_ids8 l;
     (void)sim_connect(s, low, fa);
     sim_run(s, 500000);
-    assert_int_equal(fa->drop, HIP_DROP_UNSUPPORTED_SUITE);
-    assert_int_equal(sim_count(s, "fa>"), 0);
+    assert_true(sim_ladder_is(s, "low>fa I1\nfa>low R1\n")); /* its suite is not in the list: no I2 */
+    assert_int_equal(low->drop, HIP_DROP_UNSUPPORTED_SUITE);
+    assert_int_equal(low->asked_i2, 0);
     struct hip_path path = sim_path(fa, low);
     struct hip_ref ref;
     assert_int_equal(hip_connect(fa->e, sim_hit(fa), sim_hit(low), &path, 1, s->now, &s->out, &ref),
@@ -195,10 +196,73 @@ static void opportunistic_suite(void **st)
     }
 }
 
+/* s6.8 step 6: an R1 whose list leaves our suite out. With any_identity the first identity of ours that it speaks asks anew, with the same groups
+ * in the same order; each suite is tried once; without it, or with no such identity, the R1 is dropped. */
+static void own_suite_not_listed(void **st)
+{
+    static const struct {
+        bool any;
+        uint8_t listed[8];
+        const char *ladder;
+        int suite; /* that the exchange ends with; 0: it does not */
+    } cases[] = {
+        { true, { 1 }, "mn>fa I1\nfa>mn R1\nmn>fa I1\nfa>mn R1\nmn>fa I2\nfa>mn R2\n", 1 },
+        { true, { 5, 1 }, "mn>fa I1\nfa>mn R1\nmn>fa I1\nfa>mn R1\nmn>fa I2\nfa>mn R2\n", 5 },
+        { true, { 2, 1 }, full, 2 },
+        { false, { 1 }, "mn>fa I1\nfa>mn R1\n", 0 },
+        { true, { 3 }, "mn>fa I1\nfa>mn R1\n", 0 },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int opportunistic = 0; opportunistic < 2; opportunistic++) {
+            static const struct hit null;
+            struct hip_config c = config(7), r;
+            c.dh_groups[1] = 9;
+            c.any_identity = cases[i].any;
+            r = c;
+            memcpy(r.hit_suites, cases[i].listed, 8);
+            struct sim *s = sim_new(sim_seed(6));
+            struct sim_host *mn = sim_host_hi(s, "mn", &c, &hi[2][0], "192.0.2.1"); /* suites 2, 1, 5 */
+            /* an RSA Responder would add suite 1 to its list: it has one of what it lists first */
+            size_t own = cases[i].listed[0] == 1   ? 0
+                         : cases[i].listed[0] == 2 ? 3
+                         : cases[i].listed[0] == 3 ? 4
+                                                   : 5;
+            struct sim_host *fa = sim_host_hi(s, "fa", &r, &hi[own][1], "192.0.2.2");
+            assert_int_equal(hip_identity_add(mn->e, &hi[0][0], 0, s->now), ERR_OK);
+            assert_int_equal(hip_identity_add(mn->e, &hi[5][0], 0, s->now), ERR_OK);
+            struct hip_path path = sim_path(mn, fa);
+            struct hip_ref ref;
+            struct hip_assoc_view v;
+            struct hip_pkt k;
+            struct hip_ids8 groups;
+            assert_int_equal(hip_connect(mn->e, sim_hit(mn), opportunistic ? &null : sim_hit(fa), &path, 1,
+                                         s->now, &s->out, &ref),
+                             ERR_OK);
+            sim_act(s, mn);
+            sim_run(s, 500000);
+            assert_true(sim_ladder_is(s, cases[i].ladder));
+            assert_int_equal(
+                hip_pkt_parse(span_of(sim_sent(s, HIP_PKT_I1)->p, sim_sent(s, HIP_PKT_I1)->n), &k),
+                HIP_TAKEN);
+            assert_int_equal(hip_get_dh_groups(hip_pkt_span(&k, HIP_PAR_DH_GROUP_LIST), &groups), ERR_OK);
+            assert_int_equal(groups.n, 2);
+            assert_memory_equal(groups.id, "\7\11", 2);
+            assert_int_equal(mn->sa_up, cases[i].suite != 0);
+            if (cases[i].suite) {
+                assert_int_equal(hip_assoc_get(mn->e, ref, &v), ERR_OK);
+                assert_int_equal(hit_suite(&v.local), cases[i].suite);
+            } else {
+                assert_int_equal(mn->drop, HIP_DROP_UNSUPPORTED_SUITE);
+            }
+            sim_free(s);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest t[] = { cmocka_unit_test(every_kind_and_group), cmocka_unit_test(null_encrypt),
                                     cmocka_unit_test(weak_suite_by_policy_only),
-                                    cmocka_unit_test(opportunistic_suite) };
+                                    cmocka_unit_test(opportunistic_suite),
+                                    cmocka_unit_test(own_suite_not_listed) };
     return cmocka_run_group_tests(t, setup, teardown);
 }
