@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "common/crypto/secret.h"
+#include "hip/core.h"
 #include "hip/param_core.h"
 #include "hip/suite.h"
 #include "tests/sim/sim.h"
@@ -172,6 +173,28 @@ static void weak_suite_by_policy_only(void **st)
     sim_free(s);
 }
 
+/* s6.9 step 2: an I2 of a suite that is not spoken (it was when R1 went out) gets no word. */
+static void i2_of_a_suite_not_spoken(void **st)
+{
+    struct hip_config c = config(7);
+    memcpy(c.hit_suites, (uint8_t[8]){ 1, 2, 3 }, 8);
+    struct sim *s = sim_new(sim_seed(8));
+    struct sim_host *low = sim_host_hi(s, "low", &c, &hi[4][0], "192.0.2.1");
+    struct sim_host *fa = sim_host_hi(s, "fa", &c, &hi[2][1], "192.0.2.2");
+    low->hold = true;
+    (void)sim_connect(s, low, fa);
+    sim_run(s, 100000);
+    assert_int_equal(low->asked_i2, 1);
+    fa->e->n_suites = 2;
+    assert_int_equal(hip_answer(low->e, low->asked, &low->i2, s->now, &s->out), ERR_OK);
+    sim_act(s, low);
+    sim_run(s, 500000);
+    assert_int_equal(fa->drop, HIP_DROP_UNSUPPORTED_SUITE);
+    assert_int_equal(fa->asked_r2, 0);
+    assert_int_equal(sim_count(s, "fa>"), 1); /* R1 */
+    sim_free(s);
+}
+
 /* s6.7 step 5: a host with an identity of each suite answers an opportunistic I1 with one of the Initiator's suite. */
 static void opportunistic_suite(void **st)
 {
@@ -260,9 +283,10 @@ static void own_suite_not_listed(void **st)
 
 int main(void)
 {
-    const struct CMUnitTest t[] = { cmocka_unit_test(every_kind_and_group), cmocka_unit_test(null_encrypt),
-                                    cmocka_unit_test(weak_suite_by_policy_only),
-                                    cmocka_unit_test(opportunistic_suite),
-                                    cmocka_unit_test(own_suite_not_listed) };
+    const struct CMUnitTest t[] = {
+        cmocka_unit_test(every_kind_and_group),      cmocka_unit_test(null_encrypt),
+        cmocka_unit_test(weak_suite_by_policy_only), cmocka_unit_test(i2_of_a_suite_not_spoken),
+        cmocka_unit_test(opportunistic_suite),       cmocka_unit_test(own_suite_not_listed)
+    };
     return cmocka_run_group_tests(t, setup, teardown);
 }
