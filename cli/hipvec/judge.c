@@ -76,26 +76,29 @@ static struct hip_pkt with_one(const struct view *w, const struct view_par *p)
 }
 
 static bool mac_fits(const struct judge *j, const struct view *w, const struct view_par *p,
-                     const struct log_assoc *a, int side, size_t item)
+                     const struct log_assoc *a, int side, size_t item, struct span *tail)
 {
     struct hip_pkt k = with_one(w, p);
     enum hash_alg rhash = hip_rhash_of(&a->r);
     struct span key = log_key_span(&a->mac[side]);
     size_t at = 0;
     const struct fact *r1;
+    *tail = span_of(NULL, 0);
     if (!a->mac[side].known || rhash == HASH_NONE)
         return false;
     if (p->type != HIP_PAR_HIP_MAC_2)
         return hip_mac_check(&k, p->type, rhash, key) == ERR_OK;
-    while ((r1 = facts_next(j, &at, HIP_PKT_R1, &w->sender, &w->receiver, false, item)))
-        if (r1->host_id_tlv.n && hip_mac2_check(&k, rhash, key, r1->host_id_tlv) == ERR_OK)
+    while ((r1 = facts_next(j, &at, HIP_PKT_R1, &w->sender, &w->receiver, false, item))) {
+        *tail = r1->host_id_tlv;
+        if (tail->n && hip_mac2_check(&k, rhash, key, *tail) == ERR_OK)
             return true;
+    }
     return false;
 }
 
 /* The exchange whose keys made this packet's HIP_MAC(_2); NULL: none fits. *tried: how many there were to try. */
 static const struct log_assoc *assoc_of(const struct judge *j, const struct view *w, size_t item,
-                                        size_t *tried)
+                                        size_t *tried, struct span *tail)
 {
     const struct view_par *p = view_get(w, HIP_PAR_HIP_MAC);
     *tried = 0;
@@ -106,7 +109,7 @@ static const struct log_assoc *assoc_of(const struct judge *j, const struct view
         if (!of_pair(a, &w->sender, &w->receiver))
             continue;
         ++*tried;
-        if (mac_fits(j, w, p, a, keylog_side(&w->sender, &w->receiver), item))
+        if (mac_fits(j, w, p, a, keylog_side(&w->sender, &w->receiver), item, tail))
             return a;
     }
     return NULL;
@@ -117,6 +120,7 @@ static void judge_mac(const struct judge *j, const struct view *w, size_t item, 
     const struct view_par *p = view_get(w, HIP_PAR_HIP_MAC);
     int check = CHECK_MAC;
     size_t tried, at = 0;
+    struct span tail;
     if (!p) {
         p = view_get(w, HIP_PAR_HIP_MAC_2);
         check = CHECK_MAC_2;
@@ -127,7 +131,7 @@ static void judge_mac(const struct judge *j, const struct view *w, size_t item, 
         say(v, check, SAID_CANNOT_TELL, "the Responder's R1, whose HOST_ID it covers, is not here");
         return;
     }
-    if (assoc_of(j, w, item, &tried))
+    if (assoc_of(j, w, item, &tried, &tail))
         good(v, check);
     else if (tried)
         say(v, check, SAID_WRONG, "wrong under the keys of this pair (RFC 7401 s6.4.1; %zu in the key log)",
@@ -142,6 +146,7 @@ static void judge_relay_mac(const struct judge *j, const struct view *w, uint16_
 {
     const struct view_par *p = view_get(w, type);
     size_t tried = 0;
+    struct span tail;
     if (!p)
         return;
     for (size_t i = 0; j->keys && i < j->keys->assocs; i++) {
@@ -150,7 +155,7 @@ static void judge_relay_mac(const struct judge *j, const struct view *w, uint16_
         if (!(hit_eq(&a->i, &w->receiver) || hit_eq(&a->r, &w->receiver)) || hit_eq(server, &w->sender))
             continue;
         tried++;
-        if (mac_fits(j, w, p, a, keylog_side(server, &w->receiver), item)) {
+        if (mac_fits(j, w, p, a, keylog_side(server, &w->receiver), item, &tail)) {
             good(v, check);
             return;
         }
@@ -165,7 +170,8 @@ static void judge_relay_mac(const struct judge *j, const struct view *w, uint16_
 static bool open_item(const struct judge *j, const struct view *w, size_t item, uint8_t out[HIP_PACKET_MAX],
                       struct span *inner, size_t *tried)
 {
-    const struct log_assoc *a = assoc_of(j, w, item, tried);
+    struct span tail;
+    const struct log_assoc *a = assoc_of(j, w, item, tried, &tail);
     if (a)
         return open_with(a, w, out, inner);
     for (size_t i = 0; j->keys && i < j->keys->assocs; i++) {
@@ -174,6 +180,16 @@ static bool open_item(const struct judge *j, const struct view *w, size_t item, 
             return true;
     }
     return false;
+}
+
+const struct log_assoc *judge_assoc(const struct judge *j, size_t i, struct span *tail)
+{
+    struct view w;
+    size_t tried;
+    *tail = span_of(NULL, 0);
+    return j->it->v[i].kind == ITEM_HIP && view_packet(j->it->v[i].octets, &w)
+               ? assoc_of(j, &w, i, &tried, tail)
+               : NULL;
 }
 
 bool judge_open(struct judge *j, size_t i, uint8_t out[HIP_PACKET_MAX], struct span *inner)

@@ -68,5 +68,9 @@ void judge_item(struct judge *j, size_t i, struct verdict *out);
 bool judge_open(struct judge *j, size_t i, uint8_t out[HIP_PACKET_MAX], struct span *inner);
 /* An ESP item opened into out (its length at least); false: no key, or wrong. */
 bool judge_esp_open(struct judge *j, size_t i, uint8_t *out, struct span *payload, uint8_t *next_header);
+/* The exchange in the key log whose keys made the i-th item's HIP_MAC(_2), NULL: none; *tail: what HIP_MAC_2 covers behind the packet. */
+const struct log_assoc *judge_assoc(const struct judge *j, size_t i, struct span *tail);
+/* The SA in the key log that opens the i-th item; NULL. */
+const struct log_sa *judge_sa(const struct judge *j, size_t i);
 /* Host identity that a HIT is known by; NULL. */
 const struct hip_hi *judge_hi(const struct judge *j, const struct hit *hit);

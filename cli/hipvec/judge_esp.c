@@ -27,7 +27,8 @@ static err open_one(const struct log_sa *k, uint8_t *p, size_t n, struct esp_ope
 }
 
 /* Tries every SA of this SPI. ERR_NOT_FOUND: there is none. */
-static err open_item(const struct judge *j, size_t item, uint8_t *out, struct esp_opened *o)
+static err open_item(const struct judge *j, size_t item, uint8_t *out, struct esp_opened *o,
+                     const struct log_sa **sa)
 {
     struct span s = j->it->v[item].octets;
     uint32_t spi;
@@ -40,8 +41,10 @@ static err open_item(const struct judge *j, size_t item, uint8_t *out, struct es
             continue;
         memcpy(out, s.p, s.n);
         err r = open_one(k, out, s.n, o);
-        if (r == ERR_OK)
+        if (r == ERR_OK) {
+            *sa = k;
             return ERR_OK;
+        }
         if (e != ERR_AUTH)
             e = r;
     }
@@ -51,11 +54,24 @@ static err open_item(const struct judge *j, size_t item, uint8_t *out, struct es
 bool judge_esp_open(struct judge *j, size_t i, uint8_t *out, struct span *payload, uint8_t *next_header)
 {
     struct esp_opened o;
-    if (j->it->v[i].kind != ITEM_ESP || open_item(j, i, out, &o) != ERR_OK)
+    const struct log_sa *sa;
+    if (j->it->v[i].kind != ITEM_ESP || open_item(j, i, out, &o, &sa) != ERR_OK)
         return false;
     *payload = span_of(o.payload, o.len);
     *next_header = o.next_header;
     return true;
+}
+
+const struct log_sa *judge_sa(const struct judge *j, size_t i)
+{
+    struct span s = j->it->v[i].octets;
+    struct esp_opened o;
+    const struct log_sa *sa = NULL;
+    uint8_t *copy = j->it->v[i].kind == ITEM_ESP ? malloc(s.n ? s.n : 1) : NULL;
+    if (copy && open_item(j, i, copy, &o, &sa) != ERR_OK)
+        sa = NULL;
+    free(copy);
+    return sa;
 }
 
 static bool logged(const struct judge *j, const struct hit *from, const struct hit *to)
@@ -83,8 +99,9 @@ void judge_esp(struct judge *j, size_t item, struct verdict *v)
 {
     struct span s = j->it->v[item].octets;
     struct esp_opened o;
+    const struct log_sa *sa;
     uint8_t *copy = malloc(s.n ? s.n : 1);
-    err e = copy ? open_item(j, item, copy, &o) : ERR_MEMORY;
+    err e = copy ? open_item(j, item, copy, &o, &sa) : ERR_MEMORY;
     switch (e) {
     case ERR_OK:
         good(v, CHECK_ICV);

@@ -27,6 +27,8 @@ static const struct command {
       "check a capture of anybody's implementation; with a key log MACs, ENCRYPTED and ESP as well" },
     { "to-pcap", cmd_to_pcap, "[--keys FILE] [--esp-sa FILE] [--from ADDRESS --to ADDRESS] -o CAPTURE FILE",
       "vectors or packets in hexadecimal as a capture, a key log, and Wireshark's table of ESP SAs" },
+    { "from-pcap", cmd_from_pcap, "[--keys FILE]... [-o FILE] CAPTURE",
+      "a capture as a file of vectors, with what it and its keys give" },
     { "proto", cmd_proto, "[--markdown|--dict]",
       "packets and parameters as a table, or as a fuzzer's dictionary" },
 };

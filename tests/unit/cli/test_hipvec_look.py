@@ -369,6 +369,54 @@ class ToPcap(unittest.TestCase):
         self.assertEqual(run("verify", "--quiet", path("one.pcap")).returncode, 0)
 
 
+class FromPcap(unittest.TestCase):
+    def back(self, capture, *keys):
+        out = path("back.json")
+        p = run("from-pcap", *keys, "-o", out, capture)
+        self.assertEqual(p.returncode, 0, p.stderr)
+        self.assertEqual(run("lint", out).returncode, 0)
+        return out
+
+    def test_there_and_back(self):
+        """What a capture and its keys give is what the vectors had, and run recomputes it."""
+        for options, suite, kind in (((), "7/2/2/8", "update,rekey,close"), (("--udp",), "8/4/2/13", "rekey-dh,notify,close"),
+                                     (("--family", "6"), "7/2/1/9", "registration,close")):
+            vectors, capture, keys = exchange(*options, suite=suite, kind=kind)
+            with self.subTest(suite=suite, kind=kind):
+                out = self.back(capture, "--keys", keys)
+                self.assertEqual(stat.S_IMODE(os.stat(out).st_mode), 0o600)
+                self.assertEqual(run("run", out).returncode, 0)
+                p = run("diff", vectors, out)
+                self.assertEqual(p.returncode, 0, p.stdout)
+                got, want = vector(out)["packets"], vector(vectors)["packets"]
+                for g, w in zip(got, want):
+                    for part, names in (("mac", ("key", "input", "value")), ("sig", ("input", "value")), ("encrypted", ("key", "iv", "plain")),
+                                        ("esp", ("enc_key", "auth_key", "payload", "icv"))):
+                        self.assertEqual([g.get(part, {}).get(n) for n in names], [w.get(part, {}).get(n) for n in names], (w["type"], part))
+                for member in ("initiator", "responder"):
+                    self.assertEqual(vector(out)[member]["host_id"], vector(vectors)[member]["host_id"])
+                self.assertEqual(vector(out)["puzzle"]["j"], vector(vectors)["puzzle"]["j"])
+
+    def test_without_keys(self):
+        vectors, capture, _ = exchange()
+        got = vector(self.back(capture))
+        self.assertEqual([p["wire"] for p in got["packets"]], [p["wire"] for p in vector(vectors)["packets"] if p["type"] != "ESP"])
+        self.assertNotIn("initiator", got)  # its host identity is inside ENCRYPTED
+        self.assertFalse(any("encrypted" in p or "esp" in p for p in got["packets"]))
+
+    def test_two_pairs(self):
+        """A rendezvous server's exchange with its client is another test than the two hosts' own."""
+        _, capture, keys = exchange(kind="rendezvous")
+        doc = json.loads(read(self.back(capture, "--keys", keys)))
+        self.assertEqual(doc["numberOfTests"], 2)
+        self.assertEqual(sum(len(g["tests"][0]["packets"]) for g in doc["testGroups"]), len(packets(capture)))
+
+    def test_nothing(self):
+        self.assertEqual(run("from-pcap", write("nothing", pcap([]))).returncode, 77)
+        self.assertEqual(run("from-pcap", path("none")).returncode, 2)
+        self.assertEqual(run("from-pcap").returncode, 2)
+
+
 if __name__ == "__main__":
     with TEMPORARY:
         unittest.main(argv=sys.argv[:1], verbosity=1)
