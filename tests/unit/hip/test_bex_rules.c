@@ -717,6 +717,8 @@ static void i2_that_breaks_a_rule(void **state)
         int d = with_forged(&c, HIP_PKT_I2, &e, 1);
         if (d != cases[i].drop)
             fail_msg("case %zu: %s", i, hip_drop_name(d));
+        if (cases[i].type == HIP_PAR_DIFFIE_HELLMAN)
+            assert_int_equal(told, 0); /* s5.3.2: without a word */
     }
     struct sim_edit cut = { SIM_CUT, HIP_PAR_ESP_INFO, { 0 } };
     assert_int_equal(with_forged(&c, HIP_PKT_I2, &cut, 1), HIP_DROP_BAD_ESP_INFO);
@@ -851,6 +853,35 @@ static void r2_as_it_is_sent(void **state)
     sim_free(s);
 }
 
+/* HIP_MAC_2 covers HOST_ID as R1 had it, with a domain identifier if it had one (s6.4.1): a HOST_ID made anew from the key would be another. */
+static void host_id_with_a_name(void **state)
+{
+    struct sim_host *mn, *fa;
+    struct sim *s = pair(&mn, &fa);
+    struct hip_identity *id = fa->e->id[0];
+    struct hip_build b;
+    struct span tlv;
+    struct hip_host_id h = { .hi = span_of(id->hi.wire, id->hi.wire_len),
+                             .di_type = HIP_DI_NAI,
+                             .di = span_of("fa@example", 10) };
+    hip_build_inner(&b, id->tlv, sizeof id->tlv);
+    hip_put_host_id(&b, &h);
+    assert_int_equal(hip_build_inner_finish(&b, &tlv), ERR_OK);
+    id->tlv_len = (uint16_t)tlv.n;
+    const struct sim_edit e = { SIM_SET, HIP_PAR_HOST_ID,
+                                span_of(tlv.p + 4, (size_t)(tlv.p[2] << 8 | tlv.p[3])) };
+    forger = fa;
+    victim = mn;
+    edits = &e;
+    n_edits = 1;
+    sim_rule(s, fa, HIP_PKT_R1, SIM_CHANGE)->change = forge;
+    (void)sim_connect(s, mn, fa);
+    sim_run(s, 500000);
+    assert_int_equal(mn->drop, HIP_TAKEN);
+    assert_true(sim_joined(mn, fa));
+    sim_free(s);
+}
+
 /* R2s that break a rule, and R2 in every state but I2-SENT (s6.10). */
 static void r2_that_breaks_a_rule(void **state)
 {
@@ -924,6 +955,7 @@ int main(void)
         cmocka_unit_test(i2_is_not_answered),
         cmocka_unit_test(i2_while_closing),
         cmocka_unit_test(r2_as_it_is_sent),
+        cmocka_unit_test(host_id_with_a_name),
         cmocka_unit_test(r2_that_breaks_a_rule),
         cmocka_unit_test(spis_differ),
     };
