@@ -41,8 +41,9 @@ void hip_assoc_set_state(struct hip_engine *e, struct hip_assoc *a, enum hip_sta
     if (!(states[a->state].next & (1u << next)))
         abort();
     char text[HIT_TEXT_MAX];
-    log_at(&hip_env(e)->log, LOG_LV_DEBUG, "hip", "peer=%s state=%s was=%s", hit_format(&a->peer, text),
-           states[next].name, states[a->state].name);
+    if (log_wants(&hip_env(e)->log, LOG_LV_DEBUG))
+        log_at(&hip_env(e)->log, LOG_LV_DEBUG, "hip", "peer=%s state=%s was=%s", hit_format(&a->peer, text),
+               states[next].name, states[a->state].name);
     a->state = next;
     a->since_us = now;
 }
@@ -232,7 +233,7 @@ void hip_assoc_adopt(struct hip_assoc *a, struct hip_keyset *k)
 {
     hip_keyset_done(&a->keys);
     a->keys = *k;
-    a->has_export = true;
+    a->has_export = a->keys.exports;
     *k = (struct hip_keyset){ 0 };
 }
 

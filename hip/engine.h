@@ -464,7 +464,8 @@ MUST_USE err hip_assoc_find(const struct hip_engine *e, const struct hit *local,
                             struct hip_ref *out);
 /* *pos starts at 0; false at the end. */
 bool hip_assoc_next(const struct hip_engine *e, size_t *pos, struct hip_assoc_view *out);
-/* The 32 octets drawn from KEYMAT's PRK under "HIP-EXPORT sim-binding" (docs/sim-binding.md section 3); valid while the association is. */
+/* The 32 octets drawn from KEYMAT's PRK under "HIP-EXPORT sim-binding" (docs/sim-binding.md section 3); valid while the association is.
+ * ERR_STATE: wiped, or we are the Responder and offer no SIM binding. */
 MUST_USE err hip_assoc_export(const struct hip_engine *e, struct hip_ref ref, const uint8_t **out);
 /* The exporter key is no longer needed: wipe it. */
 void hip_assoc_export_wipe(struct hip_engine *e, struct hip_ref ref);

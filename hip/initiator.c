@@ -515,6 +515,7 @@ static err make_keys(struct hip_engine *e, const struct hip_assoc *a, const stru
     struct hip_keyset_args g = { .rhash = a->rhash,
                                  .cipher = a->cipher,
                                  .esp_suite = a->esp_suite,
+                                 .exports = true,
                                  .dh = k,
                                  .peer_dh = v->dh.pub,
                                  .i = v->puzzle.i,

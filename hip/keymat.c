@@ -8,11 +8,13 @@
 
 struct hip_keymat {
     enum hash_alg rhash;
-    bool has_prk;
+    bool exports;
     size_t index;     /* next unused octet of mat */
+    size_t made;      /* octets of mat that were expanded */
     uint8_t pair[32]; /* smaller HIT | larger HIT */
     uint8_t prk[HIP_RHASH_MAX];
-    uint8_t mat[HIP_KEYMAT_LEN];
+    struct hkdf_state t;
+    uint8_t mat[HIP_KEYMAT_LEN + HIP_RHASH_MAX]; /* whole blocks */
 };
 
 err hip_keymat_new(enum hash_alg rhash, struct span kij, struct span i, struct span j, const struct hit *a,
@@ -32,13 +34,11 @@ err hip_keymat_new(enum hash_alg rhash, struct span kij, struct span i, struct s
     memcpy(salt, i.p, n);
     memcpy(salt + n, j.p, n);
     err e = hkdf_extract(rhash, span_of(salt, 2 * n), kij, k->prk);
-    if (e == ERR_OK)
-        e = hkdf_expand(rhash, span_of(k->prk, n), span_of(k->pair, sizeof(k->pair)), k->mat, sizeof(k->mat));
     if (e != ERR_OK) {
         sec_free(k);
         return e;
     }
-    k->has_prk = true;
+    k->exports = true;
     *out = k;
     return ERR_OK;
 }
@@ -48,14 +48,31 @@ void hip_keymat_free(struct hip_keymat *k)
     sec_free(k);
 }
 
+/* A base exchange takes a quarter of KEYMAT or less: the rest is expanded when a rekey wants it. */
+static err expand_to(struct hip_keymat *k, size_t end)
+{
+    size_t len = hash_len(k->rhash), blocks = end > k->made ? (end - k->made + len - 1) / len : 0;
+    err e = blocks ? hkdf_more(k->rhash, span_of(k->prk, len), span_of(k->pair, sizeof(k->pair)), &k->t,
+                               k->mat + k->made, blocks)
+                   : ERR_OK;
+    if (e == ERR_OK)
+        k->made += blocks * len;
+    return e;
+}
+
+err hip_keymat_expect(struct hip_keymat *k, size_t n)
+{
+    return n > HIP_KEYMAT_LEN - k->index ? ERR_SPACE : expand_to(k, k->index + n);
+}
+
 err hip_keymat_draw(struct hip_keymat *k, uint8_t *out, size_t n)
 {
-    if (n > sizeof(k->mat) - k->index)
-        return ERR_SPACE;
+    err e = hip_keymat_expect(k, n);
+    if (e != ERR_OK)
+        return e;
     memcpy(out, k->mat + k->index, n);
-    /* Drawn once: what was handed out is not kept twice (a later leak of this object tells less). */
-    sec_wipe(k->mat + k->index, n);
     k->index += n;
+    sec_wipe(k->mat, k->index); /* drawn or passed over: not kept twice */
     return ERR_OK;
 }
 
@@ -66,9 +83,8 @@ size_t hip_keymat_index(const struct hip_keymat *k)
 
 err hip_keymat_seek(struct hip_keymat *k, size_t index)
 {
-    if (index < k->index || index > sizeof(k->mat))
+    if (index < k->index || index > HIP_KEYMAT_LEN)
         return ERR_RANGE;
-    sec_wipe(k->mat + k->index, index - k->index);
     k->index = index;
     return ERR_OK;
 }
@@ -80,7 +96,7 @@ err hip_keymat_export(const struct hip_keymat *k, const char *label, uint8_t *ou
     /* With these lengths an input to HKDF could equal one of KEYMAT's own (docs/sim-binding.md section 3). */
     if (n == 0 || n == 20 || n == 32 || n == 48 || n + sizeof(k->pair) > sizeof(info))
         return ERR_RANGE;
-    if (!k->has_prk)
+    if (!k->exports)
         return ERR_STATE;
     memcpy(info, label, n);
     memcpy(info + n, k->pair, sizeof(k->pair));
@@ -88,10 +104,9 @@ err hip_keymat_export(const struct hip_keymat *k, const char *label, uint8_t *ou
                        out_len);
 }
 
-void hip_keymat_wipe_prk(struct hip_keymat *k)
+void hip_keymat_close(struct hip_keymat *k)
 {
-    sec_wipe(k->prk, sizeof(k->prk));
-    k->has_prk = false;
+    k->exports = false;
 }
 
 /* RFC 7401 s6.5 MUST: gl, what the host with the greater HIT sends, is drawn first; encryption before integrity. */
@@ -103,7 +118,7 @@ static err draw_pairs(struct hip_keymat *k, size_t enc, size_t mac, const struct
 
     if (enc > sizeof(out->out.enc) || mac > sizeof(out->out.mac))
         return ERR_RANGE;
-    if (2 * (enc + mac) > sizeof(k->mat) - k->index)
+    if (2 * (enc + mac) > HIP_KEYMAT_LEN - k->index)
         return ERR_SPACE;
     for (int d = 0; d < 2; d++) {
         order[d]->enc_len = (uint8_t)enc;

@@ -3,8 +3,8 @@
  * KEYMAT (RFC 7401 s6.5): HKDF over Kij with salt #I | #J and the sorted HITs as info; keys are drawn in the order of the RFC (HOST_g is the
  * greater HIT). The exporter of docs/sim-binding.md section 3 shares the PRK.
  *
- * Lives in locked memory (sec_alloc). The HKDF output is expanded once, HIP_KEYMAT_LEN octets; the PRK stays only until
- * hip_keymat_wipe_prk().
+ * Lives in locked memory (sec_alloc), with the PRK: HKDF's output, HIP_KEYMAT_LEN octets at most, is expanded as it is drawn, and what was drawn is
+ * wiped here.
  */
 #pragma once
 
@@ -23,14 +23,16 @@ void hip_keymat_free(struct hip_keymat *k); /* wipes; NULL is fine */
 
 /* The next n octets; moves the index. ERR_SPACE: used up (a new Diffie-Hellman is due, RFC 7402 s5.1.1). */
 MUST_USE err hip_keymat_draw(struct hip_keymat *k, uint8_t *out, size_t n);
+/* So many will be drawn soon: expanded at once, which costs less. ERR_SPACE. */
+MUST_USE err hip_keymat_expect(struct hip_keymat *k, size_t n);
 size_t hip_keymat_index(const struct hip_keymat *k);
 /* Move forward to an index (ESP_INFO of a rekey). ERR_RANGE: behind the next unused octet, or past the end. */
 MUST_USE err hip_keymat_seek(struct hip_keymat *k, size_t index);
 
-/* HKDF-Expand(PRK, label | smaller HIT | larger HIT, out_len). label must not be 0, 20, 32 or 48 octets long (ERR_RANGE). ERR_STATE: PRK is
- * wiped. */
+/* HKDF-Expand(PRK, label | smaller HIT | larger HIT, out_len). label must not be 0, 20, 32 or 48 octets long (ERR_RANGE). ERR_STATE:
+ * after hip_keymat_close(). */
 MUST_USE err hip_keymat_export(const struct hip_keymat *k, const char *label, uint8_t *out, size_t out_len);
-void hip_keymat_wipe_prk(struct hip_keymat *k);
+void hip_keymat_close(struct hip_keymat *k); /* nothing is exported any more */
 
 /* Keys of one direction: of what one host sends. Keep in sec_alloc memory. */
 struct hip_key_pair {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/crypto/secret.h"
+#include "hip/suite.h"
 
 /* Kij goes straight into KEYMAT. */
 static err make_keymat(const struct hip_keyset_args *g, struct hip_keymat **out)
@@ -19,12 +20,19 @@ static err make_keymat(const struct hip_keyset_args *g, struct hip_keymat **out)
 static err draw(const struct hip_keyset_args *g, struct hip_keyset *k)
 {
     struct hip_secrets *s = k->secrets;
-    err r = hip_keymat_hip_keys(k->keymat, g->cipher, g->own, g->peer, &s->hip);
+    const struct hip_cipher_suite *hip = hip_cipher_suite(g->cipher);
+    const struct hip_esp_suite *esp = hip_esp_suite(g->esp_suite);
+    if (!hip || !esp)
+        return ERR_UNSUPPORTED;
+    err r = hip_keymat_expect(k->keymat,
+                              2 * ((size_t)hip->key_len + hash_len(g->rhash) + esp->enc_len + esp->auth_len));
+    if (r == ERR_OK)
+        r = hip_keymat_hip_keys(k->keymat, g->cipher, g->own, g->peer, &s->hip);
     if (r != ERR_OK)
         return r;
     k->esp_index = (uint16_t)hip_keymat_index(k->keymat);
     r = hip_keymat_esp_keys(k->keymat, g->esp_suite, g->own, g->peer, &s->esp);
-    if (r == ERR_OK)
+    if (r == ERR_OK && g->exports)
         r = hip_keymat_export(k->keymat, "HIP-EXPORT sim-binding", s->exported, sizeof s->exported);
     return r;
 }
@@ -41,7 +49,8 @@ err hip_keyset_make(const struct hip_keyset_args *g, struct hip_keyset *out)
         hip_keyset_done(&k);
         return r;
     }
-    hip_keymat_wipe_prk(k.keymat);
+    hip_keymat_close(k.keymat);
+    k.exports = g->exports;
     k.dh = dh_share(g->dh);
     k.ij_len = (uint8_t)g->i.n;
     memcpy(k.i, g->i.p, g->i.n); /* hip_keymat_new() saw that both have the length of RHASH */
@@ -59,7 +68,7 @@ err hip_keyset_renewed(const struct hip_keyset *k, const struct hip_keyset_args 
     err r = make_keymat(&a, &m);
     if (r != ERR_OK)
         return r;
-    hip_keymat_wipe_prk(m);
+    hip_keymat_close(m);
     *out = m;
     return ERR_OK;
 }

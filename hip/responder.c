@@ -137,6 +137,7 @@ static int derive(const struct hip_rx *rx, struct i2 *v)
     struct hip_keyset_args g = { .rhash = rx->id->hi.rhash,
                                  .cipher = v->cipher,
                                  .esp_suite = v->esp_suite,
+                                 .exports = rx->e->cfg.offer.sim_binding,
                                  .dh = v->match.dh,
                                  .peer_dh = v->dh.pub,
                                  .i = v->sol.i,

@@ -9,7 +9,7 @@ static const char *const level_names[] = { "error", "warn", "notice", "info", "d
 
 void log_at(const struct log *l, enum log_level lv, const char *cat, const char *fmt, ...)
 {
-    if (!l || !l->write || lv > l->max)
+    if (!log_wants(l, lv))
         return;
     char line[LOG_LINE_MAX];
     va_list ap;

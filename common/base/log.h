@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdarg.h>
+#include <stdbool.h>
 
 #include "common/base/err.h"
 
@@ -19,6 +20,11 @@ struct log {
 
 #define LOG_LINE_MAX 512
 
+/* Whether a line of this level goes anywhere: where putting it together costs something. */
+static inline bool log_wants(const struct log *l, enum log_level lv)
+{
+    return l && l->write && lv <= l->max;
+}
 /* A line longer than LOG_LINE_MAX is cut. Control characters in it are replaced by '?'. */
 void log_at(const struct log *l, enum log_level lv, const char *cat, const char *fmt, ...) PRINTF_LIKE(4, 5);
 const char *log_level_name(enum log_level lv);

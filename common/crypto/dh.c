@@ -92,6 +92,7 @@ void dh_free(struct dh_key *k)
         k->more--;
         return;
     }
+    EVP_PKEY_CTX_free(k->deriver);
     EVP_PKEY_free(k->pkey);
     BN_clear_free(k->x);
     OPENSSL_free(k);

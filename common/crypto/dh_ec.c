@@ -15,7 +15,8 @@ static bool pair(struct dh_key *k, struct span value)
         k->pkey = ec_pair_pkey(curve_of(k), d, k->pub);
     }
     BN_clear_free(d);
-    return k->pkey != NULL;
+    k->deriver = k->pkey ? EVP_PKEY_CTX_new_from_pkey(NULL, k->pkey, NULL) : NULL;
+    return k->deriver && EVP_PKEY_derive_init(k->deriver) == 1;
 }
 
 /* ec_public_pkey() refuses what is not on the curve (all cofactors are 1, so that is membership); the identity has no X|Y form
@@ -26,10 +27,8 @@ static err shared(const struct dh_key *k, struct span peer, uint8_t *out)
     EVP_PKEY *pub = ec_public_pkey(curve_of(k), peer);
     if (!pub)
         return ERR_RANGE;
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, k->pkey, NULL);
-    bool good = ctx && EVP_PKEY_derive_init(ctx) == 1 && EVP_PKEY_derive_set_peer_ex(ctx, pub, 0) == 1 &&
-                EVP_PKEY_derive(ctx, out, &got) == 1 && got == k->group->shared_len;
-    EVP_PKEY_CTX_free(ctx);
+    bool good = EVP_PKEY_derive_set_peer_ex(k->deriver, pub, 0) == 1 &&
+                EVP_PKEY_derive(k->deriver, out, &got) == 1 && got == k->group->shared_len;
     EVP_PKEY_free(pub);
     return good ? ERR_OK : ERR_CRYPTO;
 }

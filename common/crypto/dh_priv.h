@@ -9,9 +9,10 @@
 
 struct dh_key {
     const struct dh_desc *group;
-    unsigned more;  /* holders besides the first */
-    EVP_PKEY *pkey; /* of a curve: holds the scalar; wiped by OpenSSL when freed */
-    BIGNUM *x;      /* of a MODP group: the exponent */
+    unsigned more;         /* holders besides the first */
+    EVP_PKEY *pkey;        /* of a curve: holds the scalar; wiped by OpenSSL when freed */
+    EVP_PKEY_CTX *deriver; /* of a curve: set up for derivation once, so a key is for one thread at a time */
+    BIGNUM *x;             /* of a MODP group: the exponent */
     uint8_t pub[];
 };
 

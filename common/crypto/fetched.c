@@ -19,17 +19,6 @@ static const char *const cipher_names[CIPHER__COUNT] = {
     [CIPHER_AES128_CCM16] = "AES-128-CCM"
 };
 
-static EVP_MAC_CTX *hmac_of(EVP_MAC *hmac, enum hash_alg a)
-{
-    OSSL_PARAM p[] = { OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)md_names[a], 0),
-                       OSSL_PARAM_construct_end() };
-    EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(hmac);
-    if (ctx && EVP_MAC_CTX_set_params(ctx, p) == 1)
-        return ctx;
-    EVP_MAC_CTX_free(ctx);
-    return NULL;
-}
-
 /* KMAC128 with the length of our cSHAKE128. OpenSSL 3.0 duplicates only a context that has a key, so it gets one for now. */
 static EVP_MAC_CTX *kmac_of(EVP_MAC *kmac)
 {
@@ -43,20 +32,17 @@ static EVP_MAC_CTX *kmac_of(EVP_MAC *kmac)
     return NULL;
 }
 
-static bool fetch_hash(enum hash_alg a, EVP_MAC *hmac, EVP_MAC *kmac)
+static bool fetch_all(EVP_MAC *kmac)
 {
     struct crypto_fetched *f = &crypto_fetched;
-    f->md[a] = EVP_MD_fetch(NULL, md_names[a], NULL);
-    f->mac[a] = a == HASH_CSHAKE128 ? kmac_of(kmac) : hmac_of(hmac, a);
-    return f->md[a] && f->mac[a];
-}
-
-static bool fetch_all(EVP_MAC *hmac, EVP_MAC *kmac)
-{
-    struct crypto_fetched *f = &crypto_fetched;
-    for (int a = HASH_NONE + 1; a < HASH__COUNT; a++)
-        if (!fetch_hash((enum hash_alg)a, hmac, kmac))
+    for (int a = HASH_NONE + 1; a < HASH__COUNT; a++) {
+        f->md[a] = EVP_MD_fetch(NULL, md_names[a], NULL);
+        if (!f->md[a])
             return false;
+    }
+    f->kmac128 = kmac_of(kmac);
+    if (!f->kmac128)
+        return false;
     f->cshake128 = EVP_MD_fetch(NULL, "KECCAK-KMAC-128", NULL);
     if (!f->cshake128)
         return false;
@@ -80,10 +66,9 @@ static bool fetch_all(EVP_MAC *hmac, EVP_MAC *kmac)
 static void free_all(void)
 {
     struct crypto_fetched *f = &crypto_fetched;
-    for (int a = 0; a < HASH__COUNT; a++) {
+    for (int a = 0; a < HASH__COUNT; a++)
         EVP_MD_free(f->md[a]);
-        EVP_MAC_CTX_free(f->mac[a]);
-    }
+    EVP_MAC_CTX_free(f->kmac128);
     EVP_MD_free(f->cshake128);
     EVP_MAC_free(f->cmac);
     for (int a = 0; a < CIPHER__COUNT; a++)
@@ -103,10 +88,9 @@ err crypto_init(void)
         return ERR_OK;
     if (sodium_init() < 0)
         return ERR_CRYPTO;
-    EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL), *kmac = EVP_MAC_fetch(NULL, "KMAC-128", NULL);
-    bool good = hmac && kmac && fetch_all(hmac, kmac);
-    EVP_MAC_free(hmac); /* the contexts hold them */
-    EVP_MAC_free(kmac);
+    EVP_MAC *kmac = EVP_MAC_fetch(NULL, "KMAC-128", NULL);
+    bool good = kmac && fetch_all(kmac);
+    EVP_MAC_free(kmac); /* its context holds it */
     if (!good) {
         free_all();
         ERR_clear_error();

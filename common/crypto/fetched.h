@@ -15,9 +15,9 @@
 
 struct crypto_fetched {
     EVP_MD *md[HASH__COUNT];
-    EVP_MAC_CTX *mac[HASH__COUNT]; /* HMAC or KMAC128, duplicated and keyed for each use */
-    EVP_MD *cshake128;             /* KECCAK-KMAC-128 */
-    EVP_MAC *cmac;                 /* a context of it without a key cannot be duplicated */
+    EVP_MAC_CTX *kmac128; /* duplicated and keyed for each use */
+    EVP_MD *cshake128;    /* KECCAK-KMAC-128 */
+    EVP_MAC *cmac;        /* a context of it without a key cannot be duplicated */
     EVP_CIPHER *cipher[CIPHER__COUNT];
     EC_GROUP *group[EC__COUNT];
     EVP_PKEY *ec_params[EC__COUNT]; /* parameters without a point */

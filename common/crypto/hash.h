@@ -21,7 +21,8 @@ enum hash_alg {
     HASH__COUNT
 };
 
-#define HASH_LEN_MAX 64
+#define HASH_LEN_MAX   64
+#define HASH_BLOCK_MAX 168 /* cSHAKE128's rate */
 
 size_t hash_len(enum hash_alg a); /* octets; 0 for HASH_NONE */
 const char *hash_name(enum hash_alg a);
@@ -29,6 +30,8 @@ const char *hash_name(enum hash_alg a);
 /* Digest of the concatenation of n spans. */
 MUST_USE err hash_spans(enum hash_alg a, const struct span *in, size_t n, uint8_t *out);
 MUST_USE err hash_once(enum hash_alg a, struct span in, uint8_t *out);
+/* The same, for short inputs, without memory from the heap; SHA-1, SHA-512 and MD5 are hash_spans()'s all the same. */
+MUST_USE err hash_plain(enum hash_alg a, const struct span *in, size_t n, uint8_t *out);
 
 /* cSHAKE128 with empty N and customization S: out_len octets of output over n spans. s at most 128 octets (ERR_RANGE). */
 MUST_USE err cshake128(struct span s, const struct span *in, size_t n, uint8_t *out, size_t out_len);
@@ -40,6 +43,14 @@ MUST_USE err hmac_once(enum hash_alg a, struct span key, struct span in, uint8_t
 /* HKDF (RFC 5869), with KMAC128 in the place of HMAC for HASH_CSHAKE128. prk and out are secrets: the caller owns and wipes them. out_len at most 255 * hash_len. */
 MUST_USE err hkdf_extract(enum hash_alg a, struct span salt, struct span ikm, uint8_t *prk);
 MUST_USE err hkdf_expand(enum hash_alg a, struct span prk, struct span info, uint8_t *out, size_t out_len);
+/* The same piece by piece, in whole blocks of hash_len: begins with a zeroed state, which is as secret as the output. out holds blocks * hash_len.
+ * ERR_RANGE: more than 255 of them. */
+struct hkdf_state {
+    uint8_t i; /* blocks made */
+    uint8_t last[HASH_LEN_MAX];
+};
+MUST_USE err hkdf_more(enum hash_alg a, struct span prk, struct span info, struct hkdf_state *t, uint8_t *out,
+                       size_t blocks);
 
 /* FIPS 186-2 change notice 1 generator as EAP-AKA uses it (RFC 4187 s7): xkey 20 octets, out_len any. */
 MUST_USE err fips186_prf(const uint8_t xkey[20], uint8_t *out, size_t out_len);

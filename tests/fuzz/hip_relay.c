@@ -3,7 +3,7 @@
  * A control relay (RFC 9028 s4.5) and its client meet one packet that nobody made on purpose. Input: stage(1) flags(1) which(1) octets, as in
  * hip_exchange.h. Stages: 0 the server passes it on to its client, who takes it; 1 the server is asked where a client's packet wants to go, and
  * passes it on; 2 the client gets it with RELAY_FROM and a right RELAY_HMAC behind it, whatever a server would have said; 3 the
- * same, and what authenticates it is the Initiator's.
+ * same, and what authenticates it is the Initiator's; 4 the server, as a rendezvous server (RFC 8004), relays it to its client.
  */
 #include "hip/nat.h"
 #include "hip/param_nat.h"
@@ -11,10 +11,13 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+enum { TO_CLIENT, FROM_CLIENT, RECEIVED, SIGNED, RENDEZVOUS, STAGES };
+
 struct world {
     struct sim *s;
-    struct sim_host *fa, *mn, *cn;
-    struct hip_ref at_fa;
+    struct sim_host *fa, *mn, *cn, *rc;
+    struct hip_ref at_fa,
+        at_rvs; /* the server's associations with mn, and with rc, which is no host in UDP */
 };
 
 static struct sim_host *host(struct sim *s, const char *name, int key, const char *addr, bool server)
@@ -34,10 +37,14 @@ static struct world make(void)
     w.fa = host(w.s, "fa", 1, "198.51.100.1", true);
     w.mn = host(w.s, "mn", 0, "192.0.2.1", false);
     w.cn = host(w.s, "cn", 2, "203.0.113.7", false);
+    w.rc = host(w.s, "rc", 4, "192.0.2.9", false);
     w.fa->relays = true;
     struct hip_ref at_mn = sim_connect_udp(w.s, w.mn, w.fa, w.fa);
     sim_run(w.s, 500000);
     w.at_fa = w.fa->ref;
+    (void)sim_connect(w.s, w.rc, w.fa);
+    sim_run(w.s, 500000);
+    w.at_rvs = w.fa->ref;
     if (hip_relay_trust(w.mn->e, at_mn, true) != ERR_OK)
         abort();
     (void)sim_connect_udp(w.s, w.cn, w.mn, w.fa);
@@ -63,11 +70,13 @@ static size_t packet_of(const struct world *w, const uint8_t *data, size_t size,
     return n;
 }
 
-static void serve(struct world *w, bool outward, struct span packet)
+static void serve(struct world *w, unsigned stage, struct span packet)
 {
-    struct hip_path in = sim_udp_path(w->fa, w->cn), on = in;
+    struct hip_path in = sim_udp_path(w->fa, w->cn), on = in, raw = sim_path(w->fa, w->cn);
     bool check;
-    if (!outward)
+    if (stage == RENDEZVOUS)
+        (void)hip_relay_i1(w->fa->e, w->at_rvs, &raw, packet, w->s->now, &w->s->out);
+    else if (stage == TO_CLIENT)
         (void)hip_relay_to_client(w->fa->e, w->at_fa, &in, NULL, packet, w->s->now, &w->s->out);
     else if (hip_relay_wants(packet, &on.peer, &check) == HIP_TAKEN)
         (void)hip_relay_from_client(w->fa->e, &on, packet, w->s->now, &w->s->out);
@@ -104,20 +113,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t buf[HIP_PACKET_MAX + 64] = { 0 };
     if (size < 3)
         return 0;
-    unsigned stage = data[0] % 4;
+    unsigned stage = data[0] % STAGES;
+    bool served = stage == TO_CLIENT || stage == FROM_CLIENT || stage == RENDEZVOUS;
     if (!server.s)
         server = make();
-    struct world w = stage < 2 ? server : make();
+    struct world w = served ? server : make();
     size_t n = packet_of(&w, data, size, buf);
     uint8_t *copy = malloc(n ? n : 1); /* of exactly this size: the sanitizer sees a read past its end */
     if (!copy)
         abort();
     memcpy(copy, buf, n);
-    if (stage < 2) {
-        serve(&w, stage == 1, span_of(copy, n));
+    if (served) {
+        serve(&w, stage, span_of(copy, n));
         hip_actions_reset(&w.s->out);
     } else {
-        receive(&w, stage == 3, buf, n);
+        receive(&w, stage == SIGNED, buf, n);
         sim_free(w.s);
     }
     free(copy);

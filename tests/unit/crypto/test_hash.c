@@ -4,7 +4,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <threads.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -226,6 +231,171 @@ static void fips186_vectors(void **st)
     assert_int_equal(out[7], 0x77);
 }
 
+/* Contexts are kept by the thread: whatever went through them before, each answer is that of a fresh one. */
+static void one_behind_the_other(void **st)
+{
+    static const enum hash_alg algs[] = { HASH_SHA1,   HASH_SHA256, HASH_SHA384,
+                                          HASH_SHA512, HASH_MD5,    HASH_CSHAKE128 };
+    uint8_t long_key[200], first[6][2][HASH_LEN_MAX] = { 0 }, now[HASH_LEN_MAX] = { 0 };
+    memset(long_key, 0x6b, sizeof long_key);
+    for (int round = 0; round < 3; round++)
+        for (size_t i = 0; i < 6; i++) {
+            enum hash_alg a = algs[i];
+            size_t n = hash_len(a);
+            assert_int_equal(hash_once(a, span_of(long_key, 150), now), ERR_OK);
+            if (round == 0)
+                memcpy(first[i][0], now, n);
+            assert_memory_equal(now, first[i][0], n);
+            assert_int_equal(hmac_once(a, span_of(long_key, sizeof long_key), span_str("x"), now), ERR_OK);
+            if (round == 0)
+                memcpy(first[i][1], now, n);
+            assert_memory_equal(now, first[i][1], n);
+            struct mac *m = mac_new(
+                a, span_of(long_key, sizeof long_key)); /* a context of its own, used again and again */
+            const struct span in = span_str("x");
+            assert_non_null(m);
+            for (int k = 0; k < 2; k++) {
+                assert_int_equal(mac_spans(m, &in, 1, now), ERR_OK);
+                assert_memory_equal(now, first[i][1], n);
+            }
+            mac_free(m);
+        }
+}
+
+/* Two ways to one digest: every length around the blocks, in one piece and in three. */
+static void plain_is_the_same(void **st)
+{
+    static const enum hash_alg algs[] = { HASH_SHA1,   HASH_SHA256, HASH_SHA384,
+                                          HASH_SHA512, HASH_MD5,    HASH_CSHAKE128 };
+    uint8_t in[400], want[HASH_LEN_MAX] = { 0 }, got[HASH_LEN_MAX] = { 0 };
+    for (size_t i = 0; i < sizeof in; i++)
+        in[i] = (uint8_t)(i * 7);
+    for (size_t a = 0; a < 6; a++)
+        for (size_t n = 0; n <= sizeof in; n++) {
+            const struct span whole = span_of(in, n), parts[] = { span_of(in, n / 3), span_of(in, 0),
+                                                                  span_of(in + n / 3, n - n / 3) };
+            assert_int_equal(hash_spans(algs[a], &whole, 1, want), ERR_OK);
+            assert_int_equal(hash_plain(algs[a], &whole, 1, got), ERR_OK);
+            assert_memory_equal(got, want, hash_len(algs[a]));
+            assert_int_equal(hash_plain(algs[a], parts, 3, got), ERR_OK);
+            assert_memory_equal(got, want, hash_len(algs[a]));
+        }
+    assert_int_equal(hash_plain(HASH_NONE, NULL, 0, got), ERR_UNSUPPORTED);
+}
+
+/* HKDF in pieces is HKDF. */
+static void hkdf_in_pieces(void **st)
+{
+    static const enum hash_alg algs[] = { HASH_SHA256, HASH_SHA384, HASH_CSHAKE128 };
+    uint8_t prk[HASH_LEN_MAX] = { 7 }, whole[255 * 48], pieces[255 * 48];
+    for (size_t i = 0; i < 3; i++) {
+        size_t n = hash_len(algs[i]);
+        struct hkdf_state t = { 0 };
+        struct span key = span_of(prk, n), info = span_str("info");
+        assert_int_equal(hkdf_expand(algs[i], key, info, whole, 255 * n), ERR_OK);
+        assert_int_equal(hkdf_more(algs[i], key, info, &t, pieces, 1), ERR_OK);
+        assert_int_equal(hkdf_more(algs[i], key, info, &t, pieces + n, 0), ERR_OK);
+        assert_int_equal(hkdf_more(algs[i], key, info, &t, pieces + n, 200), ERR_OK);
+        assert_int_equal(hkdf_more(algs[i], key, info, &t, pieces + 201 * n, 54), ERR_OK);
+        assert_memory_equal(pieces, whole, 255 * n);
+        assert_int_equal(hkdf_more(algs[i], key, info, &t, pieces, 1), ERR_RANGE);
+    }
+}
+
+static int hash_on_a_thread(void *out)
+{
+    return hmac_once(HASH_SHA384, span_str("key"), span_str("text"), out) == ERR_OK &&
+           hash_once(HASH_SHA256, span_str("text"), out) == ERR_OK;
+}
+
+/* A thread's contexts go with it: the sanitizer finds what does not. */
+static void on_threads(void **st)
+{
+    uint8_t here[HASH_LEN_MAX], there[4][HASH_LEN_MAX];
+    thrd_t t[4];
+    int good;
+    assert_true(hash_on_a_thread(here));
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(thrd_create(&t[i], hash_on_a_thread, there[i]), thrd_success);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(thrd_join(t[i], &good), thrd_success);
+        assert_true(good);
+        assert_memory_equal(there[i], here, hash_len(HASH_SHA256));
+    }
+}
+
+/* Of every size, many at a time, in any order: zeroed, aligned, apart from each other, locked, and zeroed again when they come back. */
+static void many_secrets(void **st)
+{
+    enum { N = 300 };
+    static uint8_t *p[N];
+    size_t size[N];
+    for (int round = 0; round < 3; round++) {
+        for (size_t i = 0; i < N; i++) {
+            size[i] = (i * 37 + (size_t)round) % 2500;
+            p[i] = sec_alloc(size[i]);
+            assert_non_null(p[i]);
+            assert_int_equal((uintptr_t)p[i] % 16, 0);
+            for (size_t k = 0; k < size[i]; k++)
+                assert_int_equal(p[i][k], 0);
+            memset(p[i], (int)(i & 0xff) | 1, size[i]);
+        }
+        for (size_t i = 0; i < N; i++) {
+            size_t at = (i * 7) % N;
+            for (size_t k = 0; k < size[at]; k++)
+                assert_int_equal(p[at][k], (at & 0xff) | 1);
+            sec_free(p[at]);
+        }
+    }
+}
+
+/* In a child: what does not end well must end. */
+static bool aborts(void (*fn)(void))
+{
+    int status;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        (void)freopen("/dev/null", "w", stderr);
+        fn();
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+}
+
+static void free_twice(void)
+{
+    uint8_t *p = sec_alloc(100);
+    sec_free(p);
+    sec_free(p);
+}
+
+static void write_before(void)
+{
+    volatile uint8_t *p = sec_alloc(100);
+    p[-1] ^= 1;
+    sec_free((void *)p);
+}
+
+static void write_behind(void)
+{
+    uint8_t *p[2000]; /* some two of them are neighbours */
+    for (int i = 0; i < 2000; i++) {
+        p[i] = sec_alloc(128);
+        ((volatile uint8_t *)p[i])[128 + 15] ^= 1;
+    }
+    for (int i = 0; i < 2000; i++)
+        sec_free(p[i]);
+}
+
+static void broken_secrets(void **st)
+{
+    assert_true(aborts(free_twice));
+    assert_true(aborts(write_before));
+    assert_true(aborts(write_behind));
+}
+
 static void secrets(void **st)
 {
     uint8_t *p = sec_alloc(100);
@@ -266,6 +436,12 @@ int main(void)
         cmocka_unit_test(sha1_block_is_sha1),
         cmocka_unit_test(fips186_vectors),
         cmocka_unit_test(secrets),
+        cmocka_unit_test(many_secrets),
+        cmocka_unit_test(broken_secrets),
+        cmocka_unit_test(one_behind_the_other),
+        cmocka_unit_test(plain_is_the_same),
+        cmocka_unit_test(hkdf_in_pieces),
+        cmocka_unit_test(on_threads),
     };
     return cmocka_run_group_tests(t, setup, NULL);
 }

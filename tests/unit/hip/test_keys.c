@@ -61,7 +61,7 @@ static void sim_export(const json_t *g, const json_t *t)
     assert_memory_equal(out, want.b, 32);
     assert_int_equal(hip_keymat_export(k, "12345678901234567890", out, 32), ERR_RANGE);
     assert_int_equal(hip_keymat_export(k, "", out, 32), ERR_RANGE);
-    hip_keymat_wipe_prk(k);
+    hip_keymat_close(k);
     assert_int_equal(hip_keymat_export(k, "HIP-EXPORT sim-binding", out, 32), ERR_STATE);
     hip_keymat_free(k);
 }
