@@ -45,6 +45,9 @@ static const char *option(struct gen *g, int o, const char *arg)
     case 'u':
         g->plan.udp = true;
         return NULL;
+    case 'w':
+        g->plan.wide = true;
+        return NULL;
     case 'i':
         g->initiator = arg;
         return NULL;
@@ -71,6 +74,7 @@ static int parse(int argc, char **argv, struct gen *g)
         { "family", required_argument, NULL, 'f' },
         { "initiator", required_argument, NULL, 'i' },
         { "udp", no_argument, NULL, 'u' },
+        { "wide", no_argument, NULL, 'w' },
         { "comment", required_argument, NULL, 'c' },
         { "list", no_argument, NULL, 'l' },
         { NULL, 0, NULL, 0 },

@@ -140,6 +140,25 @@ static const char *const addresses[2][WHO_PARTIES + 1] = {
     { "2001:db8:1::1", "2001:db8:2::2", "2001:db8:3::3", "2001:db8:1::77" },
 };
 
+/* Behind those of the plan; not what only authenticates, nor NULL-ENCRYPT. */
+static void widen(struct party_conf *c)
+{
+    static const uint8_t groups[] = { 8, 7, 9, 4, 11, 3, 10 };
+    static const uint16_t ciphers[] = { 4, 2 }, esp[] = { 13, 12, 9, 8 };
+    size_t n = 1;
+    for (size_t i = 0; i < N(groups); i++)
+        if (groups[i] != c->dh_groups[0] && hip_dh_suite(groups[i])->supported)
+            c->dh_groups[n++] = groups[i];
+    n = 1;
+    for (size_t i = 0; i < N(ciphers); i++)
+        if (ciphers[i] != c->ciphers[0])
+            c->ciphers[n++] = ciphers[i];
+    n = 1;
+    for (size_t i = 0; i < N(esp); i++)
+        if (esp[i] != c->esp_suites[0] && hip_esp_suite(esp[i])->supported)
+            c->esp_suites[n++] = esp[i];
+}
+
 static void conf(const struct gen_plan *p, enum who who, struct party_conf *c)
 {
     static const char fqdn[] = "\2mn\7example\3org";
@@ -149,6 +168,8 @@ static void conf(const struct gen_plan *p, enum who who, struct party_conf *c)
     c->esp_suites[0] = p->esp_suite;
     c->nat_modes[0] = p->udp ? HIP_NAT_UDP_ENCAPSULATION : 0;
     c->puzzle_k = PUZZLE_K;
+    if (p->wide)
+        widen(c);
     if (!(p->kinds & (GEN_REGISTRATION | GEN_RENDEZVOUS)))
         return;
     if (server) {

@@ -15,14 +15,16 @@ static const struct command {
     { "run", cmd_run, "[--json] FILE|DIR...",
       "recompute test vectors (README.md of test-vectors/ lists the types)" },
     { "gen", cmd_gen,
-      "--suite DH/CIPHER/HIT/ESP --seed HEX [--kind KIND,...] [--family 4|6] [--udp] [--initiator HIT] "
+      "--suite DH/CIPHER/HIT/ESP --seed HEX [--kind KIND,...] [--family 4|6] [--udp] [--wide] [--initiator "
+      "HIT] "
       "[--comment TEXT] [-o FILE] | --list",
       "make a whole exchange; KIND: bex, registration, rendezvous, simultaneous, update, move, rekey, "
       "rekey-dh, notify, close" },
     { "diff", cmd_diff, "[--json] A B", "the first value at which two vector files part" },
     { "lint", cmd_lint, "[--json] FILE|DIR...", "check files against the schemas of their types" },
     { "show", cmd_show, "[--json] [--full] FILE",
-      "packets of a capture, of vectors or of hexadecimal text as a person reads them, and what is wrong with them" },
+      "packets of a capture, of vectors or of hexadecimal text as a person reads them, and what is wrong "
+      "with them" },
     { "verify", cmd_verify, "[--json] [--quiet] [--keys FILE]... CAPTURE",
       "check a capture of anybody's implementation; with a key log MACs, ENCRYPTED and ESP as well" },
     { "to-pcap", cmd_to_pcap, "[--keys FILE] [--esp-sa FILE] [--from ADDRESS --to ADDRESS] -o CAPTURE FILE",

@@ -406,12 +406,17 @@ static void inject(struct world *w)
 {
     struct inject *x = w->inject;
     struct hip_assoc_view was[WHO_PARTIES], is;
-    const struct party *p = &w->party[x->to];
+    struct party *p = &w->party[x->to];
+    struct draws own = p->draws;
     for (enum who i = WHO_I; i < WHO_PARTIES; i++)
         state_of(p, &w->party[i], &was[i]);
     note_states(w, &x->before);
+    /* What it makes the receiver draw is not taken from the exchange, whose packets stay the same. */
+    p->draws = (struct draws){ .party = own.party, .seed = span_str("bad") };
     x->outcome.drop = take_in(w, x->to, &x->path, x->esp, x->wire);
     note_answers(w, x);
+    draws_done(&p->draws);
+    p->draws = own;
     note_states(w, &x->outcome);
     for (enum who i = WHO_I; i < WHO_PARTIES; i++) {
         state_of(p, &w->party[i], &is);

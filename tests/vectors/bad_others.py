@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rendezvous, UDP, MODP groups and RSA, crossing exchanges."""
+import hmac
+
+from bad_bex import flip
+from forge import (CLOSE, DIFFIE_HELLMAN, FROM, HIP_SIGNATURE, HIP_SIGNATURE_2, I1, I2, NAT_TRAVERSAL_MODE, R1, R2, RELAY_FROM,
+                   RELAY_HMAC, REG_REQUEST, RVS_HMAC, UPDATE, Packet, u)
+
+
+def relayed(g, x):
+    """I1 as it comes from the rendezvous server (RFC 8004 s4.2)."""
+    at = next(i for i, p in enumerate(x.packets) if p["from"] == "RVS" and p["type"] == "I1")
+    p = x.packet(at)
+    key = x.key("RVS", "R", "mac", "rvs")
+
+    def sealed(q, k=key):
+        q.drop(RVS_HMAC)
+        q.add(RVS_HMAC, hmac.new(k, q.covered(RVS_HMAC), x.rhash).digest())
+        return q
+
+    assert sealed(p.copy()).raw()[6:] == p.raw()[6:]
+
+    def put(comment, q, drop, **more):
+        g.put("I1 by a rendezvous server " + comment, q, "R", at, drop, **more)
+
+    put("whose RVS_HMAC has one bit wrong", p.copy().set(RVS_HMAC, flip(p.get(RVS_HMAC), 7)), "BAD_RVS_HMAC")
+    put("without RVS_HMAC", p.copy().drop(RVS_HMAC), "BAD_RVS_HMAC")
+    put("whose FROM was changed on the way", p.copy().set(FROM, flip(p.get(FROM), 127)), "BAD_RVS_HMAC")
+    put("MACed with the client's key", sealed(p.copy(), x.key("R", "RVS", "mac", "rvs")), "BAD_RVS_HMAC")
+    null = p.copy()
+    null.head[24:40] = bytes(16)
+    put("to the NULL HIT", sealed(null), "RELAYED_OPPORTUNISTIC")
+    asked = x.index(I1, "I")
+    wire = x.packet(asked).raw()
+    g.raw("I1 for somebody who is not registered", wire[:24] + flip(wire[24:40], 100) + wire[40:], "RVS", asked, "NOT_REGISTERED", like=asked)
+
+
+def udp(g, x):
+    i = x.index(I2, "I")
+    p = x.packet(i)
+
+    def sealed(q):
+        return x.seal(q, "I", "R")
+
+    g.put("I2 in UDP with a checksum", Packet(p.raw()), "R", i, "BAD_CHECKSUM")
+    wire = p.raw()
+    g.tests[-1]["bad"]["wire"] = (wire[:4] + b"\1\2" + wire[6:]).hex()
+    r = x.index(R2, "R")
+    g.put("R2 of an exchange in UDP without it", x.packet(r), "I", r, "BAD_NAT_MODE", udp={})
+    u1 = x.index(UPDATE, "I")
+    g.put("UPDATE of an association in UDP without it", x.packet(u1), "R", u1, "BAD_NAT_MODE", udp={})
+    c = x.index(CLOSE, "I")
+    g.put("CLOSE of an association in UDP without it", x.packet(c), "R", c, "BAD_NAT_MODE", udp={})
+    q = x.packet(u1).add(RELAY_FROM, b"\x28\x04\x11\0" + bytes(10) + b"\xff\xff\xc0\0\2\x63").add(RELAY_HMAC, bytes(len(x.host_id_tlv("I")) and 48))
+    g.put("UPDATE with RELAY_FROM of somebody who is no control relay of ours", q, "R", u1, "RELAY_NOT_TRUSTED")
+
+
+def numbers(g, x, modulus_bits):
+    """MODP public values that are no public values (RFC 7401 s5.2.7, SP 800-56A)."""
+    i = x.index(I2, "I")
+    p = x.packet(i)
+    group, pub = p.get(DIFFIE_HELLMAN)[:1], p.get(DIFFIE_HELLMAN)[3:]
+    n = len(pub)
+    from vectorcheck.groups import modp
+    prime = modp(modulus_bits)
+
+    def put(comment, value):
+        g.put(f"I2 with the MODP public value {comment}", x.seal(p.copy().set(DIFFIE_HELLMAN, group + u(len(value), 2) + value), "I", "R"),
+              "R", i, "BAD_DH")
+
+    put("0", bytes(n))
+    put("1", u(1, n))
+    put("p - 1", u(prime - 1, n))
+    put("p", u(prime, n))
+    put("p + 1", u(prime + 1, n))
+    put("of all ones", b"\xff" * n)
+    put("without its leading octet", pub[1:])
+    put("with a zero octet in front", b"\0" + pub)
+    r = x.index(R1, "R")
+    q = x.packet(r)
+    sig = q.get(HIP_SIGNATURE_2)
+    g.put("R1 whose RSA signature has one bit wrong", q.copy().set(HIP_SIGNATURE_2, flip(sig, 1000)), "I", r, "BAD_SIGNATURE")
+    g.put("R1 whose RSA signature is one octet short", q.copy().set(HIP_SIGNATURE_2, sig[:-1]), "I", r, "BAD_SIGNATURE")
+    g.put("R1 whose RSA signature is 1", q.copy().set(HIP_SIGNATURE_2, sig[:2] + u(1, len(sig) - 2)), "I", r, "BAD_SIGNATURE")
+    g.put("I2 signed by the Responder's RSA key", x.seal(p.copy(), "I", "R", signer="R"), "R", i, "BAD_SIGNATURE")
+    g.put("I2 whose RSA signature has one bit wrong", p.copy().set(HIP_SIGNATURE, flip(p.get(HIP_SIGNATURE), 1000)), "R", i, "BAD_SIGNATURE")
+
+
+def no_server(g, x):
+    p = x.packet(0)
+    q = p.copy().add(FROM, bytes(10) + b"\xff\xff\xc0\0\2\x63").add(RVS_HMAC, bytes(48))
+    g.put("I1 with FROM of somebody who is no rendezvous server of ours", q, "R", 0, "RVS_NOT_TRUSTED")
+
+
+def crossing(g, x):
+    mine = x.index(I1, "R")
+    g.put("I1 of the lesser HIT, again, to the host with the lesser one", x.packet(mine), "I", mine, "LOST_RACE")
+
+
+def registration(g, x):
+    i = x.index(I2, "I")
+    p = x.packet(i)
+    g.put("I2 with an empty REG_REQUEST", x.seal(p.copy().set(REG_REQUEST, b""), "I", "R"), "R", i, "PARAM_LENGTH")
+
+
+def make(base):
+    rvs = base("--suite", "7/2/P-256/8", "--kind", "rendezvous", "--seed", "bad3")
+    relayed(rvs, rvs.x)
+    nat = base("--suite", "7/2/P-256/8", "--kind", "update,close", "--seed", "bad4", "--udp")
+    udp(nat, nat.x)
+    rsa = base("--suite", "11/2/RSA-2048/13", "--seed", "bad5")
+    numbers(rsa, rsa.x, 2048)
+    both = base("--suite", "7/2/P-256/8", "--kind", "simultaneous", "--seed", "bad6")
+    crossing(both, both.x)
+    reg = base("--suite", "7/2/P-256/8", "--kind", "registration", "--seed", "bad7")
+    registration(reg, reg.x)
+    no_server(reg, reg.x)
+    return [rvs, nat, rsa, both, reg]
