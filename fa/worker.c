@@ -394,6 +394,7 @@ static struct fa *make_engine(const struct worker_config *c)
                  .esp_suites = { 8, 13, 9, 12, 11,
                                  10 }, /* all that encrypt: a host may have but one (RFC 7402 s5.1.2) */
                  .relay_server = s->udp_port != 0,
+                 .tell = true,
                  .puzzle_k = s->puzzle_k,
                  .r1_per_source_milli = part(c, s->r1_per_second * 1000) },
         .n_addr = s->own_records && first ? s->n_addr : 0,

@@ -50,6 +50,7 @@ struct hip_engine {
     struct limiter *r1_limit; /* NULL: no limit */
     struct hip_assoc *rvs[HIP_RVS_MAX];
     struct hip_assoc *relay[HIP_RVS_MAX]; /* control relays that we are a client of */
+    struct bucket complaints;             /* NOTIFYs to Initiators: hip/complain.h */
     struct bucket told;                   /* NOTIFYs to senders of what is not relayed */
     size_t n_gone;                        /* associations that linger: the first to make room */
     uint8_t grown;                        /* hip_puzzle_grow() */
@@ -67,6 +68,7 @@ struct hip_rx {
     struct hip_pkt pkt;
     struct hip_identity *id;
     struct hip_assoc *a; /* the association of the pair, embryos left out; NULL: none */
+    bool proven;         /* MAC and signature were right; of an I2: its solution; of an R1: its signature */
     uint64_t now;
     struct hip_actions *out;
 };

@@ -6,6 +6,7 @@
 
 #include "common/crypto/secret.h"
 #include "hip/close.h"
+#include "hip/complain.h"
 #include "hip/core.h"
 #include "hip/fsm.h"
 #include "hip/ice.h"
@@ -149,6 +150,7 @@ struct hip_engine *hip_engine_new(const struct hip_config *c)
         return NULL;
     e->cfg = *c;
     fill_defaults(&e->cfg);
+    hip_complain_init(e);
     fill_hit_suites(e);
     if (c->assoc_max == 0 || !filter_suites(e) || !make_tables(e)) {
         hip_engine_free(e);
@@ -321,6 +323,7 @@ int hip_input(struct hip_engine *e, const struct hip_path *path, struct span oct
     if (drop == HIP_TAKEN)
         drop = hip_fsm_handler(&rx)(&rx);
     if (drop != HIP_TAKEN) {
+        hip_complain(&rx, drop);
         e->counters[drop]++;
         log_at(&hip_env(e)->log, LOG_LV_DEBUG, "hip", "packet=%s drop=%s", hip_packet_name(rx.pkt.type),
                hip_drop_name(drop));

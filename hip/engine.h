@@ -148,6 +148,7 @@ struct hip_config {
     uint8_t puzzle_k;     /* #K when idle; sim_binding makes it at least 10 */
     uint8_t puzzle_k_max; /* largest #K that we solve */
     uint8_t puzzle_more;  /* bits added to #K under load: the engine's own */
+    bool tell; /* NOTIFYs about packets that were dropped, to those who may hear of it (RFC 7401 s5.2.19) */
     struct hip_reg_offer offer;
     uint32_t rtx_first_us; /* first retransmission of I1, I2, UPDATE, CLOSE (doubling); 0: one second */
     uint8_t rtx_tries;     /* 0: five */

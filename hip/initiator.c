@@ -212,7 +212,7 @@ struct r1 {
     struct hip_contents contents;
 };
 
-static int read_r1_identity(const struct hip_rx *rx, struct r1 *v)
+static int read_r1_identity(struct hip_rx *rx, struct r1 *v)
 {
     const struct hip_pkt *k = &rx->pkt;
     struct hip_host_id h;
@@ -224,6 +224,7 @@ static int read_r1_identity(const struct hip_rx *rx, struct r1 *v)
     /* RFC 7401 s4.1.3, s6.8 step 4 MUST: before anything is decided, and without a word. */
     if (hip_sign_check(k, HIP_PAR_HIP_SIGNATURE_2, &v->hi) != ERR_OK)
         return HIP_DROP_BAD_SIGNATURE;
+    rx->proven = true;
     if (hip_get_hit_suites(hip_pkt_span(k, HIP_PAR_HIT_SUITE_LIST), &v->suites) != ERR_OK)
         return HIP_DROP_PARAM_MALFORMED;
     return hip_has8(v->suites.id, v->suites.n, hit_suite(&rx->id->hi.hit)) ? HIP_TAKEN
@@ -272,7 +273,7 @@ static int read_r1_choices(const struct hip_rx *rx, struct r1 *v)
     return v->esp_suite ? HIP_TAKEN : HIP_DROP_BAD_TRANSPORT;
 }
 
-static int verify_r1(const struct hip_rx *rx, struct r1 *v)
+static int verify_r1(struct hip_rx *rx, struct r1 *v)
 {
     const struct hip_pkt *k = &rx->pkt;
     const struct hip_exchange *x = rx->a->x;

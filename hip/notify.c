@@ -18,6 +18,11 @@ static err build(const struct hip_identity *id, const struct hit *peer, uint16_t
     return hip_build_finish(&b, NULL, NULL, out); /* hip_act_send() makes the checksum */
 }
 
+size_t hip_notify_len(const struct hip_identity *id, size_t data_n)
+{
+    return HIP_HEADER_LEN + hip_tlv_len(4 + data_n) + hip_tlv_len(2 + sig_len(id->hi.key));
+}
+
 err hip_notify_to(struct hip_engine *e, const struct hip_identity *id, const struct hit *peer,
                   const struct hip_path *path, uint16_t code, struct span data, struct hip_actions *out)
 {

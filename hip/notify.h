@@ -8,6 +8,8 @@
 
 #define HIP_NOTIFY_DATA_MAX 256
 
+/* Octets of such a one with so much data. */
+size_t hip_notify_len(const struct hip_identity *id, size_t data_n);
 /* Signed NOTIFY of this identity to somebody with whom there is no association. */
 MUST_USE err hip_notify_to(struct hip_engine *e, const struct hip_identity *id, const struct hit *peer,
                            const struct hip_path *path, uint16_t code, struct span data,

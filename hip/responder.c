@@ -5,6 +5,7 @@
 
 #include "common/crypto/secret.h"
 #include "hip/auth.h"
+#include "hip/complain.h"
 #include "hip/encrypted.h"
 #include "hip/fsm.h"
 #include "hip/ice.h"
@@ -130,10 +131,13 @@ static int read_choices(const struct hip_rx *rx, struct i2 *v)
     return HIP_TAKEN;
 }
 
-static int derive(const struct hip_rx *rx, struct i2 *v)
+static int derive(struct hip_rx *rx, struct i2 *v)
 {
-    if (v->dh.group != v->match.variant.group)
+    if (v->dh.group != v->match.variant.group) {
+        if (hip_dh_suite(v->dh.group)) /* RFC 7401 s6.9 step 9: an unknown one without a word */
+            hip_complain_group(rx);
         return HIP_DROP_BAD_DH;
+    }
     struct hip_keyset_args g = { .rhash = rx->id->hi.rhash,
                                  .cipher = v->cipher,
                                  .esp_suite = v->esp_suite,
@@ -189,7 +193,7 @@ static bool overtaken(const struct hip_rx *rx, uint64_t counter)
     return (em && counter < em->i2_counter) || (rx->a && rx->a->has_i2_hash && counter < rx->a->i2_counter);
 }
 
-static int verify_rest(const struct hip_rx *rx, struct i2 *v)
+static int verify_rest(struct hip_rx *rx, struct i2 *v)
 {
     int drop = read_choices(rx, v);
     if (drop == HIP_TAKEN)
@@ -224,7 +228,7 @@ static void refuse_mode(const struct hip_rx *rx, const struct i2 *v)
         rx->e->counters[HIP_DROP_INTERNAL]++;
 }
 
-static int verify_i2(const struct hip_rx *rx, struct i2 *v)
+static int verify_i2(struct hip_rx *rx, struct i2 *v)
 {
     struct hip_r1_client c = { .hit = rx->pkt.sender,
                                .ip = *hip_path_far(rx->path),
@@ -236,6 +240,7 @@ static int verify_i2(const struct hip_rx *rx, struct i2 *v)
         drop = hip_r1pool_check(rx->id->pool, &c, v->counter.counter, &v->sol, &v->match);
     if (drop != HIP_TAKEN)
         return drop;
+    rx->proven = true;
     drop = verify_rest(rx, v);
     if (drop != HIP_TAKEN) {
         hip_r1pool_blame(rx->id->pool, &v->match);
@@ -250,9 +255,11 @@ static int verify_i2(const struct hip_rx *rx, struct i2 *v)
 /* The I2 was taken before: the stored R2, or nothing while the owner is still asked (sim-binding section 5). */
 static bool repeat_i2(struct hip_rx *rx, const uint8_t hash[32])
 {
-    const struct hip_assoc *em = hip_embryo_by_pair(rx->e, &rx->id->hi.hit, &rx->pkt.sender);
-    if (em && memcmp(em->i2_hash, hash, 32) == 0)
+    struct hip_assoc *em = hip_embryo_by_pair(rx->e, &rx->id->hi.hit, &rx->pkt.sender);
+    if (em && memcmp(em->i2_hash, hash, 32) == 0) {
+        hip_complain_not(rx, em);
         return true;
+    }
     struct hip_assoc *a = rx->a;
     if (!a || !a->has_i2_hash || memcmp(a->i2_hash, hash, 32) != 0)
         return false;

@@ -40,7 +40,7 @@ int hip_contents_open(const struct hip_rx *rx, uint8_t *plain, struct hip_conten
     return drop;
 }
 
-int hip_auth_check(const struct hip_rx *rx)
+int hip_auth_check(struct hip_rx *rx)
 {
     const struct hip_assoc *a = rx->a;
     if (!a->keys.secrets || !a->peer_hi.key)
@@ -49,6 +49,7 @@ int hip_auth_check(const struct hip_rx *rx)
         return HIP_DROP_BAD_HIP_MAC;
     if (hip_sign_check(&rx->pkt, HIP_PAR_HIP_SIGNATURE, &a->peer_hi) != ERR_OK)
         return HIP_DROP_BAD_SIGNATURE;
+    rx->proven = true;
     return HIP_TAKEN;
 }
 

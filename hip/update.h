@@ -50,6 +50,6 @@ void hip_update_flush(struct hip_engine *e, struct hip_assoc *a, uint64_t now, s
  * from it. HIP_TAKEN or a drop reason. */
 MUST_USE int hip_contents_open(const struct hip_rx *rx, uint8_t *plain, struct hip_contents *out);
 /* HIP_MAC, then HIP_SIGNATURE, of an established association's packet. */
-MUST_USE int hip_auth_check(const struct hip_rx *rx);
+MUST_USE int hip_auth_check(struct hip_rx *rx);
 /* HIP_MAC and HIP_SIGNATURE at the end of a packet of ours. */
 void hip_auth_add(struct hip_build *b, const struct hip_assoc *a);

@@ -243,6 +243,7 @@ static void read_resolver(const struct rt_conf_node *m, struct host_settings *s)
 static void read_engine(struct hip_config *h)
 {
     h->assoc_max = STATIC_ASSOCS;
+    h->tell = true;
     h->puzzle_k = PUZZLE_K;
     h->puzzle_k_max = PUZZLE_K_MAX;
 }
