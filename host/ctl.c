@@ -121,6 +121,7 @@ static json_t *counters_json(const struct host_ctl *c)
         { "wait_dropped", d->wait_dropped },
         { "no_credit", d->no_credit },
         { "rekeys_asked", d->due },
+        { "too_big", d->too_big },
         { "unreachable", d->unreachable },
         { "queries", s.queries },
         { "queries_hit", s.hits },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/data.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,9 @@
 #define KEY_LEN       32 /* local HIT, peer HIT */
 #define SPI_LEN       4
 #define HOP_LIMIT     64
+#define IPV4_HEAD     20
+#define UDP_HEAD      8
+#define IPV6_MTU_MIN  1280
 
 struct pair {
     uint8_t key[KEY_LEN];
@@ -35,6 +39,8 @@ struct pair {
     uint64_t counted;                    /* octets of `in` that are in some credit already */
     struct host_data_limits left;        /* of these SAs; age_us: the moment */
     uint64_t ask_us;                     /* not before then again */
+    unsigned mtu;                        /* of the path, inner packets; see inner_mtu() */
+    uint64_t mtu_us;                     /* when it was asked; 0: not yet, or another path since */
     bool half;                           /* `in` is new, `out` not yet */
     struct esp_counters in_was, out_was; /* of SAs that rekeys replaced */
 };
@@ -208,7 +214,8 @@ static bool seal_and_send(struct host_data *d, struct pair *p, const struct beet
     }
     d->count.sent++;
     d->count.sent_octets += len;
-    d->io.esp_out(d->io.ctx, &p->path, span_of(out, out_len));
+    d->io.esp_out(d->io.ctx, &p->path, &(struct beet_outer){ b->tclass, b->hop_limit },
+                  span_of(out, out_len));
     return true;
 }
 
@@ -368,6 +375,7 @@ void host_data_path(struct host_data *d, const struct hit *local, const struct h
     if (p == NULL)
         return;
     p->path = *path;
+    p->mtu_us = 0;
     if (unverified) {
         p->aged_us = p->unverified ? p->aged_us : now;
         p->credit += earned(p) + credit;
@@ -399,6 +407,40 @@ void host_data_unreachable(struct host_data *d, const struct hit *peer)
 
 /* ---- packets ---- */
 
+/* ---- what the path takes ---- */
+
+/* The longest inner packet: the outer header and ESP take the place of the inner header. */
+static unsigned inner_mtu(const struct pair *p, unsigned outer)
+{
+    size_t head =
+        (p->path.peer.family == ADDR_V4 ? IPV4_HEAD : BEET_HEAD) + (p->path.peer.port ? UDP_HEAD : 0);
+    size_t payload = outer > head ? esp_payload_max(p->out, outer - head) : 0;
+
+    return payload + BEET_HEAD > IPV6_MTU_MIN ? (unsigned)(payload + BEET_HEAD) : IPV6_MTU_MIN;
+}
+
+/* RFC 8200 s5: packets up to 1280 octets need not be asked about. */
+static bool too_big(struct host_data *d, struct pair *p, const uint8_t *packet, size_t len, uint64_t now)
+{
+    uint8_t icmp[ICMP6_ERROR_MAX];
+    size_t n;
+
+    if (len <= IPV6_MTU_MIN)
+        return false;
+    if (p->mtu_us == 0 || now - p->mtu_us >= HOST_DATA_MTU_US) {
+        unsigned outer = d->io.path_mtu(d->io.ctx, &p->path);
+        p->mtu = outer ? inner_mtu(p, outer) : UINT_MAX;
+        p->mtu_us = now;
+    }
+    if (len <= p->mtu)
+        return false;
+    d->count.too_big++;
+    n = icmp6_too_big(span_of(packet, len), p->mtu, icmp);
+    if (n > 0)
+        d->io.app_out(d->io.ctx, icmp, n);
+    return true;
+}
+
 static void tell_used(struct host_data *d, struct pair *p, uint64_t now)
 {
     if (now - p->told_us < USED_EVERY_US)
@@ -429,6 +471,8 @@ void host_data_from_app(struct host_data *d, uint8_t *packet, size_t len, uint64
         d->io.want(d->io.ctx, &peer);
         return;
     }
+    if (too_big(d, p, packet, len, now))
+        return;
     if (p->unverified && !covered(p, len, now))
         d->count.no_credit++;
     else if (!seal_and_send(d, p, &b, packet, len))
@@ -449,7 +493,7 @@ void host_data_from_app(struct host_data *d, uint8_t *packet, size_t len, uint64
         tell_used(d, p, now);
 }
 
-void host_data_from_net(struct host_data *d, struct span esp, uint64_t now)
+void host_data_from_net(struct host_data *d, const struct beet_outer *outer, struct span esp, uint64_t now)
 {
     uint8_t *at = d->scratch + HOST_DATA_ROOM;
     struct esp_opened o;
@@ -485,7 +529,8 @@ void host_data_from_net(struct host_data *d, struct span esp, uint64_t now)
         p->told_us = now - USED_EVERY_US;
     }
     if (o.next_header != ESP_NH_DUMMY) {
-        if (beet_header(&p->peer, &p->local, o.next_header, 0, HOP_LIMIT, o.len, head)) {
+        if (beet_header(&p->peer, &p->local, o.next_header, outer->tclass,
+                        outer->hop_limit ? outer->hop_limit : HOP_LIMIT, o.len, head)) {
             d->count.bad++;
             return;
         }

@@ -10,6 +10,7 @@
 
 #include "common/base/env.h"
 #include "hip/engine.h"
+#include "hip/esp/beet.h"
 #include "hip/esp/sa.h"
 
 #define HOST_DATA_PAIRS_MAX 512 /* pairs of SAs */
@@ -21,13 +22,15 @@
 #define HOST_DATA_AGAIN_US  8000000
 #define HOST_DATA_LATE_US \
     2000000 /* the old inbound SA is kept so long after the new one carried something (RFC 7402 s3.3.3) */
+#define HOST_DATA_MTU_US 1000000  /* what a path takes is asked anew after that */
 #define HOST_DATA_ASK_US 10000000 /* keys that are due are asked for so often, until they come */
 #define HOST_DATA_ROOM \
     ((size_t)64) /* octets the caller leaves free before and behind a packet from an application */
 
 struct host_data_io {
     void *ctx;
-    void (*esp_out)(void *ctx, const struct hip_path *path, struct span octets);
+    void (*esp_out)(void *ctx, const struct hip_path *path, const struct beet_outer *outer,
+                    struct span octets);
     void (*app_out)(void *ctx, const uint8_t *packet, size_t len); /* to the TUN */
     void (*want)(void *ctx, const struct hit *peer);               /* no SA for this peer yet */
     /* Packets go out and none has come in for so long: after HOST_DATA_SILENT_US, after HOST_DATA_LOST_US, then every
@@ -40,6 +43,8 @@ struct host_data_io {
     void (*due)(void *ctx, struct hip_ref ref);
     /* The first packet by a new inbound SA whose outbound one is not there yet. */
     void (*rekeyed)(void *ctx, struct hip_ref ref, uint32_t spi);
+    /* The longest IP packet that goes to path->peer from path->local; 0: not known. */
+    unsigned (*path_mtu)(void *ctx, const struct hip_path *path);
 };
 
 /* What the SAs of one pair do before new ones are asked for; each direction by itself, whichever is first; 0: no limit of ours. The suite's own limits
@@ -54,6 +59,7 @@ struct host_data_count {
     uint64_t sent_octets, recv_octets; /* of them, inner packets */
     uint64_t no_spi, bad;              /* inbound ESP of no SA; refused by its SA */
     uint64_t waited, wait_dropped;     /* outbound packets without SA */
+    uint64_t too_big;                  /* answered by ICMPv6 "packet too big" */
     uint64_t due;                      /* times new SAs were asked for */
     uint64_t no_credit;                /* to a locator that is not verified, and beyond its credit */
     uint64_t not_hit, unreachable,
@@ -77,10 +83,11 @@ void host_data_down(struct host_data *d, const struct hit *local, const struct h
 /* Packets that wait for the peer are answered with ICMPv6 "address unreachable" and dropped. */
 void host_data_unreachable(struct host_data *d, const struct hit *peer);
 
-/* A packet of an application, with HOST_DATA_ROOM octets of room around it. */
+/* A packet of an application, with HOST_DATA_ROOM octets of room around it. One that would be longer outside than the path takes is answered with ICMPv6 "packet
+ * too big", but not below 1280 octets, which IPv6 promises: such a packet goes, in fragments outside. */
 void host_data_from_app(struct host_data *d, uint8_t *packet, size_t len, uint64_t now);
-/* One ESP packet, without IP header. */
-void host_data_from_net(struct host_data *d, struct span esp, uint64_t now);
+/* One ESP packet, without IP header; outer: of that header. */
+void host_data_from_net(struct host_data *d, const struct beet_outer *outer, struct span esp, uint64_t now);
 
 const struct host_data_count *host_data_count(const struct host_data *d);
 /* Counters of one pair, of SAs replaced by rekeys as well; false: there is none. */

@@ -9,6 +9,7 @@
 #define NH_FRAGMENT    44
 #define TYPE_UNREACH   1
 #define CODE_ADDRESS   3
+#define TYPE_TOO_BIG   2
 #define TYPE_INFO      128 /* types from here on are not errors */
 #define HOP_LIMIT      64
 #define OFF_PAYLOAD    4
@@ -38,7 +39,9 @@ static bool no_error_due(struct span p)
     return false;
 }
 
-size_t icmp6_unreachable(struct span packet, uint8_t out[ICMP6_ERROR_MAX])
+/* word: what stands behind the checksum. */
+static size_t error(struct span packet, uint8_t type, uint8_t code, uint32_t word,
+                    uint8_t out[ICMP6_ERROR_MAX])
 {
     size_t copied = packet.n, icmp_len;
     uint32_t sum;
@@ -56,8 +59,10 @@ size_t icmp6_unreachable(struct span packet, uint8_t out[ICMP6_ERROR_MAX])
     out[OFF_NEXT + 1] = HOP_LIMIT;
     memcpy(out + OFF_SRC, packet.p + OFF_DST, 16);
     memcpy(out + OFF_DST, packet.p + OFF_SRC, 16);
-    out[IP6_HEAD] = TYPE_UNREACH;
-    out[IP6_HEAD + 1] = CODE_ADDRESS;
+    out[IP6_HEAD] = type;
+    out[IP6_HEAD + 1] = code;
+    for (size_t i = 0; i < 4; i++)
+        out[IP6_HEAD + 4 + i] = (uint8_t)(word >> (24 - 8 * i));
     memcpy(out + IP6_HEAD + ICMP6_HEAD, packet.p, copied);
     /* Pseudo-header (RFC 8200 s8.1): addresses, length, next header. */
     sum = sum16(out + OFF_SRC, 32, (uint32_t)icmp_len + NH_ICMP6);
@@ -67,4 +72,14 @@ size_t icmp6_unreachable(struct span packet, uint8_t out[ICMP6_ERROR_MAX])
     out[IP6_HEAD + 2] = (uint8_t)(~sum >> 8);
     out[IP6_HEAD + 3] = (uint8_t)~sum;
     return IP6_HEAD + icmp_len;
+}
+
+size_t icmp6_unreachable(struct span packet, uint8_t out[ICMP6_ERROR_MAX])
+{
+    return error(packet, TYPE_UNREACH, CODE_ADDRESS, 0, out);
+}
+
+size_t icmp6_too_big(struct span packet, uint32_t mtu, uint8_t out[ICMP6_ERROR_MAX])
+{
+    return error(packet, TYPE_TOO_BIG, 0, mtu, out);
 }

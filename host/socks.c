@@ -45,12 +45,18 @@ static void on_hip(void *ctx, const struct rt_pkt *p, size_t n)
     }
 }
 
+static void esp_one(struct host_socks *s, const struct rt_pkt *p, struct span octets)
+{
+    const struct beet_outer outer = { .tclass = p->tclass, .hop_limit = p->hop_limit };
+    s->c.esp(s->c.ctx, &outer, octets);
+}
+
 static void on_esp(void *ctx, const struct rt_pkt *p, size_t n)
 {
     struct host_socks *s = ctx;
 
     for (size_t i = 0; i < n; i++)
-        s->c.esp(s->c.ctx, p[i].octets);
+        esp_one(s, &p[i], p[i].octets);
 }
 
 static void on_udp(void *ctx, const struct rt_pkt *p, size_t n)
@@ -65,7 +71,7 @@ static void on_udp(void *ctx, const struct rt_pkt *p, size_t n)
             s->c.hip(s->c.ctx, &path, octets);
             break;
         case HOST_UDP_ESP:
-            s->c.esp(s->c.ctx, octets);
+            esp_one(s, &p[i], octets);
             break;
         case HOST_UDP_NOTHING:
             break;
@@ -95,14 +101,26 @@ bool host_socks_hip(struct host_socks *s, const struct hip_path *path, unsigned 
     return send_by(s->udp, path, ifindex, span_of(d, HOST_UDP_MARK + octets.n));
 }
 
-bool host_socks_esp(struct host_socks *s, const struct hip_path *path, unsigned ifindex, struct span octets)
+bool host_socks_esp(struct host_socks *s, const struct hip_path *path, unsigned ifindex,
+                    const struct beet_outer *outer, struct span octets)
 {
-    return send_by(path->peer.port ? s->udp : s->esp, path, ifindex, octets);
+    struct rt_sock *const *by = path->peer.port ? s->udp : s->esp;
+    struct rt_sock *sock = path->peer.family == ADDR_V4 ? by[V4] : by[V6];
+    const struct rt_ip ip = { .tclass = outer->tclass, .hop_limit = outer->hop_limit };
+
+    return sock != NULL && rt_sock_send_ip(sock, &path->local, &path->peer, ifindex, &ip, octets) == ERR_OK;
 }
 
 /* ---- opening ---- */
 
 static const enum addr_family families[FAMILIES] = { ADDR_V4, ADDR_V6 };
+
+/* HIP by itself stays without DF: its packets may be fragmented on the way (RFC 7401 s5.1.3). */
+static err for_esp(struct host_socks *s, struct rt_sock *sock)
+{
+    err e = rt_sock_want_header(sock);
+    return e ? e : rt_sock_discover_mtu(sock, !s->c.fragment);
+}
 
 static err open_raw(struct rt_loop *l, struct host_socks *s, char *why)
 {
@@ -110,6 +128,8 @@ static err open_raw(struct rt_loop *l, struct host_socks *s, char *why)
         err e = rt_raw_open(l, families[i], PROTO_HIP, on_hip, s, &s->hip[i]);
         if (e == ERR_OK)
             e = rt_raw_open(l, families[i], PROTO_ESP, on_esp, s, &s->esp[i]);
+        if (e == ERR_OK)
+            e = for_esp(s, s->esp[i]);
         /* A machine without IPv6, or without IPv4, still has the other. */
         if (e == ERR_UNSUPPORTED)
             continue;
@@ -130,6 +150,8 @@ static err open_at(struct rt_loop *l, struct host_socks *s, uint16_t port)
     for (size_t i = 0; i < FAMILIES; i++) {
         const struct addr bind = { .family = families[i], .port = port };
         err e = rt_udp_open(l, &bind, on_udp, s, &s->udp[i]);
+        if (e == ERR_OK)
+            e = for_esp(s, s->udp[i]);
         any |= e == ERR_OK;
         if (e == ERR_OK || e == ERR_UNSUPPORTED)
             continue;

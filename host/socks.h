@@ -10,6 +10,7 @@
 #include "common/base/env.h"
 #include "common/rt/sock.h"
 #include "hip/engine.h"
+#include "hip/esp/beet.h"
 
 #define HOST_SOCKS_WHY_MAX 160
 #define HOST_UDP_MARK      4 /* octets before HIP in UDP */
@@ -19,7 +20,8 @@ struct host_socks;
 struct host_socks_conf {
     void *ctx;
     void (*hip)(void *ctx, const struct hip_path *path, struct span octets);
-    void (*esp)(void *ctx, struct span octets);
+    void (*esp)(void *ctx, const struct beet_outer *outer, struct span octets);
+    bool fragment; /* ESP and UDP over IPv4 without DF */
     bool udp;      /* open UDP sockets */
     uint16_t port; /* wanted; 0 or in use: one of 49152-65535 */
     bool no_raw;   /* neither 139 nor 50 */
@@ -33,7 +35,8 @@ uint16_t host_socks_port(const struct host_socks *s); /* of UDP; 0: none */
 
 /* ifindex: where it must leave; 0: the routing table decides. false: no socket for it. */
 bool host_socks_hip(struct host_socks *s, const struct hip_path *path, unsigned ifindex, struct span octets);
-bool host_socks_esp(struct host_socks *s, const struct hip_path *path, unsigned ifindex, struct span octets);
+bool host_socks_esp(struct host_socks *s, const struct hip_path *path, unsigned ifindex,
+                    const struct beet_outer *outer, struct span octets);
 
 /* What a datagram on the UDP port is. */
 enum host_udp_kind { HOST_UDP_NOTHING, HOST_UDP_HIP, HOST_UDP_ESP };

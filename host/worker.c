@@ -35,12 +35,9 @@ struct host_worker {
 /* ---- actions carried out ---- */
 
 /* The link that has the source address, whatever the routing table would say: two accesses, two default routes. */
-static void send_by(struct host_worker *w,
-                    bool (*how)(struct host_socks *, const struct hip_path *, unsigned, struct span),
-                    const struct hip_path *path, struct span octets)
+static unsigned link_of(const struct host_worker *w, const struct hip_path *path)
 {
-    if (!how(w->socks, path, host_ifaces_of(w->ifaces, &path->local), octets))
-        w->count.send_failed++;
+    return host_ifaces_of(w->ifaces, &path->local);
 }
 
 static void log_event(struct host_worker *w, const struct host_action *a)
@@ -66,7 +63,8 @@ static void act_one(struct host_worker *w, const struct host_action *a, uint64_t
     switch (a->type) {
     case HOST_ACT_SEND:
         w->count.hip_out++;
-        send_by(w, host_socks_hip, &a->send.path, a->send.octets);
+        if (!host_socks_hip(w->socks, &a->send.path, link_of(w, &a->send.path), a->send.octets))
+            w->count.send_failed++;
         break;
     case HOST_ACT_SA_UP:
         host_data_up(w->data, a->ref, &a->local, &a->peer, a->sa.in, a->sa.out, &a->sa.path, now);
@@ -131,10 +129,10 @@ static void on_hip(void *ctx, const struct hip_path *path, struct span octets)
     act(w, now);
 }
 
-static void on_esp(void *ctx, struct span octets)
+static void on_esp(void *ctx, const struct beet_outer *outer, struct span octets)
 {
     struct host_worker *w = ctx;
-    host_data_from_net(w->data, octets, rt_now_us());
+    host_data_from_net(w->data, outer, octets, rt_now_us());
 }
 
 static void on_app(void *ctx, uint8_t *packet, size_t len)
@@ -189,10 +187,18 @@ static void on_job(void *ctx, const struct host_result *r)
 
 /* ---- the data plane's way out ---- */
 
-static void esp_out(void *ctx, const struct hip_path *path, struct span octets)
+static void esp_out(void *ctx, const struct hip_path *path, const struct beet_outer *outer,
+                    struct span octets)
 {
     struct host_worker *w = ctx;
-    send_by(w, host_socks_esp, path, octets);
+    if (!host_socks_esp(w->socks, path, link_of(w, path), outer, octets))
+        w->count.send_failed++;
+}
+
+static unsigned path_mtu(void *ctx, const struct hip_path *path)
+{
+    struct host_worker *w = ctx;
+    return rt_path_mtu(&path->local, &path->peer, link_of(w, path));
 }
 
 static void app_out(void *ctx, const uint8_t *packet, size_t len)
@@ -254,6 +260,7 @@ static err open_sockets(struct host_worker *w, char *why)
     const struct host_socks_conf c = { .ctx = w,
                                        .hip = on_hip,
                                        .esp = on_esp,
+                                       .fragment = w->settings->fragment,
                                        .udp = nat != HOST_NAT_OFF,
                                        .port = w->settings->udp_port,
                                        .no_raw = nat == HOST_NAT_ALWAYS };
@@ -278,6 +285,7 @@ static err open_core(struct host_worker *w, const struct host_worker_parts *p)
         .used = used,
         .due = due,
         .rekeyed = rekeyed,
+        .path_mtu = path_mtu,
     };
     struct host_config c = p->settings->core;
 

@@ -208,6 +208,50 @@ struct rt_sock_stats rt_sock_stats(const struct rt_sock *s)
     return s->stats;
 }
 
+err rt_sock_want_header(struct rt_sock *s)
+{
+    bool done = s->family == ADDR_V4 ? s->raw || (set_int(s->fd, IPPROTO_IP, IP_RECVTOS, 1) &&
+                                                  set_int(s->fd, IPPROTO_IP, IP_RECVTTL, 1))
+                                     : set_int(s->fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1) &&
+                                           set_int(s->fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
+    if (done)
+        s->header = true;
+    return done ? ERR_OK : ERR_IO;
+}
+
+err rt_sock_discover_mtu(struct rt_sock *s, bool on)
+{
+    int how = on ? IP_PMTUDISC_WANT : IP_PMTUDISC_DONT;
+
+    return s->family == ADDR_V6 || set_int(s->fd, IPPROTO_IP, IP_MTU_DISCOVER, how) ? ERR_OK : ERR_IO;
+}
+
+unsigned rt_path_mtu(const struct addr *local, const struct addr *peer, unsigned ifindex)
+{
+    struct sockaddr_storage ss;
+    struct addr from = local ? *local : (struct addr){ 0 }, to = *peer;
+    int mtu = 0, fd;
+    socklen_t len, mtu_len = sizeof(mtu);
+
+    from.port = 0;
+    to.port = 9; /* any: nothing is sent */
+    len = rt_sa_from_addr(&to, &ss);
+    fd = len ? socket(ss.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
+    if (fd < 0)
+        return 0;
+    if (ifindex)
+        (void)set_int(fd, SOL_SOCKET, SO_BINDTOIFINDEX, (int)ifindex);
+    struct sockaddr_storage own;
+    socklen_t own_len = from.family == to.family ? rt_sa_from_addr(&from, &own) : 0;
+    if ((own_len && bind(fd, (struct sockaddr *)&own, own_len) != 0) ||
+        connect(fd, (struct sockaddr *)&ss, len) != 0 ||
+        getsockopt(fd, to.family == ADDR_V4 ? IPPROTO_IP : IPPROTO_IPV6,
+                   to.family == ADDR_V4 ? IP_MTU : IPV6_MTU, &mtu, &mtu_len) != 0)
+        mtu = 0;
+    close(fd);
+    return mtu > 0 ? (unsigned)mtu : 0;
+}
+
 err rt_source_for(const struct addr *peer, struct addr *out)
 {
     struct sockaddr_storage ss, mine;

@@ -26,7 +26,14 @@ struct rt_pkt {
     unsigned ifindex; /* where it came in; 0: unknown, as for a socket that is bound to an address */
     uint16_t
         seg; /* 0: one packet. Else a run: packets of this length one behind the other, the last may be shorter */
+    uint8_t tclass, hop_limit; /* after rt_sock_want_header(): DSCP and ECN, TTL; else 0 */
     struct span octets;
+};
+
+/* Fields of the IP header, of either version, that a sender may choose. */
+struct rt_ip {
+    uint8_t tclass;    /* DSCP and ECN */
+    uint8_t hop_limit; /* 0: the system's */
 };
 
 /* n packets, 1..RT_SOCK_BATCH, borrowed until it returns. The socket must not be closed inside. */
@@ -56,10 +63,19 @@ void rt_sock_close(struct rt_sock *s);           /* flushes; NULL is fine */
 MUST_USE err rt_sock_steer_group(struct rt_sock *s, const void *prog, size_t n);
 MUST_USE err rt_sock_filter(struct rt_sock *s, const void *prog, size_t n);
 
+/* What comes says with which traffic class and hop limit. */
+MUST_USE err rt_sock_want_header(struct rt_sock *s);
+/* IPv4: true: packets carry DF where they fit the path as the kernel knows it, and it learns from ICMP what fits; false: no DF. What does not fit is fragmented here
+ * in either case, and in IPv6. UDP: true by itself, raw: false. */
+MUST_USE err rt_sock_discover_mtu(struct rt_sock *s, bool on);
+
 /* local: family ADDR_NONE or NULL lets the kernel choose. ifindex 0: the routing table decides; else it must
  * leave there. ERR_RANGE: longer than RT_SOCK_MTU or wrong family. */
 MUST_USE err rt_sock_send(struct rt_sock *s, const struct addr *local, const struct addr *peer,
                           unsigned ifindex, struct span octets);
+/* The same under this IP header. */
+MUST_USE err rt_sock_send_ip(struct rt_sock *s, const struct addr *local, const struct addr *peer,
+                             unsigned ifindex, const struct rt_ip *ip, struct span octets);
 /* The same with `head` in front of the octets: an encapsulation's marker. */
 MUST_USE err rt_sock_send_headed(struct rt_sock *s, const struct addr *local, const struct addr *peer,
                                  unsigned ifindex, struct span head, struct span octets);
@@ -77,5 +93,7 @@ struct rt_sock_stats {
 };
 struct rt_sock_stats rt_sock_stats(const struct rt_sock *s);
 
+/* The longest IP packet, header included, that the path to peer takes as far as the kernel knows; local and ifindex as in rt_sock_send(). 0: no route. */
+unsigned rt_path_mtu(const struct addr *local, const struct addr *peer, unsigned ifindex);
 /* The address the kernel would send from to reach peer (connect() of a UDP socket, nothing is sent). ERR_UNREACHABLE. */
 MUST_USE err rt_source_for(const struct addr *peer, struct addr *out);

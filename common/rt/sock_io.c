@@ -59,6 +59,17 @@ void rt_io_put(struct rt_io *io)
 
 /* ---- receiving ---- */
 
+/* Linux: one octet for IPv4's TOS, an int for the others. */
+static uint8_t field(const struct cmsghdr *c)
+{
+    int v = 0;
+
+    if (c->cmsg_len < CMSG_LEN(sizeof(v)))
+        return *CMSG_DATA(c);
+    memcpy(&v, CMSG_DATA(c), sizeof(v));
+    return (uint8_t)v;
+}
+
 static void read_ctl(const struct rt_sock *s, struct msghdr *m, struct rt_pkt *p)
 {
     for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
@@ -74,6 +85,12 @@ static void read_ctl(const struct rt_sock *s, struct msghdr *m, struct rt_pkt *p
             p->local.family = ADDR_V6;
             memcpy(p->local.ip, &pi.ipi6_addr, 16);
             p->ifindex = pi.ipi6_ifindex;
+        } else if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) ||
+                   (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS)) {
+            p->tclass = field(c);
+        } else if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TTL) ||
+                   (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_HOPLIMIT)) {
+            p->hop_limit = field(c);
         } else if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_GRO) {
             int v;
             memcpy(&v, CMSG_DATA(c), sizeof(v));
@@ -95,12 +112,17 @@ static bool take_one(struct rt_sock *s, size_t i, struct rt_pkt *p)
 
     if (rt_sa_to_addr(m->msg_hdr.msg_name, m->msg_hdr.msg_namelen, &p->peer))
         return false;
+    p->tclass = p->hop_limit = 0;
     if (s->raw) {
         p->peer.port = 0; /* raw sockets report the protocol there */
         if (s->family == ADDR_V4) {
             size_t hdr = n >= IPV4_HDR_MIN ? (size_t)(at[0] & 0x0f) * 4 : 0;
             if (hdr < IPV4_HDR_MIN || hdr > n)
                 return false;
+            if (s->header) {
+                p->tclass = at[1];
+                p->hop_limit = at[8];
+            }
             at += hdr;
             n -= hdr;
         }
@@ -193,13 +215,12 @@ void rt_io_ready(void *ctx, int events)
 
 /* ---- what waits to be sent ---- */
 
-static uint8_t write_ctl(union io_ctl *b, const struct addr *local, unsigned ifindex, uint8_t family)
+static uint8_t write_info(union io_ctl *b, const struct addr *local, unsigned ifindex, uint8_t family)
 {
     struct cmsghdr *c = (struct cmsghdr *)(void *)b->b;
 
     if ((local == NULL || local->family == ADDR_NONE) && ifindex == 0)
         return 0;
-    memset(b, 0, sizeof(*b));
     if (family == ADDR_V4) {
         struct in_pktinfo pi = { .ipi_ifindex = (int)ifindex };
         if (local)
@@ -214,6 +235,33 @@ static uint8_t write_ctl(union io_ctl *b, const struct addr *local, unsigned ifi
     *c = (struct cmsghdr){ CMSG_LEN(sizeof(pi)), IPPROTO_IPV6, IPV6_PKTINFO };
     memcpy(CMSG_DATA(c), &pi, sizeof(pi));
     return CMSG_SPACE(sizeof(pi));
+}
+
+static size_t write_field(union io_ctl *b, size_t at, int level, int type, int v)
+{
+    struct cmsghdr *c = (struct cmsghdr *)(void *)(b->b + at);
+
+    *c = (struct cmsghdr){ CMSG_LEN(sizeof(v)), level, type };
+    memcpy(CMSG_DATA(c), &v, sizeof(v));
+    return at + CMSG_SPACE(sizeof(v));
+}
+
+/* ip NULL: nothing of it. */
+static uint8_t write_ctl(union io_ctl *b, const struct addr *local, unsigned ifindex, const struct rt_ip *ip,
+                         uint8_t family)
+{
+    bool v4 = family == ADDR_V4;
+    int level = v4 ? IPPROTO_IP : IPPROTO_IPV6;
+
+    if ((local == NULL || local->family == ADDR_NONE) && ifindex == 0 && ip == NULL)
+        return 0;
+    memset(b, 0, sizeof(*b));
+    size_t at = write_info(b, local, ifindex, family);
+    if (ip && ip->tclass)
+        at = write_field(b, at, level, v4 ? IP_TOS : IPV6_TCLASS, ip->tclass);
+    if (ip && ip->hop_limit)
+        at = write_field(b, at, level, v4 ? IP_TTL : IPV6_HOPLIMIT, ip->hop_limit);
+    return (uint8_t)at;
 }
 
 static uint8_t write_name(union io_name *out, const struct rt_sock *s, const struct addr *peer,
@@ -296,12 +344,12 @@ static void enqueue(struct rt_sock *s, const struct out_msg *to, uint16_t seg, c
 }
 
 static bool address(const struct rt_sock *s, const struct addr *local, const struct addr *peer,
-                    unsigned ifindex, struct out_msg *to)
+                    unsigned ifindex, const struct rt_ip *ip, struct out_msg *to)
 {
     if (peer->family != s->family || (local && local->family != ADDR_NONE && local->family != s->family))
         return false;
     to->name_len = write_name(&to->name, s, peer, ifindex);
-    to->ctl_len = write_ctl(&to->ctl, local, ifindex, s->family);
+    to->ctl_len = write_ctl(&to->ctl, local, ifindex, ip, s->family);
     to->closed = false;
     to->packets = 0;
     to->total = 0;
@@ -315,19 +363,14 @@ static void make_room(struct rt_io *io, size_t arena)
         flush_all(io);
 }
 
-err rt_sock_send(struct rt_sock *s, const struct addr *local, const struct addr *peer, unsigned ifindex,
-                 struct span octets)
-{
-    return rt_sock_send_headed(s, local, peer, ifindex, (struct span){ 0 }, octets);
-}
-
-err rt_sock_send_headed(struct rt_sock *s, const struct addr *local, const struct addr *peer,
-                        unsigned ifindex, struct span head, struct span octets)
+/* head in front of octets, ip as in write_ctl(). */
+static err send_copy(struct rt_sock *s, const struct addr *local, const struct addr *peer, unsigned ifindex,
+                     const struct rt_ip *ip, struct span head, struct span octets)
 {
     struct out_msg to;
     size_t n = head.n + octets.n;
 
-    if (head.n > RT_SOCK_MTU || octets.n > RT_SOCK_MTU - head.n || !address(s, local, peer, ifindex, &to))
+    if (head.n > RT_SOCK_MTU || octets.n > RT_SOCK_MTU - head.n || !address(s, local, peer, ifindex, ip, &to))
         return ERR_RANGE;
     make_room(s->io, n);
     uint8_t *p = s->io->arena + s->io->arena_n;
@@ -340,13 +383,31 @@ err rt_sock_send_headed(struct rt_sock *s, const struct addr *local, const struc
     return ERR_OK;
 }
 
+err rt_sock_send(struct rt_sock *s, const struct addr *local, const struct addr *peer, unsigned ifindex,
+                 struct span octets)
+{
+    return send_copy(s, local, peer, ifindex, NULL, (struct span){ 0 }, octets);
+}
+
+err rt_sock_send_ip(struct rt_sock *s, const struct addr *local, const struct addr *peer, unsigned ifindex,
+                    const struct rt_ip *ip, struct span octets)
+{
+    return send_copy(s, local, peer, ifindex, ip, (struct span){ 0 }, octets);
+}
+
+err rt_sock_send_headed(struct rt_sock *s, const struct addr *local, const struct addr *peer,
+                        unsigned ifindex, struct span head, struct span octets)
+{
+    return send_copy(s, local, peer, ifindex, NULL, head, octets);
+}
+
 err rt_sock_forward(struct rt_sock *s, const struct addr *local, const struct addr *peer, uint16_t seg,
                     struct span octets)
 {
     struct out_msg to;
     size_t most = seg ? RUN_OCTETS / seg : 1;
 
-    if ((seg ? seg : octets.n) > RT_SOCK_MTU || !address(s, local, peer, 0, &to))
+    if ((seg ? seg : octets.n) > RT_SOCK_MTU || !address(s, local, peer, 0, NULL, &to))
         return ERR_RANGE;
     if (most > RUN_MAX)
         most = RUN_MAX;

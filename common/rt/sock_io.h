@@ -31,10 +31,10 @@ union io_name {
     struct sockaddr_in6 in6;
 };
 
-/* Room for a packet info in either family and a segment length. */
+/* Room for a packet info in either family, traffic class, hop limit and a segment length. */
 union io_ctl {
     size_t align; /* as struct cmsghdr's */
-    uint8_t b[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int))];
+    uint8_t b[CMSG_SPACE(sizeof(struct in6_pktinfo)) + 3 * CMSG_SPACE(sizeof(int))];
 };
 
 struct out_msg {
@@ -77,7 +77,7 @@ struct rt_io {
 
 struct rt_sock {
     int fd;
-    bool raw, runs, gso;
+    bool raw, runs, gso, header;
     bool any; /* bound to the unspecified address: a packet says where it came to */
     uint8_t family;
     struct addr bound;

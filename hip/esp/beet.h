@@ -11,6 +11,12 @@
 
 #define BEET_HEAD 40 /* the inner IPv6 header */
 
+/* Of the header outside, which takes them from the inner one, and from which the inner one takes them (appendix B.1.5, B.1.6): what BEET does not carry. */
+struct beet_outer {
+    uint8_t tclass; /* DSCP and ECN: both ways, so that a mark set on the way arrives (RFC 6040 s4.1, s4.2) */
+    uint8_t hop_limit; /* 0: not known */
+};
+
 struct beet_packet {
     struct hit src, dst;
     uint8_t next_header;

@@ -35,6 +35,16 @@ size_t esp_sealed_len(const struct esp_sa *sa, size_t payload_len)
     return esp_head_len(sa) + padded_len(sa, payload_len) + sa->suite->icv_len;
 }
 
+size_t esp_payload_max(const struct esp_sa *sa, size_t packet_len)
+{
+    size_t around = esp_head_len(sa) + sa->suite->icv_len, body;
+
+    if (packet_len < around)
+        return 0;
+    body = (packet_len - around) / sa->suite->align * sa->suite->align;
+    return body < ESP_TRAILER ? 0 : body - ESP_TRAILER;
+}
+
 bool esp_spi(struct span packet, uint32_t *spi)
 {
     if (packet.n < ESP_HEAD)

@@ -14,6 +14,8 @@
 /* Octets before the payload, and of the whole packet. */
 size_t esp_head_len(const struct esp_sa *sa);
 size_t esp_sealed_len(const struct esp_sa *sa, size_t payload_len);
+/* The longest payload whose packet is no longer than this; 0: not even an empty one's. */
+size_t esp_payload_max(const struct esp_sa *sa, size_t packet_len);
 
 /* Seals under the next sequence number. The payload may lie at out + esp_head_len(sa) (then nothing is copied) or outside of
  * out. The IV is drawn from env (CBC) or is the sequence number (GCM, CCM, GMAC: unique under its key, RFC 4106 s3.1).

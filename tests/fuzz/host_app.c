@@ -16,7 +16,7 @@ static void fill(void *ctx, void *out, size_t n)
     memset(out, 7, n);
 }
 
-static void esp_out(void *ctx, const struct hip_path *path, struct span o)
+static void esp_out(void *ctx, const struct hip_path *path, const struct beet_outer *outer, struct span o)
 {
     (void)ctx;
     (void)path;
@@ -71,6 +71,13 @@ static void rekeyed(void *ctx, struct hip_ref ref, uint32_t spi)
     (void)spi;
 }
 
+static unsigned path_mtu(void *ctx, const struct hip_path *path)
+{
+    (void)ctx;
+    (void)path;
+    return 1400;
+}
+
 static struct esp_sa *sa(bool out)
 {
     static const uint8_t key[20] = { 3 };
@@ -85,9 +92,12 @@ static struct esp_sa *sa(bool out)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct env env = { .random = fill };
-    static const struct host_data_io io = { NULL, esp_out, app_out, want, silent, used, due, rekeyed };
+    static const struct host_data_io io = {
+        NULL, esp_out, app_out, want, silent, used, due, rekeyed, path_mtu
+    };
     static const struct host_data_limits limits = { .packets = 1 };
     static const struct hip_path path;
+    static const struct beet_outer outer = { .tclass = 3 };
     static bool ready;
     struct host_data *d;
     uint8_t *buf;
@@ -106,7 +116,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     host_data_unreachable(d, &B);
     host_data_up(d, (struct hip_ref){ 1, 1 }, &A, &B, sa(false), sa(true), &path, 2);
     host_data_from_app(d, buf + HOST_DATA_ROOM, size, 3);
-    host_data_from_net(d, span_of(data, size), 4);
+    host_data_from_net(d, &outer, span_of(data, size), 4);
     host_data_free(d);
     free(buf);
     return 0;

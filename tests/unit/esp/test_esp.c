@@ -303,6 +303,10 @@ static void test_every_length(void **state)
                              ERR_SPACE);
             assert_int_equal(esp_seal(out, &env, 17, span_of(at, n), buf, sizeof buf, &len), ERR_OK);
             assert_int_equal(len, esp_sealed_len(out, n));
+            assert_true(esp_payload_max(out, len) >= n);
+            assert_true(esp_payload_max(out, len - 1) < n || n == 0);
+            assert_int_equal(esp_payload_max(out, esp_sealed_len(out, esp_payload_max(out, len))),
+                             esp_payload_max(out, len));
             assert_true(len <= n + ESP_OVERHEAD);
             assert_int_equal(esp_open(in, buf, len, &o), ERR_OK);
             assert_int_equal(o.len, n);

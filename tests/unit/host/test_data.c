@@ -13,6 +13,7 @@
 
 static const struct hit A = { { 0x20, 0x01, 0x00, 0x22, 1 } }, B = { { 0x20, 0x01, 0x00, 0x22, 2 } };
 static const struct hip_ref REF = { 1, 1 };
+static const struct beet_outer OUTER = { 0 }; /* nothing known of it */
 
 struct side {
     struct host_data *d;
@@ -23,6 +24,8 @@ struct side {
     size_t app_len[12], apps;
     unsigned wants, used, silent;
     uint64_t silent_us;
+    struct beet_outer outer; /* of the last packet out */
+    unsigned mtu, mtu_asked;
     unsigned due, rekeyed;
     uint32_t rekeyed_spi;
     uint64_t octets; /* told by `used` */
@@ -37,9 +40,10 @@ static void fill(void *ctx, void *out, size_t n)
         ((uint8_t *)out)[i] = ++v;
 }
 
-static void esp_out(void *ctx, const struct hip_path *path, struct span o)
+static void esp_out(void *ctx, const struct hip_path *path, const struct beet_outer *outer, struct span o)
 {
     struct side *s = ctx;
+    s->outer = *outer;
     size_t i = s->wires++ % 4;
 
     s->path = *path;
@@ -94,10 +98,19 @@ static void rekeyed_by_traffic(void *ctx, struct hip_ref ref, uint32_t spi)
     s->rekeyed++;
 }
 
+static unsigned path_mtu(void *ctx, const struct hip_path *path)
+{
+    struct side *s = ctx;
+    (void)path;
+    s->mtu_asked++;
+    return s->mtu;
+}
+
 static void side_with(struct side *s, const struct host_data_limits *limits)
 {
     static const struct env env = { .random = fill };
-    const struct host_data_io io = { s, esp_out, app_out, want, silent, used, due, rekeyed_by_traffic };
+    const struct host_data_io io = { s,       esp_out, app_out, want, silent, used, due, rekeyed_by_traffic,
+                                     path_mtu };
 
     memset(s, 0, sizeof(*s));
     s->d = host_data_new(&env, &io, limits);
@@ -176,20 +189,20 @@ static void through(void **state)
     assert_int_equal(a.wires, 1);
     assert_true(a.path.peer.ip[3] == 2);
     assert_null(memmem(a.wire[0], a.wire_len[0], "hello", 5));
-    host_data_from_net(b.d, span_of(a.wire[0], a.wire_len[0]), 1000002);
+    host_data_from_net(b.d, &OUTER, span_of(a.wire[0], a.wire_len[0]), 1000002);
     assert_int_equal(b.apps, 1);
     assert_int_equal(b.app_len[0], LEN);
     assert_memory_equal(b.app[0], plain, LEN);
     assert_int_equal(b.used, 1); /* first sign of life, at once */
     assert_int_equal(a.used, 0);
     /* The same again is a replay; a changed one, one of an unknown SPI, a short one: none gets through. */
-    host_data_from_net(b.d, span_of(a.wire[0], a.wire_len[0]), 1000003);
+    host_data_from_net(b.d, &OUTER, span_of(a.wire[0], a.wire_len[0]), 1000003);
     a.wire[0][a.wire_len[0] - 1] ^= 1;
-    host_data_from_net(b.d, span_of(a.wire[0], a.wire_len[0]), 1000004);
+    host_data_from_net(b.d, &OUTER, span_of(a.wire[0], a.wire_len[0]), 1000004);
     assert_int_equal(host_data_count(b.d)->bad, 2);
     a.wire[0][0] ^= 1;
-    host_data_from_net(b.d, span_of(a.wire[0], a.wire_len[0]), 1000005);
-    host_data_from_net(b.d, span_of(a.wire[0], 3), 1000006);
+    host_data_from_net(b.d, &OUTER, span_of(a.wire[0], a.wire_len[0]), 1000005);
+    host_data_from_net(b.d, &OUTER, span_of(a.wire[0], 3), 1000006);
     assert_int_equal(host_data_count(b.d)->no_spi, 2);
     assert_int_equal(b.apps, 1);
     /* Another path, then no SA. */
@@ -216,10 +229,10 @@ static void replaced(void **state)
     up(&a, 0x0a000002, 9, 2);
     up_other(&b, 7, 1);
     host_data_from_app(a.d, echo(&A, &B), LEN, 3);
-    host_data_from_net(b.d, span_of(a.wire[0], a.wire_len[0]), 4);
+    host_data_from_net(b.d, &OUTER, span_of(a.wire[0], a.wire_len[0]), 4);
     assert_int_equal(host_data_count(b.d)->no_spi, 1);
     up_other(&b, 9, 5);
-    host_data_from_net(b.d, span_of(a.wire[0], a.wire_len[0]), 6);
+    host_data_from_net(b.d, &OUTER, span_of(a.wire[0], a.wire_len[0]), 6);
     assert_int_equal(b.apps, 1);
     host_data_free(a.d);
     host_data_free(b.d);
@@ -333,7 +346,7 @@ static void silence_is_noticed(void **state)
     assert_int_equal(a.silent, 3);
     host_data_from_app(b.d, echo(&B, &A), LEN, t);
     t += HOST_DATA_LOST_US + HOST_DATA_AGAIN_US;
-    host_data_from_net(a.d, span_of(b.wire[0], b.wire_len[0]), t + HOST_DATA_SILENT_US);
+    host_data_from_net(a.d, &OUTER, span_of(b.wire[0], b.wire_len[0]), t + HOST_DATA_SILENT_US);
     host_data_from_app(a.d, echo(&A, &B), LEN, t + 2 * HOST_DATA_SILENT_US);
     assert_int_equal(a.silent, 3); /* something came in: counted from the next packet on */
     host_data_from_app(a.d, echo(&A, &B), LEN, t + 3 * HOST_DATA_SILENT_US);
@@ -374,7 +387,7 @@ static void only_what_the_credit_covers(void **state)
     /* What comes in the meantime counts; another path adds to what is left. */
     for (int i = 0; i < 4; i++) {
         host_data_from_app(b.d, echo(&B, &A), LEN, t);
-        host_data_from_net(a.d, span_of(b.wire[i], b.wire_len[i]), t);
+        host_data_from_net(a.d, &OUTER, span_of(b.wire[i], b.wire_len[i]), t);
     }
     host_data_path(a.d, &A, &B, &elsewhere, true, 1000, t);
     unsigned before = (unsigned)a.wires;
@@ -453,7 +466,7 @@ static void due_after_octets_and_age(void **state)
     up_other(&b, 1, 1);
     for (int i = 0; i < 100; i++) {
         send_many(&a, 1, 2);
-        host_data_from_net(b.d, span_of(a.wire[i % 4], a.wire_len[i % 4]), 2);
+        host_data_from_net(b.d, &OUTER, span_of(a.wire[i % 4], a.wire_len[i % 4]), 2);
         b.apps = 0;
         assert_true(i > 86 || (a.due == 0 && b.due == 0));
     }
@@ -484,9 +497,9 @@ static void due_after_forgeries(void **state)
     memcpy(forged, a.wire[0], a.wire_len[0]);
     forged[a.wire_len[0] - 1] ^= 1;
     for (int i = 0; i < 99; i++)
-        host_data_from_net(b.d, span_of(forged, a.wire_len[0]), 3);
+        host_data_from_net(b.d, &OUTER, span_of(forged, a.wire_len[0]), 3);
     assert_int_equal(b.due, 0); /* one that verifies asks */
-    host_data_from_net(b.d, span_of(a.wire[1], a.wire_len[1]), 3);
+    host_data_from_net(b.d, &OUTER, span_of(a.wire[1], a.wire_len[1]), 3);
     assert_int_equal(b.due, 1);
     host_data_free(a.d);
     host_data_free(b.d);
@@ -504,19 +517,133 @@ static void traffic_completes_a_rekey(void **state)
     up_other(&b, 1, 1);
     host_data_up(a.d, REF, &A, &B, sa(0x103u, false, 3), NULL, &p, 3);
     host_data_from_app(b.d, echo(&B, &A), LEN, 4);
-    host_data_from_net(a.d, span_of(b.wire[0], b.wire_len[0]), 5);
+    host_data_from_net(a.d, &OUTER, span_of(b.wire[0], b.wire_len[0]), 5);
     assert_int_equal(a.rekeyed, 0); /* by the old one */
     host_data_up(b.d, REF, &B, &A, sa(0x203u, false, 4), sa(0x103u, true, 3), &p, 6);
     host_data_from_app(b.d, echo(&B, &A), LEN, 7);
-    host_data_from_net(a.d, span_of(b.wire[1], b.wire_len[1]), 8);
+    host_data_from_net(a.d, &OUTER, span_of(b.wire[1], b.wire_len[1]), 8);
     assert_int_equal(a.rekeyed, 1);
     assert_int_equal(a.rekeyed_spi, 0x103);
     host_data_up(a.d, REF, &A, &B, sa(0x103u, false, 3), sa(0x203u, true, 4), &p, 9);
     host_data_from_app(b.d, echo(&B, &A), LEN, 10);
-    host_data_from_net(a.d, span_of(b.wire[2], b.wire_len[2]), 11);
+    host_data_from_net(a.d, &OUTER, span_of(b.wire[2], b.wire_len[2]), 11);
     assert_int_equal(a.rekeyed, 1);
     host_data_free(a.d);
     host_data_free(b.d);
+}
+
+/* RFC 7402 appendix B.1.5, B.1.6: what the inner header says of these goes out with the outer one, and what that has become comes in. */
+static void outer_header(void **state)
+{
+    struct side a, b;
+    uint8_t *p = echo(&A, &B);
+
+    side_init(&a);
+    side_init(&b);
+    up(&a, 0x0a000002, 7, 1);
+    up_other(&b, 7, 1);
+    p[0] = 0x6b; /* DSCP EF, ECT(0) */
+    p[1] = 0xa0;
+    p[7] = 17;
+    host_data_from_app(a.d, p, LEN, 2);
+    assert_int_equal(a.outer.tclass, 0xba);
+    assert_int_equal(a.outer.hop_limit, 17);
+    const struct beet_outer marked = { .tclass = 0xbb, .hop_limit = 12 }; /* congestion experienced */
+    host_data_from_net(b.d, &marked, span_of(a.wire[0], a.wire_len[0]), 3);
+    assert_int_equal(b.apps, 1);
+    assert_int_equal(b.app[0][0], 0x6b);
+    assert_int_equal(b.app[0][1], 0xb0);
+    assert_int_equal(b.app[0][7], 12);
+    host_data_from_app(a.d, echo(&A, &B), LEN, 4);
+    assert_int_equal(a.outer.tclass, 0);
+    host_data_from_net(b.d, &OUTER, span_of(a.wire[1], a.wire_len[1]), 5);
+    assert_int_equal(b.app[1][0], 0x60);
+    assert_int_equal(b.app[1][7], 64);
+    host_data_free(a.d);
+    host_data_free(b.d);
+}
+
+/* A fragment goes as it is: the application's stack made it and puts it together. */
+static void fragments_pass(void **state)
+{
+    struct side a, b;
+    uint8_t *p = echo(&A, &B), plain[LEN];
+
+    side_init(&a);
+    side_init(&b);
+    up(&a, 0x0a000002, 7, 1);
+    up_other(&b, 7, 1);
+    p[6] = 44;
+    p[40] = 58;
+    p[43] = 1; /* more of them */
+    memcpy(plain, p, LEN);
+    host_data_from_app(a.d, p, LEN, 2);
+    host_data_from_net(b.d, &OUTER, span_of(a.wire[0], a.wire_len[0]), 3);
+    assert_memory_equal(b.app[0], plain, LEN);
+    host_data_free(a.d);
+    host_data_free(b.d);
+}
+
+static size_t long_packet(struct side *a, size_t len, uint64_t now)
+{
+    static uint8_t buf[HOST_DATA_ROOM + 9000 + HOST_DATA_ROOM];
+    uint8_t *p = buf + HOST_DATA_ROOM;
+    size_t before = a->wires;
+
+    memcpy(p, echo(&A, &B), LEN);
+    p[4] = (uint8_t)((len - 40) >> 8);
+    p[5] = (uint8_t)(len - 40);
+    host_data_from_app(a->d, p, len, now);
+    return a->wires - before;
+}
+
+/* RFC 8201: the application hears what fits, and a packet of that length fits exactly. */
+static void path_takes_less(void **state)
+{
+    static const struct {
+        uint16_t port;
+        bool v6;
+        unsigned outer, inner;
+    } v[] = {
+        /* outer header, [UDP], ESP with GCM's IV, padding to four octets, trailer, ICV */
+        { 0, false, 1400, 1400 - 20 - 16 - 16 - 2 + 40 },
+        { 0, true, 1400, 1400 - 40 - 16 - 16 - 2 + 40 },
+        { 10500, false, 1400, 1400 - 20 - 8 - 16 - 16 - 2 + 40 },
+        { 10500, true, 1401, 1400 - 40 - 8 - 16 - 16 - 2 + 40 },
+        { 0, false, 600, 1280 },
+    };
+    for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
+        struct side a;
+        struct hip_path to = path(0x0a000002);
+        side_init(&a);
+        up(&a, 0x0a000002, 1, 1);
+        to.peer.port = v[i].port;
+        if (v[i].v6)
+            to.peer.family = to.local.family = ADDR_V6;
+        host_data_path(a.d, &A, &B, &to, false, 0, 1);
+        a.mtu = v[i].outer;
+        assert_int_equal(long_packet(&a, 1280, 2), 1);
+        assert_int_equal(a.mtu_asked, 0); /* those need not be asked about */
+        assert_int_equal(long_packet(&a, v[i].inner + 1, 3), 0);
+        assert_int_equal(a.apps, 1);
+        assert_int_equal(a.app[0][40], 2);
+        assert_int_equal(a.app[0][46] << 8 | a.app[0][47], v[i].inner);
+        assert_memory_equal(a.app[0] + 8, B.b, 16);
+        assert_int_equal(host_data_count(a.d)->too_big, 1);
+        if (v[i].inner > 1280) {
+            assert_int_equal(long_packet(&a, v[i].inner, 4), 1);
+            assert_true(a.wire_len[1] + (v[i].v6 ? 40 : 20) + (v[i].port ? 8 : 0) <= v[i].outer);
+        }
+        assert_int_equal(a.mtu_asked, 1);
+        a.mtu = 0; /* unknown: nothing is refused; asked again after a second */
+        assert_int_equal(long_packet(&a, 1500, 5), 0);
+        assert_int_equal(long_packet(&a, 1500, 3 + HOST_DATA_MTU_US), 1);
+        assert_int_equal(a.mtu_asked, 2);
+        a.mtu = 1300; /* another path: asked at once */
+        host_data_path(a.d, &A, &B, &to, false, 0, 4 + HOST_DATA_MTU_US);
+        assert_int_equal(long_packet(&a, 1500, 5 + HOST_DATA_MTU_US), 0);
+        host_data_free(a.d);
+    }
 }
 
 /* RFC 7402 s6.10: both inbound SAs until the new one carries something, the outbound one changes at once. */
@@ -534,31 +661,31 @@ static void rekeyed(void **state)
     host_data_from_app(b.d, echo(&B, &A), LEN, 2);
     /* a has the new inbound SA, b not yet the outbound one. */
     host_data_up(a.d, REF, &A, &B, sa(0x103u, false, 3), NULL, &p, 3);
-    host_data_from_net(a.d, span_of(b.wire[0], b.wire_len[0]), 4);
+    host_data_from_net(a.d, &OUTER, span_of(b.wire[0], b.wire_len[0]), 4);
     assert_int_equal(a.apps, 1);
     host_data_from_app(a.d, echo(&A, &B), LEN, 4);
-    host_data_from_net(b.d, span_of(a.wire[0], a.wire_len[0]), 5);
+    host_data_from_net(b.d, &OUTER, span_of(a.wire[0], a.wire_len[0]), 5);
     assert_int_equal(b.apps, 1);                         /* a still sends by the old one */
     assert_true(addr_eq(&a.path.peer, &elsewhere.peer)); /* and where it did */
     /* The other half on both sides. */
     host_data_up(a.d, REF, &A, &B, sa(0x103u, false, 3), sa(0x203u, true, 4), &p, 6);
     host_data_up(b.d, REF, &B, &A, sa(0x203u, false, 4), sa(0x103u, true, 3), &p, 6);
     host_data_from_app(b.d, echo(&B, &A), LEN, 7);
-    host_data_from_net(a.d, span_of(b.wire[2], b.wire_len[2]), 8);
+    host_data_from_net(a.d, &OUTER, span_of(b.wire[2], b.wire_len[2]), 8);
     assert_int_equal(a.apps, 2);
     /* What was on its way under the old keys is late: taken for two seconds more. */
-    host_data_from_net(a.d, span_of(b.wire[1], b.wire_len[1]), 8 + HOST_DATA_LATE_US - 1);
+    host_data_from_net(a.d, &OUTER, span_of(b.wire[1], b.wire_len[1]), 8 + HOST_DATA_LATE_US - 1);
     assert_int_equal(a.apps, 3);
-    host_data_from_net(a.d, span_of(b.wire[1], b.wire_len[1]), 8 + HOST_DATA_LATE_US - 1);
+    host_data_from_net(a.d, &OUTER, span_of(b.wire[1], b.wire_len[1]), 8 + HOST_DATA_LATE_US - 1);
     assert_int_equal(host_data_count(a.d)->bad, 1); /* once */
-    host_data_from_net(a.d, span_of(b.wire[1], b.wire_len[1]), 8 + HOST_DATA_LATE_US);
+    host_data_from_net(a.d, &OUTER, span_of(b.wire[1], b.wire_len[1]), 8 + HOST_DATA_LATE_US);
     assert_int_equal(a.apps, 3);
     assert_int_equal(host_data_count(a.d)->no_spi, 1);
     struct esp_counters in, out;
     assert_true(host_data_pair(a.d, &A, &B, &in, &out));
     assert_true(in.packets == 3 && in.replayed == 1 && out.packets == 1); /* of old and new ones */
     host_data_from_app(a.d, echo(&A, &B), LEN, 10);
-    host_data_from_net(b.d, span_of(a.wire[1], a.wire_len[1]), 11);
+    host_data_from_net(b.d, &OUTER, span_of(a.wire[1], a.wire_len[1]), 11);
     assert_int_equal(b.apps, 2);
     host_data_free(a.d);
     host_data_free(b.d);
@@ -581,7 +708,8 @@ static void when_sent(void **state)
     assert_int_equal(a.used, 1);
     for (int i = 0; i < 2; i++) {
         host_data_from_app(b.d, echo(&B, &A), LEN, t);
-        host_data_from_net(a.d, span_of(b.wire[i], b.wire_len[i]), t + 9000000 + 1000000 * (uint64_t)i);
+        host_data_from_net(a.d, &OUTER, span_of(b.wire[i], b.wire_len[i]),
+                           t + 9000000 + 1000000 * (uint64_t)i);
         assert_int_equal(a.sent_us, i ? 0 : t + 700000);
     }
     assert_int_equal(a.used, 3);
@@ -601,6 +729,9 @@ int main(void)
         cmocka_unit_test(silence_is_noticed),
         cmocka_unit_test(only_what_the_credit_covers),
         cmocka_unit_test(credit_ages),
+        cmocka_unit_test(outer_header),
+        cmocka_unit_test(fragments_pass),
+        cmocka_unit_test(path_takes_less),
         cmocka_unit_test(rekeyed),
         cmocka_unit_test(due_after_packets),
         cmocka_unit_test(due_after_octets_and_age),

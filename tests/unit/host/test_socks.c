@@ -13,6 +13,7 @@ struct side {
     struct host_socks *s;
     struct hip_path path; /* of the last HIP packet */
     uint8_t hip[64], esp[64];
+    struct beet_outer outer;
     size_t hip_len, esp_len;
     unsigned hips, esps;
 };
@@ -36,10 +37,11 @@ static void on_hip(void *ctx, const struct hip_path *path, struct span o)
     s->hips++;
 }
 
-static void on_esp(void *ctx, struct span o)
+static void on_esp(void *ctx, const struct beet_outer *outer, struct span o)
 {
     struct side *s = ctx;
     memcpy(s->esp, o.p, s->esp_len = o.n);
+    s->outer = *outer;
     s->esps++;
 }
 
@@ -115,7 +117,8 @@ static void there(void **state)
     open_side(&b, 0);
     p = between(&a, &b);
     assert_true(host_socks_hip(a.s, &p, 0, span_of(octets, sizeof(octets))));
-    assert_true(host_socks_esp(a.s, &p, 0, span_of(octets, sizeof(octets))));
+    const struct beet_outer outer = { .tclass = 0xba, .hop_limit = 33 };
+    assert_true(host_socks_esp(a.s, &p, 0, &outer, span_of(octets, sizeof(octets))));
     settle();
     assert_int_equal(b.hips, 1);
     assert_int_equal(b.esps, 1);
@@ -123,11 +126,13 @@ static void there(void **state)
     assert_memory_equal(b.hip, octets, sizeof(octets));
     assert_int_equal(b.esp_len, sizeof(octets));
     assert_memory_equal(b.esp, octets, sizeof(octets));
+    assert_int_equal(b.outer.tclass, 0xba);
+    assert_int_equal(b.outer.hop_limit, 33);
     assert_true(addr_eq(&b.path.peer, &p.local));
     assert_true(addr_eq(&b.path.local, &p.peer));
     p.peer.port = 0; /* without UDP: there is no raw socket here */
     assert_false(host_socks_hip(a.s, &p, 0, span_of(octets, sizeof(octets))));
-    assert_false(host_socks_esp(a.s, &p, 0, span_of(octets, sizeof(octets))));
+    assert_false(host_socks_esp(a.s, &p, 0, &outer, span_of(octets, sizeof(octets))));
     host_socks_close(a.s);
     host_socks_close(b.s);
 }

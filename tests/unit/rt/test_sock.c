@@ -20,6 +20,7 @@ struct got {
     struct addr local, peer;
     unsigned ifindex;
     size_t len;
+    uint8_t tclass, hop_limit;
     uint8_t first[64];
 };
 
@@ -31,6 +32,8 @@ static void on_recv(void *ctx, const struct rt_pkt *p, size_t n)
     g->peer = p[n - 1].peer;
     g->ifindex = p[n - 1].ifindex;
     g->len = p[n - 1].octets.n;
+    g->tclass = p[n - 1].tclass;
+    g->hop_limit = p[n - 1].hop_limit;
     memcpy(g->first, p[n - 1].octets.p, g->len < sizeof(g->first) ? g->len : sizeof(g->first));
     g->n += n;
     if (g->n >= g->want)
@@ -172,6 +175,50 @@ static void raw(void **state)
     raw_one(ADDR_V4, 50, "127.0.0.4", "127.0.0.3");
     raw_one(ADDR_V6, 139, "::1", "::1");
     raw_one(ADDR_V6, 50, "::1", "::1");
+}
+
+/* Fields of the IP header, out and in; raw 0: UDP. */
+static void header_one(uint8_t raw, const char *text)
+{
+    struct rt_loop *l = rt_loop_new();
+    struct got g = { .loop = l, .want = 3 };
+    struct addr to = at(text), none = { 0 };
+    const struct rt_ip ip = { .tclass = 0xba, .hop_limit = 33 }, hops = { .hop_limit = 5 };
+    struct rt_sock *s;
+    err e = raw ? rt_raw_open(l, to.family, raw, on_recv, &g, &s) : rt_udp_open(l, &to, on_recv, &g, &s);
+
+    if (e == ERR_REFUSED) {
+        rt_loop_free(l);
+        skip();
+    }
+    assert_int_equal(e, ERR_OK);
+    to.port = rt_sock_local(s).port;
+    assert_int_equal(rt_sock_send_ip(s, NULL, &to, 0, &ip, span_of("a", 1)), ERR_OK);
+    run(l, 100);
+    assert_true(g.n == 1 && g.tclass == 0 && g.hop_limit == 0); /* nobody asked */
+    assert_int_equal(rt_sock_want_header(s), ERR_OK);
+    assert_int_equal(rt_sock_send_ip(s, &none, &to, 0, &ip, span_of("b", 1)), ERR_OK);
+    run(l, 100);
+    assert_true(g.n == 2 && g.tclass == 0xba && g.hop_limit == 33);
+    assert_int_equal(rt_sock_send_ip(s, &to, &to, 0, &hops, span_of("c", 1)), ERR_OK);
+    run(l, 2000);
+    assert_true(g.n == 3 && g.tclass == 0 && g.hop_limit == 5);
+    assert_int_equal(rt_sock_discover_mtu(s, true), ERR_OK);
+    assert_int_equal(rt_sock_discover_mtu(s, false), ERR_OK);
+    assert_true(rt_path_mtu(NULL, &to, 0) >= 1500);
+    assert_int_equal(rt_path_mtu(&to, &to, 0), rt_path_mtu(NULL, &to, 0));
+    assert_int_equal(rt_path_mtu(NULL, &none, 0), 0);
+    rt_sock_close(s);
+    rt_loop_free(l);
+}
+
+static void header(void **state)
+{
+    (void)state;
+    header_one(0, "127.0.0.3");
+    header_one(0, "::1");
+    header_one(50, "127.0.0.3");
+    header_one(50, "::1");
 }
 
 static void source(void **state)
@@ -463,9 +510,10 @@ static void netlink(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(udp),    cmocka_unit_test(udp_bounds), cmocka_unit_test(raw),
-        cmocka_unit_test(runs),   cmocka_unit_test(adopted),    cmocka_unit_test(groups),
-        cmocka_unit_test(source), cmocka_unit_test(netlink),    cmocka_unit_test(borrowed),
+        cmocka_unit_test(udp),      cmocka_unit_test(udp_bounds), cmocka_unit_test(raw),
+        cmocka_unit_test(runs),     cmocka_unit_test(adopted),    cmocka_unit_test(groups),
+        cmocka_unit_test(header),   cmocka_unit_test(source),     cmocka_unit_test(netlink),
+        cmocka_unit_test(borrowed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
