@@ -198,7 +198,7 @@ static void esp_out(void *ctx, const struct hip_path *path, const struct beet_ou
 static unsigned path_mtu(void *ctx, const struct hip_path *path)
 {
     struct host_worker *w = ctx;
-    return rt_path_mtu(&path->local, &path->peer, link_of(w, path));
+    return w->settings->fragment ? 0 : rt_path_mtu(&path->local, &path->peer, link_of(w, path));
 }
 
 static void app_out(void *ctx, const uint8_t *packet, size_t len)

@@ -74,6 +74,7 @@ static err sock_open(struct rt_loop *l, int fd, uint8_t family, bool raw, rt_rec
         return ERR_MEMORY;
     }
     s->fd = fd;
+    s->hears_fd = -1;
     s->raw = raw;
     s->gso = !raw;
     s->family = family;
@@ -176,6 +177,8 @@ void rt_sock_close(struct rt_sock *s)
     rt_poll_free(s->poll);
     rt_io_put(s->io);
     close(s->fd);
+    if (s->hears_fd >= 0)
+        close(s->hears_fd);
     free(s);
 }
 
@@ -219,11 +222,37 @@ err rt_sock_want_header(struct rt_sock *s)
     return done ? ERR_OK : ERR_IO;
 }
 
+/* Linux learns what an IPv6 path takes from an ICMPv6 error about a raw socket's packet only where a socket of the protocol is connected or wants to hear
+ * of errors (net/ipv6/raw.c). One that hears would have them between its packets; so there is another one that hears and that nobody reads: it takes
+ * no packets, and a few errors are all that it keeps. */
+static err hear_for(struct rt_sock *s)
+{
+    struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+    const struct sock_fprog p = { .len = 1, .filter = &nothing };
+    int protocol = 0;
+    socklen_t len = sizeof(protocol);
+
+    if (s->hears_fd >= 0)
+        return ERR_OK;
+    if (getsockopt(s->fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) != 0)
+        return ERR_IO;
+    s->hears_fd = socket(AF_INET6, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+    if (s->hears_fd < 0)
+        return errno_to_err(errno);
+    (void)set_int(s->hears_fd, SOL_SOCKET, SO_RCVBUF, 1); /* the least there is */
+    return setsockopt(s->hears_fd, SOL_SOCKET, SO_ATTACH_FILTER, &p, sizeof(p)) == 0 &&
+                   set_int(s->hears_fd, IPPROTO_IPV6, IPV6_RECVERR, 1)
+               ? ERR_OK
+               : ERR_IO;
+}
+
 err rt_sock_discover_mtu(struct rt_sock *s, bool on)
 {
     int how = on ? IP_PMTUDISC_WANT : IP_PMTUDISC_DONT;
 
-    return s->family == ADDR_V6 || set_int(s->fd, IPPROTO_IP, IP_MTU_DISCOVER, how) ? ERR_OK : ERR_IO;
+    if (s->family == ADDR_V6)
+        return s->raw ? hear_for(s) : ERR_OK;
+    return set_int(s->fd, IPPROTO_IP, IP_MTU_DISCOVER, how) ? ERR_OK : ERR_IO;
 }
 
 unsigned rt_path_mtu(const struct addr *local, const struct addr *peer, unsigned ifindex)

@@ -66,7 +66,7 @@ MUST_USE err rt_sock_filter(struct rt_sock *s, const void *prog, size_t n);
 /* What comes says with which traffic class and hop limit. */
 MUST_USE err rt_sock_want_header(struct rt_sock *s);
 /* IPv4: true: packets carry DF where they fit the path as the kernel knows it, and it learns from ICMP what fits; false: no DF. What does not fit is fragmented here
- * in either case, and in IPv6. UDP: true by itself, raw: false. */
+ * in either case, and in IPv6, where a raw socket learns only after this call. UDP: true by itself, raw: false. */
 MUST_USE err rt_sock_discover_mtu(struct rt_sock *s, bool on);
 
 /* local: family ADDR_NONE or NULL lets the kernel choose. ifindex 0: the routing table decides; else it must

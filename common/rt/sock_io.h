@@ -77,6 +77,7 @@ struct rt_io {
 
 struct rt_sock {
     int fd;
+    int hears_fd; /* rt_sock_discover_mtu() of a raw IPv6 one; else -1 */
     bool raw, runs, gso, header;
     bool any; /* bound to the unspecified address: a packet says where it came to */
     uint8_t family;
