@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import ipaddress
 
-from .badpacket import Bad
-from .case import Case, Malformed, Mismatch, agree
+from .arrival import Arrival
+from .case import Case, Malformed, Mismatch, Node, agree
 from .esp import DUMMY, Refused, open_esp
 from .exchange import Exchange
 from .faults import FAULTS, checksum_right
@@ -31,7 +31,22 @@ ONLY = {
 }
 
 
-def check_esp_fault(b: Bad) -> None:
+# Not faults in an exchange that goes well: what was sent twice, what crosses, and what hangs on states.
+NO_FAULT_OF_ITS_OWN = {"DUPLICATE", "PUZZLE_REUSED", "LOST_RACE", "WRONG_STATE", "NO_ASSOCIATION"}
+CHECKED = {"BAD_HIP_MAC", "BAD_HIP_MAC_2", "BAD_SIGNATURE", "BAD_CHECKSUM"}  # by their own means
+
+
+def without_fault(x: Exchange, n: Node, state: str | None) -> None:
+    """A packet of a good exchange, which comes next, has none of the faults."""
+    b = Arrival(x, n, n.text("to"), len(x.history) - 1, state)
+    for reason, judge in FAULTS.items():
+        if reason in NO_FAULT_OF_ITS_OWN | CHECKED or (reason in ONLY and b.kind not in ONLY[reason].split()):
+            continue
+        if judge(b):
+            raise Mismatch(n.at("wire") + ": faults", "none", reason)
+
+
+def check_esp_fault(b: Arrival) -> None:
     """An ESP packet: what is wrong with it is judged by EspTest's rules, where an SA has its SPI."""
     spi = int.from_bytes(b.wire[:4], "big")
     sa = next((s for s in reversed(b.sas) if s.at == b.at and s.spi == spi), None)
@@ -47,12 +62,13 @@ def check_esp_fault(b: Bad) -> None:
 
 
 def judge_bad(c: Case, x: Exchange) -> None:
-    b = Bad(c, x)
-    check_expect(b)
+    e = c.node("expect")
+    b = Arrival(x, c.node("bad"), e.text("at"), e.int("after", len(x.packets)), e.text("state") if e.has("state") else None)
+    check_expect(b, e)
     if b.n.text("type") == "ESP":
         check_esp_fault(b)
         return
-    reason = b.e.text("drop", "")
+    reason = e.text("drop", "")
     if reason == "TAKEN" or not reason:
         return
     judge = FAULTS.get(reason)
@@ -66,13 +82,13 @@ def judge_bad(c: Case, x: Exchange) -> None:
     check_order(b, reason)
 
 
-def check_expect(b: Bad) -> None:
+def check_expect(b: Arrival, e: Node) -> None:
     b.n.same("type", "ESP" if b.n.text("type") == "ESP" else b.kind)
     agree("bad.to: where it arrives", b.at, b.n.text("to"))
-    action = b.e.text("action")
-    agree("expect.notify_type is given", action == "notify", b.e.has("notify_type"))
+    action = e.text("action")
+    agree("expect.notify_type is given", action == "notify", e.has("notify_type"))
     if action == "notify":
-        agree("expect.notify_type of an error or ours (RFC 7401 s5.2.19)", True, 0 < b.e.int("notify_type") < 16384)
+        agree("expect.notify_type of an error or ours (RFC 7401 s5.2.19)", True, 0 < e.int("notify_type") < 16384)
     for field in ("src", "dst"):
         try:
             ipaddress.ip_address(b.n.text(field))
@@ -80,7 +96,7 @@ def check_expect(b: Bad) -> None:
             raise Malformed(f"bad.{field}: {e}") from None
 
 
-def check_order(b: Bad, reason: str) -> None:
+def check_order(b: Arrival, reason: str) -> None:
     """What a receiver looks at before must be right, or it would drop the packet for that."""
     if reason in OF_FORM or b.packet is None:
         return

@@ -2,14 +2,14 @@
 """Whole exchanges: HipBexTest. Every value is made again from the packets, the parties' private keys and what the RFCs say."""
 from __future__ import annotations
 
-from .bad import judge_bad
+from .bad import judge_bad, without_fault
 from .case import Case, Malformed, Mismatch, Node, agree, kind
 from .esp import HEAD, Refused, inner_checksum_ok, open_esp
 from .exchange import Exchange, Keymat, Pair
 from .hip import low_bits, ones_sum, pseudo_header, puzzle_input, suite_of
 from .rules import Rules
 from .suites import ALG_NAMES, EDDSA, TRANSFORMS
-from .wire import Broken, Packet, Param, check_form, decrypted, host_id, is_hit, params_of, words
+from .wire import Broken, Packet, Param, check_form, decrypted, host_id, is_hit, params_of, parsed, words
 
 STATES = {"UNASSOCIATED", "I1-SENT", "I2-SENT", "R2-SENT", "ESTABLISHED", "CLOSING", "CLOSED", "E-FAILED"}
 # The state of who took a packet (RFC 7401 s4.4.4); an R1's puzzle is solved before the I2 is sent
@@ -188,7 +188,7 @@ def check_puzzle_draws(x: Exchange, p: Packet, sender: str) -> None:
 
 
 def check_hip(x: Exchange, rules: Rules, n: Node) -> None:
-    p = Packet(n.hex("wire"))
+    p = parsed(n.hex("wire"))
     check_form(p)
     n.same("type", p.kind)
     sender, receiver = check_way(x, n, p)
@@ -397,7 +397,10 @@ def check_exchange(c: Node) -> Exchange:
             if n.text("type") == "ESP":
                 check_esp(x, n)
             else:
+                state = x.states.get(n.text("to"))
                 check_hip(x, rules, n)
+                if not n.has("outcome") or n.node("outcome").text("drop") == "TAKEN":
+                    without_fault(x, n, state)
         except Broken as b:
             raise Mismatch(n.at("wire"), "a packet as RFC 7401 s5 has it", str(b)) from b
         x.snapshot()

@@ -5,15 +5,15 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable
 
-from .badpacket import Bad
+from .arrival import Arrival
 from .case import Malformed
 from .groups import GROUPS, NotInGroup, check_public, public_length
 from .hip import checksum, hit_of, low_bits, puzzle_input, suite_of
 from .identity import BadIdentity, Identity
 from .suites import CIPHER_KEY, SUITE_HASH, TRANSFORMS
-from .wire import NAMES, NEEDS, Broken, Packet, Param, diffie_hellman, esp_info, host_id, is_hit, words
+from .wire import NAMES, NEEDS, Broken, Packet, Param, diffie_hellman, esp_info, host_id, is_hit, parsed, words
 
-FAULTS: dict[str, Callable[[Bad], bool | None]] = {}
+FAULTS: dict[str, Callable[[Arrival], bool | None]] = {}
 
 # Lengths of contents (RFC 7401 s5.2 and those that define the others): fixed ones, or a smallest one and a step.
 EXACT = {"ESP_INFO": 12, "R1_COUNTER": 12, "SEQ": 4, "TRANSACTION_PACING": 4, "REG_FROM": 20, "RELAYED_ADDRESS": 20, "MAPPED_ADDRESS": 20,
@@ -35,7 +35,7 @@ WHERE = {"R1_COUNTER": "R1 I2", "PUZZLE": "R1", "SOLUTION": "I2", "SEQ": "UPDATE
 
 
 def fault(*names: str) -> Callable:
-    def note(judge: Callable[[Bad], bool | None]) -> Callable[[Bad], bool | None]:
+    def note(judge: Callable[[Arrival], bool | None]) -> Callable[[Arrival], bool | None]:
         FAULTS.update({name: judge for name in names})
         return judge
     return note
@@ -44,26 +44,26 @@ def fault(*names: str) -> Callable:
 # ---- the octets --------------------------------------------------------------------------------------------------------
 
 @fault("TRUNCATED")
-def truncated(b: Bad) -> bool:
+def truncated(b: Arrival) -> bool:
     return len(b.wire) < 40 or 8 * (b.wire[1] + 1) > len(b.wire)
 
 
 @fault("OVERSIZED")
-def oversized(b: Bad) -> bool:
+def oversized(b: Arrival) -> bool:
     return len(b.wire) > 2048 or (len(b.wire) > 1 and 8 * (b.wire[1] + 1) < len(b.wire))
 
 
 @fault("BAD_HEADER")
-def bad_header(b: Bad) -> bool:
+def bad_header(b: Arrival) -> bool:
     return b.wire[1] < 4 or b.wire[0] != 59 or bool(b.wire[2] & 0x80) or b.wire[3] & 1 == 0
 
 
 @fault("BAD_VERSION")
-def bad_version(b: Bad) -> bool:
+def bad_version(b: Arrival) -> bool:
     return b.wire[3] >> 4 != 2
 
 
-def checksum_right(b: Bad) -> bool:
+def checksum_right(b: Arrival) -> bool:
     if b.n.has("udp"):
         return b.wire[4:6] == b"\0\0"
     try:
@@ -73,32 +73,32 @@ def checksum_right(b: Bad) -> bool:
 
 
 @fault("BAD_CHECKSUM")
-def bad_checksum(b: Bad) -> bool:
+def bad_checksum(b: Arrival) -> bool:
     return not checksum_right(b)
 
 
 @fault("UNKNOWN_PACKET")
-def unknown_packet(b: Bad) -> bool:
+def unknown_packet(b: Arrival) -> bool:
     return b.kind == "OTHER"
 
 
 @fault("BAD_HIT")
-def bad_hit(b: Bad) -> bool:
+def bad_hit(b: Arrival) -> bool:
     sender, receiver = b.wire[8:24], b.wire[24:40]
     return not is_hit(sender) or not (is_hit(receiver) or (receiver == bytes(16) and b.kind in ("I1", "NOTIFY")))
 
 
-def everywhere(b: Bad) -> list[tuple[str, list[Param]]]:
+def everywhere(b: Arrival) -> list[tuple[str, list[Param]]]:
     """Parameters of the packet and of its ENCRYPTED, and where they stand."""
     return [(b.kind, b.p.params), ("ENCRYPTED", (b.inside() if b.kind != "OTHER" else None) or [])]
 
 
 @fault("PARAM_ORDER")
-def param_order(b: Bad) -> bool:
+def param_order(b: Arrival) -> bool:
     return any(q.kind > r.kind for _, params in everywhere(b) for q, r in zip(params, params[1:]))
 
 
-def length_wrong(b: Bad, q: Param) -> bool:
+def length_wrong(b: Arrival, q: Param) -> bool:
     n = len(q.value)
     if q.name in EXACT:
         return n != EXACT[q.name]
@@ -114,7 +114,7 @@ def length_wrong(b: Bad, q: Param) -> bool:
 
 
 @fault("PARAM_LENGTH")
-def param_length(b: Bad) -> bool:
+def param_length(b: Arrival) -> bool:
     if b.broken:
         return b.broken.rule == "PARAM_LENGTH"
     if any(length_wrong(b, q) for _, params in everywhere(b) for q in params):
@@ -123,7 +123,7 @@ def param_length(b: Bad) -> bool:
 
 
 @fault("PARAM_COUNT")
-def param_count(b: Bad) -> bool:
+def param_count(b: Arrival) -> bool:
     for _, params in everywhere(b):
         kinds = [q.kind for q in params]
         if len(kinds) > 32 or any(kinds.count(k) > (8 if NAMES.get(k) in REPEATABLE else 1) for k in kinds):
@@ -133,7 +133,7 @@ def param_count(b: Bad) -> bool:
 
 
 @fault("PARAM_NOT_ALLOWED")
-def param_not_allowed(b: Bad) -> bool:
+def param_not_allowed(b: Arrival) -> bool:
     if any(q.name in WHERE and b.kind not in WHERE[q.name].split() for q in b.p.params):
         return True
     inner = (b.inside() if b.kind != "OTHER" else None) or []
@@ -143,7 +143,7 @@ def param_not_allowed(b: Bad) -> bool:
 
 
 @fault("PARAM_MISSING")
-def param_missing(b: Bad) -> bool:
+def param_missing(b: Arrival) -> bool:
     r1 = offered(b) if b.kind == "I2" else None
     if r1 and r1.get("R1_COUNTER") and not b.p.get("R1_COUNTER"):  # RFC 7401 s5.2.3 MUST
         return True
@@ -152,7 +152,7 @@ def param_missing(b: Bad) -> bool:
 
 
 @fault("PARAM_MALFORMED")
-def param_malformed(b: Bad) -> bool:
+def param_malformed(b: Arrival) -> bool:
     """Contents that do not parse."""
     for _, params in everywhere(b):
         for q in params:
@@ -170,7 +170,7 @@ def param_malformed(b: Bad) -> bool:
 
 
 @fault("UNKNOWN_CRITICAL")
-def unknown_critical(b: Bad) -> bool:
+def unknown_critical(b: Arrival) -> bool:
     return any(q.kind & 1 and (q.kind not in NAMES or NAMES[q.kind] in ("HIP_TRANSFORM", "ROUTE_DST", "ROUTE_VIA", "OVERLAY_TTL"))
                for _, params in everywhere(b) for q in params)
 
@@ -178,34 +178,33 @@ def unknown_critical(b: Bad) -> bool:
 # ---- who it is for -----------------------------------------------------------------------------------------------------
 
 @fault("NOT_OUR_HIT")
-def not_our_hit(b: Bad) -> bool:
-    return b.wire[24:40] not in (b.me.hit, bytes(16))
+def not_our_hit(b: Arrival) -> bool:
+    relayed = b.at == "RVS" and b.kind in ("I1", "UPDATE") and not not_registered(b)
+    return b.wire[24:40] not in (b.me.hit, bytes(16)) and not relayed
 
 
 @fault("NO_ASSOCIATION")
-def no_association(b: Bad) -> bool:
+def no_association(b: Arrival) -> bool:
     """Nobody's HIT, or of somebody with whom there is nothing (yet, any more)."""
-    return b.peer in ("", b.at) or b.e.text("state", "UNASSOCIATED") in ("UNASSOCIATED", "E-FAILED")
+    return b.peer in ("", b.at) or b.state in (None, "UNASSOCIATED", "E-FAILED")
 
 
 @fault("WRONG_STATE")
-def wrong_state(b: Bad) -> bool | None:
+def wrong_state(b: Arrival) -> bool | None:
     """RFC 7401 s4.4.4: the states in which a type is looked at."""
     associated = {"I2-SENT", "R2-SENT", "ESTABLISHED", "CLOSING", "CLOSED"}
     fine = {"R1": {"I1-SENT", "I2-SENT", "CLOSING", "CLOSED"}, "R2": {"I2-SENT"}, "CLOSE_ACK": {"CLOSING", "CLOSED"},
             "UPDATE": {"R2-SENT", "ESTABLISHED"}, "NOTIFY": associated, "CLOSE": associated}
-    if b.kind not in fine or not b.e.has("state"):
-        return None
-    return b.e.text("state") not in fine[b.kind]
+    return None if b.kind not in fine or b.state is None else b.state not in fine[b.kind]
 
 
 @fault("OWN_HIT")
-def own_hit(b: Bad) -> bool:
+def own_hit(b: Arrival) -> bool:
     return b.wire[8:24] == b.me.hit
 
 
 @fault("UNSUPPORTED_SUITE")
-def unsupported_suite(b: Bad) -> bool:
+def unsupported_suite(b: Arrival) -> bool:
     if suite_of(b.wire[8:24]) not in SUITE_HASH:
         return True
     suites = b.p.value("HIT_SUITE_LIST")
@@ -214,14 +213,14 @@ def unsupported_suite(b: Bad) -> bool:
 
 # ---- base exchange -----------------------------------------------------------------------------------------------------
 
-def offered(b: Bad) -> Packet | None:
+def offered(b: Arrival) -> Packet | None:
     """The R1 that an I2 answers."""
     r1s = [r for r in b.before("R1", b.at) if r.receiver == b.wire[8:24]]
     return r1s[-1] if r1s else b.pair.r1 if b.pair else None
 
 
 @fault("BAD_PUZZLE")
-def bad_puzzle(b: Bad) -> bool:
+def bad_puzzle(b: Arrival) -> bool:
     h, solution, r1 = SUITE_HASH[b.me.identity.suite], b.p.value("SOLUTION") or b"", offered(b)
     n = h.length
     if len(solution) != 4 + 2 * n:
@@ -230,25 +229,25 @@ def bad_puzzle(b: Bad) -> bool:
     puzzles = {r.value("PUZZLE")[:1] + r.value("PUZZLE")[2:] for r in b.before("R1", b.at) + ([r1] if r1 else [])}
     if solution[:1] + solution[2:4 + n] not in puzzles:
         return True
-    went = {n_.text("dst") for n_ in b.seen if n_.text("type") == "R1" and Packet(n_.hex("wire")).value("PUZZLE")[4:] == i}
+    went = {n_.text("dst") for n_ in b.seen if n_.text("type") == "R1" and parsed(n_.hex("wire")).value("PUZZLE")[4:] == i}
     if went and b.n.text("src") not in went:
         return True  # #I is bound to the address that it went to (RFC 7401 appendix A)
     return any(low_bits(h.hash(puzzle_input(i, b.p.sender, b.p.receiver, j)), k))
 
 
 @fault("PUZZLE_TOO_HARD")
-def puzzle_too_hard(b: Bad) -> bool:
+def puzzle_too_hard(b: Arrival) -> bool:
     return b.p.value("PUZZLE")[0] >= 20
 
 
 @fault("PUZZLE_REUSED")
-def puzzle_reused(b: Bad) -> bool:
-    return any(p.value("SOLUTION") == b.p.value("SOLUTION") for n in b.seen for p in [Packet(n.hex("wire"))]
+def puzzle_reused(b: Arrival) -> bool:
+    return any(p.value("SOLUTION") == b.p.value("SOLUTION") for n in b.seen for p in [parsed(n.hex("wire"))]
                if n.text("type") == "I2") if b.p.value("SOLUTION") else False
 
 
 @fault("STALE_R1_COUNTER")
-def stale_r1_counter(b: Bad) -> bool:
+def stale_r1_counter(b: Arrival) -> bool:
     value = b.p.value("R1_COUNTER")
     if b.kind == "I2":  # not one that we gave out
         return value is not None and value[4:] not in [p.value("R1_COUNTER")[4:] for p in b.before("R1", b.at) if p.get("R1_COUNTER")]
@@ -257,7 +256,7 @@ def stale_r1_counter(b: Bad) -> bool:
 
 
 @fault("HI_MISMATCH")
-def hi_mismatch(b: Bad) -> bool:
+def hi_mismatch(b: Arrival) -> bool:
     value = b.host_id_value()
     if value is None:
         return False
@@ -266,10 +265,12 @@ def hi_mismatch(b: Bad) -> bool:
 
 
 @fault("BAD_HI")
-def bad_hi(b: Bad) -> bool:
+def bad_hi(b: Arrival) -> bool:
     value = b.host_id_value()
+    if value is None:
+        return False
     try:
-        h = host_id(value or b"")
+        h = host_id(value)
         who = Identity(h.alg, h.identity)
     except (Broken, BadIdentity):
         return True
@@ -277,7 +278,9 @@ def bad_hi(b: Bad) -> bool:
 
 
 @fault("BAD_DH")
-def bad_dh(b: Bad) -> bool:
+def bad_dh(b: Arrival) -> bool:
+    if b.p.get("DIFFIE_HELLMAN") is None:
+        return False
     group, public = diffie_hellman(b.p.value("DIFFIE_HELLMAN"))
     if group not in GROUPS or len(public) != public_length(group):
         return True
@@ -289,13 +292,13 @@ def bad_dh(b: Bad) -> bool:
     return (r1 is not None and diffie_hellman(r1.value("DIFFIE_HELLMAN"))[0] != group) or group not in own_groups(b)
 
 
-def own_groups(b: Bad) -> set[int]:
+def own_groups(b: Arrival) -> set[int]:
     config = b.me.config
     return set(config.list("dh_groups")) if config and config.has("dh_groups") else GROUPS
 
 
 @fault("DH_DOWNGRADE")
-def dh_downgrade(b: Bad) -> bool:
+def dh_downgrade(b: Arrival) -> bool:
     """RFC 7401 s6.8 step 7: R1's group is the first of its list that our I1 had."""
     i1s = b.before("I1", b.at)
     ours = set(i1s[-1].value("DH_GROUP_LIST")) if i1s else own_groups(b)
@@ -303,7 +306,7 @@ def dh_downgrade(b: Bad) -> bool:
     return diffie_hellman(b.p.value("DIFFIE_HELLMAN"))[0] != first
 
 
-def choice_wrong(b: Bad, name: str, skip: int, known: set[int], field: str) -> bool:
+def choice_wrong(b: Arrival, name: str, skip: int, known: set[int], field: str) -> bool:
     ids = b.words(name, skip)
     if b.kind == "I2":
         r1 = offered(b)
@@ -314,29 +317,29 @@ def choice_wrong(b: Bad, name: str, skip: int, known: set[int], field: str) -> b
 
 
 @fault("BAD_CIPHER")
-def bad_cipher(b: Bad) -> bool:
+def bad_cipher(b: Arrival) -> bool:
     return choice_wrong(b, "HIP_CIPHER", 0, set(CIPHER_KEY), "ciphers")
 
 
 @fault("BAD_TRANSPORT")
-def bad_transport(b: Bad) -> bool:
+def bad_transport(b: Arrival) -> bool:
     return choice_wrong(b, "TRANSPORT_FORMAT_LIST", 0, {4095}, "formats") or choice_wrong(b, "ESP_TRANSFORM", 2, set(TRANSFORMS), "esp_suites")
 
 
 @fault("BAD_HIP_MAC", "BAD_HIP_MAC_2")
-def bad_mac(b: Bad) -> bool | None:
+def bad_mac(b: Arrival) -> bool | None:
     right = b.mac_right()
     return None if right is None else not right
 
 
 @fault("BAD_SIGNATURE")
-def bad_signature(b: Bad) -> bool | None:
+def bad_signature(b: Arrival) -> bool | None:
     right = b.signature_right()
     return None if right is None else not right
 
 
 @fault("BAD_ENCRYPTED")
-def bad_encrypted(b: Bad) -> bool | None:
+def bad_encrypted(b: Arrival) -> bool | None:
     if b.p.get("ENCRYPTED") is None:
         return b.kind == "I2" and b.p.get("HOST_ID") is None
     if b.keymat() is None:
@@ -348,29 +351,41 @@ def bad_encrypted(b: Bad) -> bool | None:
 
 
 @fault("BAD_ECHO")
-def bad_echo(b: Bad) -> bool:
+def bad_echo(b: Arrival) -> bool:
     """A response that quotes no request of ours, or one that is missing."""
-    asked = [q.value for kind in ("R1", "UPDATE", "CLOSE") for p in b.before(kind, b.at) for q in p.params
-             if q.name in ("ECHO_REQUEST_SIGNED", "ECHO_REQUEST_UNSIGNED")]
+    requests = ("ECHO_REQUEST_SIGNED", "ECHO_REQUEST_UNSIGNED")
+    asked = [q.value for kind in ("R1", "UPDATE", "CLOSE") for p in b.before(kind, b.at) for q in p.params if q.name in requests]
     answers = [q.value for q in b.p.params if q.name in ("ECHO_RESPONSE_SIGNED", "ECHO_RESPONSE_UNSIGNED")]
-    signed = [q for q in asked if b.kind != "I2" or q in (offered(b).value("ECHO_REQUEST_SIGNED") if offered(b) else None,)]
-    return any(a not in asked for a in answers) or (bool(signed) and signed[-1] not in answers)
+    return any(a not in asked for a in answers) or any(v not in answers for v in owed_echoes(b))
+
+
+def owed_echoes(b: Arrival) -> list[bytes]:
+    """ECHO_REQUEST_SIGNEDs that this packet must answer: of the R1, of the CLOSE, of the UPDATEs that it acknowledges."""
+    if b.kind == "I2":
+        asking = [offered(b)] if offered(b) else []
+    elif b.kind == "CLOSE_ACK":
+        asking = b.before("CLOSE", b.at)[-1:]
+    else:
+        ack = b.p.value("ACK") or b""
+        acked = {ack[i:i + 4] for i in range(0, len(ack), 4)}
+        asking = [p for p in b.before("UPDATE", b.at) if p.value("SEQ") in acked]
+    return [p.value("ECHO_REQUEST_SIGNED") for p in asking if p.get("ECHO_REQUEST_SIGNED")]
 
 
 @fault("LOST_RACE")
-def lost_race(b: Bad) -> bool:
+def lost_race(b: Arrival) -> bool:
     """RFC 7401 s6.7.3, s6.9 step 6: crossing exchanges are decided by the HITs, the greater one answers."""
-    return b.p.sender > b.me.hit and b.e.text("state", "I1-SENT") in ("I1-SENT", "I2-SENT")
+    return b.p.sender > b.me.hit and b.state in (None, "I1-SENT", "I2-SENT")
 
 
 # ---- update ------------------------------------------------------------------------------------------------------------
 
-def update_ids(b: Bad, sender: str) -> list[int]:
+def update_ids(b: Arrival, sender: str) -> list[int]:
     return [int.from_bytes(p.value("SEQ"), "big") for p in b.before("UPDATE", sender) if p.get("SEQ")]
 
 
 @fault("DUPLICATE")
-def duplicate(b: Bad) -> bool:
+def duplicate(b: Arrival) -> bool:
     if b.kind in ("R1", "I2"):
         return any(n.hex("wire") == b.wire for n in b.seen)
     seq = b.p.value("SEQ")
@@ -378,7 +393,7 @@ def duplicate(b: Bad) -> bool:
 
 
 @fault("OUT_OF_WINDOW")
-def out_of_window(b: Bad) -> bool:
+def out_of_window(b: Arrival) -> bool:
     """Not among the next Update IDs, nor one that was seen."""
     seq, ids = b.p.value("SEQ"), update_ids(b, b.peer)
     if seq is None:
@@ -388,19 +403,19 @@ def out_of_window(b: Bad) -> bool:
 
 
 @fault("BAD_ACK")
-def bad_ack(b: Bad) -> bool:
+def bad_ack(b: Arrival) -> bool:
     ack, ids = b.p.value("ACK"), update_ids(b, b.at)
     return ack is not None and any(int.from_bytes(ack[i:i + 4], "big") not in ids for i in range(0, len(ack), 4)) or \
         (ack is not None and b.p.get("SEQ") is None and acked(b, ack))
 
 
-def acked(b: Bad, ack: bytes) -> bool:
+def acked(b: Arrival, ack: bytes) -> bool:
     """Acknowledged before."""
     return any(p.value("ACK") == ack for p in b.before("UPDATE", b.peer) if p.get("ACK"))
 
 
 @fault("BAD_ESP_INFO")
-def bad_esp_info(b: Bad) -> bool | None:
+def bad_esp_info(b: Arrival) -> bool | None:
     value = b.p.value("ESP_INFO")
     if value is None and b.kind in ("I2", "R2"):
         return True
@@ -418,7 +433,7 @@ def bad_esp_info(b: Bad) -> bool | None:
 
 
 @fault("BAD_LOCATOR")
-def bad_locator(b: Bad) -> bool | None:
+def bad_locator(b: Arrival) -> bool | None:
     """RFC 8046 s4, s5.3: lengths, types, an SPI that is not the sender's, an address that nobody has; no ESP_INFO beside it."""
     value = b.p.value("LOCATOR_SET")
     if value is None:
@@ -444,7 +459,7 @@ def bad_locator(b: Bad) -> bool | None:
 # ---- rendezvous and relays ---------------------------------------------------------------------------------------------
 
 @fault("BAD_RVS_HMAC")
-def bad_rvs_hmac(b: Bad) -> bool | None:
+def bad_rvs_hmac(b: Arrival) -> bool | None:
     q, pair = b.p.get("RVS_HMAC"), b.pairs.get(frozenset(("RVS", b.at)))
     if q is None:
         return b.p.get("FROM") is not None
@@ -455,13 +470,13 @@ def bad_rvs_hmac(b: Bad) -> bool | None:
 
 
 @fault("RVS_NOT_TRUSTED")
-def rvs_not_trusted(b: Bad) -> bool:
+def rvs_not_trusted(b: Arrival) -> bool:
     pair = b.pairs.get(frozenset(("RVS", b.at)))
     return b.p.get("FROM") is not None and (pair is None or pair.hip is None or b.n.text("src") != b.x.parties["RVS"].addr)
 
 
 @fault("NOT_REGISTERED")
-def not_registered(b: Bad) -> bool:
+def not_registered(b: Arrival) -> bool:
     if b.at != "RVS" or b.p.receiver == b.me.hit:
         return False
     registered = {b.x.parties[w].hit for pair in b.pairs for w in pair if "RVS" in pair}
@@ -469,31 +484,34 @@ def not_registered(b: Bad) -> bool:
 
 
 @fault("RELAYED_OPPORTUNISTIC")
-def relayed_opportunistic(b: Bad) -> bool:
+def relayed_opportunistic(b: Arrival) -> bool:
     return b.p.receiver == bytes(16) and (b.p.get("FROM") is not None or b.p.get("RELAY_FROM") is not None)
 
 
 @fault("BAD_RELAY_HMAC")
-def bad_relay_hmac(b: Bad) -> bool:
+def bad_relay_hmac(b: Arrival) -> bool:
     return b.p.get("RELAY_FROM") is not None
 
 
 @fault("RELAY_NOT_TRUSTED")
-def relay_not_trusted(b: Bad) -> bool:
+def relay_not_trusted(b: Arrival) -> bool:
     return b.p.get("RELAY_FROM") is not None
 
 
 @fault("RVS_HMAC_PROHIBITED")
-def rvs_hmac_prohibited(b: Bad) -> bool:
-    return b.p.get("RVS_HMAC") is not None
+def rvs_hmac_prohibited(b: Arrival) -> bool | None:
+    """Of a control relay; which the server is stands in no packet."""
+    return None if b.p.get("RVS_HMAC") is not None else False
 
 
 @fault("BAD_NAT_MODE")
-def bad_nat_mode(b: Bad) -> bool:
-    modes, r1 = b.words("NAT_TRAVERSAL_MODE", 2), offered(b)
-    own = words(r1.value("NAT_TRAVERSAL_MODE") or b"", 2) if r1 else []
+def bad_nat_mode(b: Arrival) -> bool:
     if b.kind not in ("R1", "I2"):  # an association that began in UDP takes no packet without (RFC 9028 s4.5)
         return not b.n.has("udp") and any(n.has("udp") for n in b.seen)
-    if b.kind == "R1" or not own:
-        return bool(modes)
-    return len(modes) != 1 or modes[0] not in own or not b.n.has("udp")
+    modes, config = b.words("NAT_TRAVERSAL_MODE", 2), b.me.config
+    own = config.list("nat_modes") if config and config.has("nat_modes") else []
+    if b.kind == "R1":
+        return bool(modes) and not set(modes) & set(own)
+    r1 = offered(b)
+    asked = words(r1.value("NAT_TRAVERSAL_MODE") or b"", 2) if r1 else []
+    return (len(modes) != 1 or modes[0] not in asked) if asked else bool(modes)

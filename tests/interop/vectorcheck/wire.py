@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
@@ -128,6 +129,12 @@ class Packet:
             if puzzle and puzzle.at < p.at:
                 octets[puzzle.at + 6:puzzle.at + 4 + len(puzzle.value)] = bytes(len(puzzle.value) - 2)
         return bytes(octets)
+
+
+@lru_cache(maxsize=4096)
+def parsed(wire: bytes) -> Packet:
+    """To be read only."""
+    return Packet(wire)
 
 
 def check_form(p: Packet) -> None:

@@ -1,35 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A packet that must do no harm, and what its receiver knows when it comes."""
+"""A packet as it comes in, and what its receiver knows then."""
 from __future__ import annotations
 
-from .case import Case, Malformed, Mismatch
+from .case import Malformed, Mismatch, Node
 from .exchange import Exchange, Keymat, Pair, draw_base
 from .groups import NotInGroup
 from .hip import suite_of
 from .identity import BadIdentity, Identity
 from .suites import SUITE_HASH
-from .wire import PACKETS, Broken, Packet, Param, decrypted, diffie_hellman, host_id, params_of, words
+from .wire import PACKETS, Broken, Packet, Param, decrypted, diffie_hellman, host_id, params_of, parsed, words
 
 
-class Bad:
-    """The packet and what its receiver knows when it comes."""
+class Arrival:
+    """`state` is that of the receiver's association with its peer, where it is known."""
 
-    def __init__(self, c: Case, x: Exchange):
-        self.x, self.n, self.e = x, c.node("bad"), c.node("expect")
-        self.wire = self.n.hex("wire")
-        self.at = self.e.text("at")
-        if self.at not in x.parties:
-            raise Malformed(f"expect.at is {self.at}")
-        self.me = x.parties[self.at]
-        after = self.e.int("after", len(x.packets))
-        if after > len(x.packets):
-            raise Mismatch("expect.after", f"at most {len(x.packets)}", after)
+    def __init__(self, x: Exchange, n: Node, at: str, after: int, state: str | None):
+        if at not in x.parties:
+            raise Malformed(f"{at} is nobody's name")
+        if after >= len(x.history):
+            raise Mismatch("expect.after", f"at most {len(x.history) - 1}", after)
+        self.x, self.n, self.at, self.state = x, n, at, state
+        self.me = x.parties[at]
+        self.wire = n.hex("wire")
         self.seen = x.packets[:after]
         self.pairs, self.sas, self.keymats = x.history[after]
         self.packet: Packet | None = None
         self.broken: Broken | None = None
         try:
-            self.packet = Packet(self.wire)
+            self.packet = parsed(self.wire)
         except Broken as b:
             self.broken = b
         self.kind = PACKETS.get(self.wire[2] & 0x7f, "OTHER") if len(self.wire) > 2 else "OTHER"
@@ -37,7 +35,7 @@ class Bad:
     @property
     def p(self) -> Packet:
         if self.packet is None:
-            raise Mismatch("bad.wire", "a packet that can be taken apart", str(self.broken))
+            raise Mismatch(self.n.at("wire"), "a packet that can be taken apart", str(self.broken))
         return self.packet
 
     @property
@@ -51,7 +49,7 @@ class Bad:
 
     def before(self, kind: str, sender: str) -> list[Packet]:
         """Packets of that type that `sender` sent up to now."""
-        return [Packet(n.hex("wire")) for n in self.seen if n.text("type") == kind and self.x.who(n.hex("wire")[8:24]) == sender]
+        return [parsed(n.hex("wire")) for n in self.seen if n.text("type") == kind and self.x.who(n.hex("wire")[8:24]) == sender]
 
     def words(self, name: str, skip: int = 0) -> list[int]:
         return words(self.p.value(name) or b"", skip)
