@@ -336,7 +336,7 @@ def check_keymats(x: Exchange, c: Node) -> None:
             n.same("info", k.info)
             n.same("prk", k.prk)
             used = max(o + size for m in x.keymats if m.root() is k for _, o, size in m.order)
-            n.same("keymat", k.stream[:used])
+            n.same("keymat", k.stream(used))
         check_key_list(n, k)
 
 

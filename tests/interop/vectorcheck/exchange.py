@@ -79,14 +79,21 @@ class Keymat:
     index: int = 0
     of: Keymat | None = None  # the KEYMAT that a rekey without Diffie-Hellman goes on drawing from
     order: list[tuple[str, int, int]] = field(default_factory=list)  # name, offset, octets
-    stream: bytes = b""
+    rhash: Rhash | None = None
+    drawn: bytes = b""  # as much of it as was asked for
 
     def root(self) -> Keymat:
         return self.of or self
 
     def key(self, name: str) -> bytes:
         offset, n = next((o, n) for k, o, n in self.order if k == name)
-        return self.root().stream[offset:offset + n]
+        return self.root().stream(offset + n)[offset:]
+
+    def stream(self, length: int) -> bytes:
+        """The first octets of KEYMAT."""
+        if len(self.drawn) < length:
+            self.drawn = self.rhash.expand(self.prk, self.info, length + 128)
+        return self.drawn[:length]
 
 
 @dataclass
@@ -229,7 +236,7 @@ class Exchange:
         hits = hits or {who: self.parties[who].hit for who in (k.a, k.b)}
         k.info = sorted_hits(hits[k.a], hits[k.b])
         k.prk = rhash.extract(k.salt, k.kij)
-        k.stream = rhash.expand(k.prk, k.info, 1024)
+        k.rhash = rhash
 
     def _name(self, a: str, b: str) -> str:
         what = "rvs" if "RVS" in (a, b) else "base"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
@@ -129,15 +130,21 @@ class Identity:
         return ec.derive_private_key(k, self.curve).public_key().public_numbers().x % order == rs[0]
 
 
+@lru_cache(maxsize=256)
+def load_private(der: bytes):
+    """PKCS#8; what python3-cryptography checks of it (of RSA all the relations) it checks once."""
+    try:
+        return serialization.load_der_private_key(der, None)
+    except (ValueError, TypeError) as e:
+        raise Malformed(f"hi_private: {e}") from e
+
+
 def public_of_private(alg: int, der: bytes) -> bytes:
     """The Host Identity field of a PKCS#8 private key, in the form of its algorithm."""
     if alg == ECDSA_LOW:  # python3-cryptography does not know the curve
         d = secp160r1_private(der)
         return b"\0\1" + SECP160R1.octets(SECP160R1.multiply(d, SECP160R1.g) or (0, 0))
-    try:
-        private = serialization.load_der_private_key(der, None)
-    except (ValueError, TypeError) as e:
-        raise Malformed(f"hi_private: {e}") from e
+    private = load_private(der)
     public = private.public_key()
     if alg == ECDSA:  # the file may hold a public key beside the private one: that is not what is asked for
         public = ec.derive_private_key(private.private_numbers().private_value, public.curve).public_key()

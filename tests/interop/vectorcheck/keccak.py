@@ -7,6 +7,7 @@ it with hashlib and with Cryptodome.
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
 from Cryptodome.Hash import cSHAKE128
 
@@ -54,14 +55,18 @@ def permute(state: bytes) -> bytes:
     return b"".join(a[x][y].to_bytes(8, "little") for y in range(5) for x in range(5))
 
 
-def _sponge(rate: int, data: bytes, suffix: int, length: int) -> bytes:
+def _absorb(rate: int, blocks: bytes, state: bytes = bytes(200)) -> bytes:
+    """Whole blocks."""
+    for i in range(0, len(blocks), rate):
+        state = permute(bytes(p ^ s for p, s in zip(blocks[i:i + rate], state)) + state[rate:])
+    return state
+
+
+def _sponge(rate: int, data: bytes, suffix: int, length: int, state: bytes = bytes(200)) -> bytes:
     padded = bytearray(data) + bytes([suffix])
     padded += bytes(-len(padded) % rate)
     padded[-1] |= 0x80
-    state = bytes(200)
-    for i in range(0, len(padded), rate):
-        block = bytes(p ^ s for p, s in zip(padded[i:i + rate], state)) + state[rate:]
-        state = permute(block)
+    state = _absorb(rate, bytes(padded), state)
     out = state[:rate]
     while len(out) < length:
         state = permute(state)
@@ -94,8 +99,14 @@ def cshake128(data: bytes, length: int, name: bytes = b"", custom: bytes = b"") 
     return _sponge(RATE, _bytepad(_string(name) + _string(custom)) + data, 0x04, length)
 
 
+@lru_cache(maxsize=256)
+def _keyed(key: bytes, custom: bytes) -> bytes:
+    """The state when name, customisation and key are absorbed, which many MACs under one key share."""
+    return _absorb(RATE, _bytepad(_string(b"KMAC") + _string(custom)) + _bytepad(_string(key)))
+
+
 def kmac128(key: bytes, data: bytes, length: int, custom: bytes = b"") -> bytes:
-    return cshake128(_bytepad(_string(key)) + data + _right(8 * length), length, b"KMAC", custom)
+    return _sponge(RATE, data + _right(8 * length), 0x04, length, _keyed(key, custom))
 
 
 def selftest() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from cryptography.hazmat.primitives import serialization
 
 from .groups import GROUP_ORDERS, SECP160R1
-from .identity import ECDSA_CURVES, secp160r1_private
+from .identity import ECDSA_CURVES, load_private, secp160r1_private
 from .suites import DSA, ECDSA, ECDSA_LOW, EDDSA, RSA
 
 TRIES = 16  # keys of one party that may have been drawn and put aside
@@ -37,7 +37,7 @@ def prime_start(octets: bytes) -> int:
 
 def made_rsa(seed: bytes, party: str, der: bytes) -> bool:
     """Both primes stand a little above two draws; that there is none between is not looked for again, which would take a second for each key."""
-    n = serialization.load_der_private_key(der, None).private_numbers()
+    n = load_private(der).private_numbers()
     length = (n.p.bit_length() + 7) // 8
     for count in range(0, TRIES, 2):
         starts = sorted(prime_start(draw(seed, party, "hi_private", count + i, length)) for i in (0, 1))
@@ -62,7 +62,7 @@ def key_of(alg: int, der: bytes) -> object:
     """What a PKCS#8 file holds: a scalar, or EdDSA's octets."""
     if alg == ECDSA_LOW:
         return secp160r1_private(der)
-    key = serialization.load_der_private_key(der, None)
+    key = load_private(der)
     if alg == EDDSA:
         return key.private_bytes(serialization.Encoding.Raw, serialization.PrivateFormat.Raw, serialization.NoEncryption())
     return key.private_numbers().x if alg == DSA else key.private_numbers().private_value
