@@ -18,3 +18,4 @@ int cmd_show(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_to_pcap(int argc, char **argv);
 int cmd_from_pcap(int argc, char **argv);
+int cmd_replay(int argc, char **argv);

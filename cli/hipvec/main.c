@@ -31,6 +31,10 @@ static const struct command {
       "vectors or packets in hexadecimal as a capture, a key log, and Wireshark's table of ESP SAs" },
     { "from-pcap", cmd_from_pcap, "[--keys FILE]... [-o FILE] CAPTURE",
       "a capture as a file of vectors, with what it and its keys give" },
+    { "replay", cmd_replay,
+      "[--json] [--to ADDRESS[:PORT]] [--from ADDRESS[:PORT]] [--udp] [--role initiator|responder] [--hit HIT] "
+      "[--test N] [--wait SECONDS] FILE",
+      "play one party of a vector against a live peer, and judge what comes back" },
     { "proto", cmd_proto, "[--markdown|--dict]",
       "packets and parameters as a table, or as a fuzzer's dictionary" },
 };

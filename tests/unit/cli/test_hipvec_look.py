@@ -6,6 +6,7 @@ usage: test_hipvec_look.py HIPVEC FLIP [--full]     --full: every bit of a small
 import json
 import os
 import re
+import socket
 import stat
 import struct
 import subprocess
@@ -40,6 +41,16 @@ def read(name, mode="r"):
 def vector(name):
     """The first test of a file."""
     return json.loads(read(name))["testGroups"][0]["tests"][0]
+
+
+def free_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def hit_text(text):
+    return ":".join(text[i:i + 4] for i in range(0, 32, 4))
 
 
 def write(name, data):
@@ -415,6 +426,60 @@ class FromPcap(unittest.TestCase):
         self.assertEqual(run("from-pcap", write("nothing", pcap([]))).returncode, 77)
         self.assertEqual(run("from-pcap", path("none")).returncode, 2)
         self.assertEqual(run("from-pcap").returncode, 2)
+
+
+class Replay(unittest.TestCase):
+    """Against another hipvec: nobody needs a privilege for UDP on the loopback."""
+
+    def talk(self, mine, theirs, *more):
+        port = free_port()
+        r = subprocess.Popen([HIPVEC, "replay", "--json", "--role", "responder", "--udp", "--from", f"127.0.0.1:{port}", "--wait", "6", theirs],
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.assertIn("waiting", r.stderr.readline())
+        i = run("replay", "--json", "--udp", "--to", f"127.0.0.1:{port}", *more, mine)
+        out, said = r.communicate(timeout=30)
+        self.assertNotIn("Sanitizer", said)
+        return (i.returncode, json.loads(i.stdout)), (r.returncode, json.loads(out))
+
+    @staticmethod
+    def got(out):
+        return [p["packet"] for p in out["packets"] if not p.get("sent") and not p.get("missing")]
+
+    def test_both_roles(self):
+        mine = exchange("--udp", suite="8/4/2/13", kind="update,rekey,close")[0]
+        theirs = path("theirs.json")
+        self.assertEqual(run("gen", "--suite", "8/4/2/13", "--seed", "77", "--udp", "-o", theirs).returncode, 0)
+        (a, i), (b, r) = self.talk(mine, theirs, "--hit", hit_text(vector(theirs)["responder"]["hit"]))
+        self.assertEqual((a, b), (0, 0), (i, r))
+        self.assertEqual((i["failed"], r["failed"]), (0, 0))
+        self.assertEqual(self.got(i)[:2] + self.got(i)[-1:], ["R1", "R2", "CLOSE_ACK"])
+        self.assertEqual(self.got(r)[:2], ["I1", "I2"])
+        self.assertIn("UPDATE", self.got(i))
+        r1 = next(p for p in i["packets"] if p["packet"] == "R1")
+        self.assertTrue({"HIP_CIPHER", "ESP_TRANSFORM", "DH_GROUP_LIST"} <= set(r1["as_recorded"]))
+        self.assertTrue({"DIFFIE_HELLMAN", "PUZZLE", "HOST_ID"} <= set(r1["the_peers_own"]))
+
+    def test_the_recorded_peer(self):
+        """Against the very Responder of the vector, R1 comes as recorded, its signature included."""
+        v = exchange("--udp", suite="7/2/2/8", kind="close")[0]
+        (a, i), _ = self.talk(v, v, "--hit", hit_text(vector(v)["responder"]["hit"]))
+        self.assertEqual(a, 0)
+        r1 = next(p for p in i["packets"] if p["packet"] == "R1")
+        self.assertIn("DIFFIE_HELLMAN", r1["as_recorded"])
+        self.assertIn("HOST_ID", r1["as_recorded"])
+
+    def test_nobody(self):
+        v = exchange("--udp", suite="7/2/2/8", kind="close")[0]
+        p = run("replay", "--udp", "--to", f"127.0.0.1:{free_port()}", "--wait", "1", v)
+        self.assertEqual(p.returncode, 1, p.stderr)
+        self.assertRegex(p.stdout, r"R1 +did not come\n +R2 +did not come\n(.*\n)?0 passed, 2 failed, 0 skipped\n$")
+
+    def test_usage(self):
+        v = exchange("--udp", suite="7/2/2/8", kind="close")[0]
+        for args in ((v,), ("--to", "127.0.0.1:10500", v), ("--udp", "--to", "x", v), ("--role", "spectator", "--to", "127.0.0.1", v),
+                     ("--role", "responder", "--udp", "--to", "127.0.0.1", v), ("--udp", "--to", "127.0.0.1", "--hit", "::1", v),
+                     ("--udp", "--to", "127.0.0.1", "--test", "9", v), ("--udp", "--to", "127.0.0.1", path("none"))):
+            self.assertEqual(run("replay", *args).returncode, 2, args)
 
 
 if __name__ == "__main__":
