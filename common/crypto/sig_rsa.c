@@ -128,9 +128,14 @@ struct pair {
 
 static void pair_clear(struct pair *r)
 {
-    BIGNUM *all[] = { r->e, r->p, r->q, r->n, r->d, r->dp, r->dq, r->qinv };
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        BN_clear_free(all[i]);
+    BN_free(r->e);
+    BN_free(r->n);
+    BN_clear_free(r->p);
+    BN_clear_free(r->q);
+    BN_clear_free(r->d);
+    BN_clear_free(r->dp);
+    BN_clear_free(r->dq);
+    BN_clear_free(r->qinv);
 }
 
 /* d modulo lcm(p - 1, q - 1), and what the Chinese remainder theorem wants (RFC 8017 s3.2). */

@@ -13,7 +13,7 @@
 #include "hip/core.h"
 #include "hip/param_core.h"
 #include "hip/suite.h"
-#include "tests/sim/sim.h"
+#include "tests/sim/forge.h"
 
 static const char full[] = "mn>fa I1\nfa>mn R1\nmn>fa I2\nfa>mn R2\n";
 
@@ -281,12 +281,41 @@ static void own_suite_not_listed(void **st)
         }
 }
 
+/* A Responder whose R1s list in turn what we have just not asked with. */
+static const struct sim_host *liar;
+
+static void list_the_other(uint8_t *p, size_t *n)
+{
+    struct sim_edit e = { SIM_SET, HIP_PAR_HIT_SUITE_LIST, span_of(p[24 + 3] == 0x22 ? "\x10" : "\x20", 1) };
+    sim_forge(liar, NULL, &e, 1, p, n);
+}
+
+static void each_suite_is_tried_once(void **st)
+{
+    struct hip_config c = config(7);
+    c.any_identity = true;
+    struct sim *s = sim_new(sim_seed(7));
+    struct sim_host *mn = sim_host_hi(s, "mn", &c, &hi[2][0], "192.0.2.1"); /* suite 2, then 1 */
+    struct sim_host *fa = sim_host_hi(s, "fa", &c, &hi[2][1], "192.0.2.2");
+    assert_int_equal(hip_identity_add(mn->e, &hi[0][0], 0, s->now), ERR_OK);
+    liar = fa;
+    struct sim_rule *r = sim_rule(s, fa, HIP_PKT_R1, SIM_CHANGE);
+    r->change = list_the_other;
+    r->count = 100;
+    (void)sim_connect(s, mn, fa);
+    sim_run(s, 500000);
+    assert_true(sim_ladder_is(s, "mn>fa I1\nfa>mn R1 (changed)\nmn>fa I1\nfa>mn R1 (changed)\n"));
+    assert_int_equal(mn->drop, HIP_DROP_UNSUPPORTED_SUITE);
+    sim_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest t[] = {
         cmocka_unit_test(every_kind_and_group),      cmocka_unit_test(null_encrypt),
         cmocka_unit_test(weak_suite_by_policy_only), cmocka_unit_test(i2_of_a_suite_not_spoken),
-        cmocka_unit_test(opportunistic_suite),       cmocka_unit_test(own_suite_not_listed)
+        cmocka_unit_test(opportunistic_suite),       cmocka_unit_test(own_suite_not_listed),
+        cmocka_unit_test(each_suite_is_tried_once)
     };
     return cmocka_run_group_tests(t, setup, teardown);
 }
