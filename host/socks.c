@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PROTO_HIP  139
+#define PROTO_HIP  139 /* RFC 7402 s6 MUST: between locators, never inside ESP */
 #define PROTO_ESP  50
 #define SPI_LEN    4
 #define PORT_FIRST 49152

@@ -107,9 +107,8 @@ def rest(data):
     """What is not done, with its reason, below how many are."""
     musts = [i for i in data["item"] if i.get("level") in ("MUST", "MUST NOT")]
     waived = [i for i in data["item"] if i.get("waived")]
-    text = f"{len(data['item'])} requirements, {len(musts)} of them MUST or MUST NOT; " + (
-        f"done and shown by tests but for these {len(waived)}, of which {sum(i in waived for i in musts)} MUST or MUST NOT:\n\n" if waived
-        else "all of them done and shown by tests.\n")
+    text = f"{len(data['item'])} requirements, {len(musts)} of them MUST or MUST NOT. Done and shown by tests" + (
+        f", but for {len(waived)} ({sum(i in waived for i in musts) or 'none'} of them MUST or MUST NOT):\n\n" if waived else ".\n")
     rows = ["| section | level | what | not done |", "|---|---|---|---|"] if waived else []
     rows += [f"| {section_of(i)} | {i.get('level', '')} | {i.get('what', '')} | {i['waived']} |" for i in waived]
     return text + "".join(r + "\n" for r in rows)
