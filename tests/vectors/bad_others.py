@@ -6,6 +6,13 @@ from bad_bex import flip
 from forge import (CLOSE, DIFFIE_HELLMAN, FROM, HIP_SIGNATURE, HIP_SIGNATURE_2, I1, I2, NAT_TRAVERSAL_MODE, R1, R2, RELAY_FROM,
                    RELAY_HMAC, REG_REQUEST, RVS_HMAC, UPDATE, Packet, u)
 
+# RFC 3526 s3
+MODP_2048 = int(
+    "ffffffffffffffffc90fdaa22168c234c4c6628b80dc1cd129024e088a67cc74020bbea63b139b22514a08798e3404ddef9519b3cd3a431b302b0a6df25f1437"
+    "4fe1356d6d51c245e485b576625e7ec6f44c42e9a637ed6b0bff5cb6f406b7edee386bfb5a899fa5ae9f24117c4b1fe649286651ece45b3dc2007cb8a163bf05"
+    "98da48361c55d39a69163fa8fd24cf5f83655d23dca3ad961c62f356208552bb9ed529077096966d670c354e4abc9804f1746c08ca18217c32905e462e36ce3b"
+    "e39e772c180e86039b2783a2ec07a28fb5c55df06f4c52c9de2bcbf6955817183995497cea956ae515d2261898fa051015728e5a8aacaa68ffffffffffffffff", 16)
+
 
 def relayed(g, x):
     """I1 as it comes from the rendezvous server (RFC 8004 s4.2)."""
@@ -55,14 +62,12 @@ def udp(g, x):
     g.put("UPDATE with RELAY_FROM of somebody who is no control relay of ours", q, "R", u1, "RELAY_NOT_TRUSTED")
 
 
-def numbers(g, x, modulus_bits):
+def numbers(g, x, prime):
     """MODP public values that are no public values (RFC 7401 s5.2.7, SP 800-56A)."""
     i = x.index(I2, "I")
     p = x.packet(i)
     group, pub = p.get(DIFFIE_HELLMAN)[:1], p.get(DIFFIE_HELLMAN)[3:]
     n = len(pub)
-    from vectorcheck.groups import modp
-    prime = modp(modulus_bits)
 
     def put(comment, value):
         g.put(f"I2 with the MODP public value {comment}", x.seal(p.copy().set(DIFFIE_HELLMAN, group + u(len(value), 2) + value), "I", "R"),
@@ -109,7 +114,7 @@ def make(base):
     nat = base("--suite", "7/2/P-256/8", "--kind", "update,close", "--seed", "bad4", "--udp")
     udp(nat, nat.x)
     rsa = base("--suite", "11/2/RSA-2048/13", "--seed", "bad5")
-    numbers(rsa, rsa.x, 2048)
+    numbers(rsa, rsa.x, MODP_2048)
     both = base("--suite", "7/2/P-256/8", "--kind", "simultaneous", "--seed", "bad6")
     crossing(both, both.x)
     reg = base("--suite", "7/2/P-256/8", "--kind", "registration", "--seed", "bad7")

@@ -7,21 +7,12 @@ import copy
 import hashlib
 import hmac
 import ipaddress
-import os
-import sys
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "interop"))
-from vectorcheck.groups import Curve  # noqa: E402
-
-P256 = Curve(p=2**256 - 2**224 + 2**192 + 2**96 - 1,
-             b=0x5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604b,
-             n=0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551,
-             g=(0x6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296,
-                0x4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5), width=32)
+P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551
 
 I1, R1, I2, R2, UPDATE, NOTIFY, CLOSE, CLOSE_ACK = 1, 2, 3, 4, 16, 17, 18, 19
 NAMES = {I1: "I1", R1: "R1", I2: "I2", R2: "R2", UPDATE: "UPDATE", NOTIFY: "NOTIFY", CLOSE: "CLOSE", CLOSE_ACK: "CLOSE_ACK"}
@@ -156,10 +147,10 @@ class Exchange:
         assert isinstance(key.curve, ec.SECP256R1)
         d = key.private_numbers().private_value
         digest = hashlib.sha384(data).digest()  # of HIT suite 2
-        k = int.from_bytes(hashlib.sha512(b"nonce" + u(d, 32) + digest).digest(), "big") % (P256.n - 1) + 1
-        r = P256.multiply(k, P256.g)[0] % P256.n
+        k = int.from_bytes(hashlib.sha512(b"nonce" + u(d, 32) + digest).digest(), "big") % (P256_ORDER - 1) + 1
+        r = ec.derive_private_key(k, ec.SECP256R1()).public_key().public_numbers().x % P256_ORDER
         z = int.from_bytes(digest, "big") >> 8 * len(digest) - 256
-        s = pow(k, -1, P256.n) * (z + r * d) % P256.n
+        s = pow(k, -1, P256_ORDER) * (z + r * d) % P256_ORDER
         return alg + u(r, 32) + u(s, 32)
 
     # ---- putting together ----
