@@ -193,7 +193,7 @@ static int receive(struct rt_sock *s, uint8_t *slots)
         hand_singly(s, pkts, n);
     else if (n > 0)
         s->recv(s->ctx, pkts, n);
-    return got; /* below 0: nothing there, or an ICMP error of an earlier packet: not ours to report */
+    return got; /* below 0: nothing there, or an ICMP error of an earlier packet, which ends nothing: RFC 7401 s6.6.2 MUST NOT */
 }
 
 void rt_io_ready(void *ctx, int events)

@@ -241,6 +241,21 @@ class TwoHosts:
         wait_for("a reaches b again", lambda: self.ping("-c", "1", "-W", "2").returncode == 0, 30, 0.5)
         return f"unreachable after {took:.1f} s"
 
+    def unreachables(self):
+        """ICMP protocol unreachable from b's kernel about HIP."""
+        return sum(proto == 1 and src == ip4("b0") and data[:2] == b"\x03\x02" and data[17:18] == b"\x8b"
+                   for _, src, _, proto, data in packets(self.pcap))
+
+    def no_protocol(self):
+        """RFC 7401 s6.6.2: that b's kernel, without its daemon, knows no protocol 139 does not end the wait for its R1."""
+        self.stop("b")
+        before = self.unreachables()
+        ping = self.lab.start("a", "ping139", "ping", "-6", "-n", "-c", "1", "-W", "20", self.hit["b"])
+        wait_for("b's kernel refuses an I1", lambda: self.unreachables() > before, 10, 0.1)
+        self.start("b")
+        check(ping.wait(timeout=30) == 0, self.lab.log_text("ping139"))
+        return f"{self.unreachables() - before} refused"
+
     def crashed(self):
         """b is killed and comes back with its key but no association: what a sends is not understood until a notices the silence."""
         self.lab.stop("b", signal.SIGKILL)
@@ -293,7 +308,7 @@ def body(cases):
     for title, work in (("each TUN has its HIT and the route", t.addresses), ("ping", t.first_ping), ("packets of the MTU", t.big_packets),
                         ("only HIP and ESP on the wire", t.wire), ("a download", t.download), ("moves under a download", t.moves),
                         ("hipctl move between two accesses", t.preferred), ("carrier lost", t.carrier), ("nobody has that HIT", t.nobody), ("tables", t.tables),
-                        ("the peer ends and comes back", t.gone_and_back), ("the peer crashes and comes back", t.crashed),
+                        ("the peer ends and comes back", t.gone_and_back), ("ICMP says that there is no HIP", t.no_protocol), ("the peer crashes and comes back", t.crashed),
                         ("systemd, limits, capabilities", t.notices),
                         ("over IPv6", t.over_ipv6), ("a key that others may read", t.refused_key),
                         ("a configuration with a wrong HIT", t.refused_config), ("the end", t.end)):
