@@ -7,7 +7,9 @@
 
 #include "cli/hipvec/cmd.h"
 #include "cli/hipvec/show.h"
+#include "hip/proto.h"
 
+#define OUTER     2  /* columns in front of a packet's own parameters */
 #define HEX_SHOWN 64 /* digits of a long value, unless --full */
 
 struct printer {
@@ -95,24 +97,27 @@ static void field(const struct printer *p, int indent, const char *name, const j
     putchar('\n');
 }
 
-static void print_params(const struct printer *p, const json_t *o)
+static void print_params(const struct printer *p, const json_t *list, const json_t *inside, int indent)
 {
     size_t i, k;
     json_t *q, *c;
-    json_array_foreach (json_object_get(o, "parameters"), i, q) {
-        printf("  %5lld  ", number(q, "offset"));
+    json_array_foreach (list, i, q) {
+        printf("%*s%5lld  ", indent, "", number(q, "offset"));
         bold(p, text(q, "name"));
         printf(" (%lld%s), %lld octets", number(q, "type"),
                json_is_true(json_object_get(q, "critical")) ? ", critical" : "", number(q, "length"));
         json_t *by = json_object_get(q, "covered_by");
-        printf(json_array_size(by) ? "; under " : "; under nothing");
+        if (indent == OUTER) /* what stands inside ENCRYPTED is under what ENCRYPTED is under */
+            printf(json_array_size(by) ? "; under " : "; under nothing");
         json_array_foreach (by, k, c)
             printf("%s%s", k ? ", " : "", json_string_value(c));
         putchar('\n');
         const char *name;
         json_t *v;
         json_object_foreach (json_object_get(q, "fields"), name, v)
-            field(p, 11, name, v);
+            field(p, indent + 9, name, v);
+        if (inside && number(q, "type") == HIP_PAR_ENCRYPTED)
+            print_params(p, inside, NULL, indent + 9);
     }
 }
 
@@ -152,8 +157,14 @@ static void print_item(const struct printer *p, const json_t *o)
         printf("  %s > %s", text(o, "from"), text(o, "to"));
     printf("  %s\n", text(o, "carrier"));
     if (strcmp(text(o, "kind"), "ESP") == 0) {
-        printf("  SPI %s, sequence number %lld, %lld octets\n\n", text(o, "spi"), number(o, "sequence"),
+        printf("  SPI %s, sequence number %lld, %lld octets\n", text(o, "spi"), number(o, "sequence"),
                number(o, "octets"));
+        if (json_object_get(o, "payload")) {
+            printf("  next header %lld, payload ", number(o, "next_header"));
+            scalar(p, json_object_get(o, "payload"));
+            printf("\n");
+        }
+        printf("\n");
         return;
     }
     if (text(o, "why")[0]) {
@@ -169,7 +180,7 @@ static void print_item(const struct printer *p, const json_t *o)
                text(h, "checksum"), text(h, "checksum_is"));
         printf("  sender %s, receiver %s\n", text(h, "sender"), text(h, "receiver"));
     }
-    print_params(p, o);
+    print_params(p, json_object_get(o, "parameters"), json_object_get(o, "inside"), OUTER);
     print_cover(p, o);
     putchar('\n');
 }
@@ -179,47 +190,59 @@ static bool has_faults(const json_t *o)
     return json_array_size(json_object_get(o, "faults")) > 0 || json_object_get(o, "why");
 }
 
-int cmd_show(int argc, char **argv)
+static int run(const struct printer *p, const struct items *it, const struct keylog *keys, bool json)
 {
-    bool json = false, wrong = false;
-    struct printer p = { .color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR") };
-    const char *path = NULL;
-    struct items it;
-    char why[160];
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--json") == 0)
-            json = true;
-        else if (strcmp(argv[i], "--full") == 0)
-            p.full = true;
-        else if (argv[i][0] == '-' || path)
-            return cmd_usage("show");
-        else
-            path = argv[i];
-    }
-    if (!path)
-        return cmd_usage("show");
-    if (items_load(path, &it, why) != ERR_OK) {
-        fprintf(stderr, "hipvec: %s: %s\n", path, why);
-        return EXIT_BAD_INPUT;
-    }
+    bool wrong = false;
+    struct judge *j = judge_new(it, keys);
     json_t *all = json_array();
-    for (size_t i = 0; i < it.n; i++) {
-        json_t *o = show_item(&it.v[i]);
+    for (size_t i = 0; j && i < it->n; i++) {
+        json_t *o = show_item(&it->v[i]);
+        show_inside(o, j, i);
         wrong |= has_faults(o);
         if (json)
             json_array_append(all, o);
         else
-            print_item(&p, o);
+            print_item(p, o);
         json_decref(o);
     }
+    judge_free(j);
     if (json) {
         json_dumpf(all, stdout, JSON_INDENT(1));
         putchar('\n');
-    } else if (it.n == 0) {
-        printf("no HIP and no ESP in it (%zu frames)\n", it.frames);
+    } else if (it->n == 0) {
+        printf("no HIP and no ESP in it (%zu frames)\n", it->frames);
     }
     json_decref(all);
-    int status = it.n == 0 ? EXIT_ALL_SKIPPED : wrong ? EXIT_MISMATCH : EXIT_PASS;
+    return !j ? EXIT_BAD_INPUT : it->n == 0 ? EXIT_ALL_SKIPPED : wrong ? EXIT_MISMATCH : EXIT_PASS;
+}
+
+int cmd_show(int argc, char **argv)
+{
+    bool json = false, usage = false;
+    struct printer p = { .color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR") };
+    struct keylog keys = { 0 };
+    const char *path = NULL, *bad = NULL;
+    struct items it = { 0 };
+    char why[160] = "";
+    for (int i = 1; i < argc && !bad && !usage; i++) {
+        if (strcmp(argv[i], "--json") == 0)
+            json = true;
+        else if (strcmp(argv[i], "--full") == 0)
+            p.full = true;
+        else if (strcmp(argv[i], "--keys") == 0 && i + 1 < argc)
+            bad = keylog_load(&keys, argv[++i], why) != ERR_OK ? argv[i] : NULL;
+        else if (argv[i][0] == '-' || path)
+            usage = true;
+        else
+            path = argv[i];
+    }
+    usage |= !path && !bad;
+    if (!usage && !bad && items_load(path, &it, why) != ERR_OK)
+        bad = path;
+    if (bad)
+        fprintf(stderr, "hipvec: %s: %s\n", bad, why);
+    int status = bad ? EXIT_BAD_INPUT : usage ? cmd_usage("show") : run(&p, &it, &keys, json);
     items_done(&it);
+    keylog_done(&keys);
     return status;
 }

@@ -237,7 +237,7 @@ static err append_all(struct items *it, const struct endpoints *e, const struct 
 static err take_frame(struct items *it, const struct frame *f, const struct dgram *d, err e, const char *why,
                       const struct endpoints *ends)
 {
-    struct item x = { .frame = f->number, .time_ns = f->time_ns, .why = why };
+    struct item x = { .frame = f->number, .time_ns = f->time_ns, .captured = true, .why = why };
     x.has_addr = d->src.family != ADDR_NONE;
     x.src = d->src;
     x.dst = d->dst;

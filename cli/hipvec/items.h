@@ -22,6 +22,7 @@ struct item {
     enum item_kind kind;
     size_t frame; /* in a capture, from 1; else number of the packet */
     uint64_t time_ns;
+    bool captured; /* frame is a number of a capture's */
     bool has_addr;
     struct addr src, dst; /* with ports: in UDP */
     bool udp;

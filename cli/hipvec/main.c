@@ -22,7 +22,7 @@ static const struct command {
       "rekey-dh, notify, close" },
     { "diff", cmd_diff, "[--json] A B", "the first value at which two vector files part" },
     { "lint", cmd_lint, "[--json] FILE|DIR...", "check files against the schemas of their types" },
-    { "show", cmd_show, "[--json] [--full] FILE",
+    { "show", cmd_show, "[--json] [--full] [--keys FILE]... FILE",
       "packets of a capture, of vectors or of hexadecimal text as a person reads them, and what is wrong "
       "with them" },
     { "verify", cmd_verify, "[--json] [--quiet] [--keys FILE]... CAPTURE",

@@ -77,10 +77,9 @@ static json_t *covered_by(const struct view *w, const struct view_par *p)
     return list;
 }
 
-static void params(struct view *w, json_t *o)
+static json_t *params(struct view *w, enum hash_alg rhash)
 {
     json_t *list = json_array();
-    enum hash_alg rhash = decode_rhash(w);
     for (size_t i = 0; i < w->n; i++) {
         const struct view_par *p = &w->par[i];
         json_t *q = json_object();
@@ -93,7 +92,7 @@ static void params(struct view *w, json_t *o)
         put(q, "fields", decode_param(w, p, rhash));
         json_array_append_new(list, q);
     }
-    put(o, "parameters", list);
+    return list;
 }
 
 /* What each MAC and signature reaches, as a sentence of the RFC's. */
@@ -221,7 +220,7 @@ static void where(const struct item *x, json_t *o)
 {
     char text[ADDR_TEXT_MAX];
     put(o, "frame", json_integer((json_int_t)x->frame));
-    if (x->time_ns)
+    if (x->captured)
         put_text(o, "time", "%llu.%09llu", (unsigned long long)(x->time_ns / 1000000000u),
                  (unsigned long long)(x->time_ns % 1000000000u));
     if (x->has_addr) {
@@ -259,10 +258,27 @@ json_t *show_item(const struct item *x)
     if (view_packet(x->octets, &w)) {
         put(o, "packet", json_string(view_type_name(&w)));
         header(x, &w, o);
-        params(&w, o);
+        put(o, "parameters", params(&w, decode_rhash(&w)));
         coverage(&w, o);
         put(o, "not_covered", show_uncovered(x, &w));
     }
     faults(x, &w, o);
     return o;
+}
+
+void show_inside(json_t *o, struct judge *j, size_t item)
+{
+    uint8_t buf[65536];
+    struct span s;
+    uint8_t next;
+    struct view in;
+    if (judge_open(j, item, buf, &s)) {
+        view_inner(s, &in);
+        put(o, "inside", params(&in, HASH_NONE));
+    } else if (j && json_object_get(o, "spi") &&
+               json_integer_value(json_object_get(o, "octets")) <= (json_int_t)sizeof buf &&
+               judge_esp_open(j, item, buf, &s, &next)) {
+        put(o, "next_header", json_integer(next));
+        put(o, "payload", decode_hex(s));
+    }
 }

@@ -21,6 +21,7 @@ static void look(const struct items *it, const struct keylog *keys)
         if (v.n == 0) /* every packet gets a verdict */
             abort();
         json_t *o = show_item(&it->v[i]);
+        show_inside(o, j, i);
         char *text = json_dumps(o, 0); /* what is shown is text, whatever came */
         if (!text)
             abort();
