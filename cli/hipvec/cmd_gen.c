@@ -97,6 +97,11 @@ static int parse(int argc, char **argv, struct gen *g)
         return complain("this host identity is not supported", g->initiator);
     if ((g->plan.kinds & GEN_RENDEZVOUS) && g->plan.udp) /* FROM has no port (RFC 8004 s4.2.2) */
         return complain("a rendezvous server does not relay UDP", NULL);
+    if ((g->plan.kinds & GEN_RELAY) && !g->plan.udp)
+        return complain("a control relay is for UDP", NULL);
+    if ((g->plan.kinds & GEN_OPPORTUNISTIC) &&
+        (g->plan.kinds & (GEN_RENDEZVOUS | GEN_RELAY | GEN_SIMULTANEOUS)))
+        return complain("an opportunistic I1 goes to its Responder alone", NULL);
     return EXIT_PASS;
 }
 

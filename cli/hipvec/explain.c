@@ -164,6 +164,8 @@ static void see_i2(struct explaining *x, const struct hip_pkt *k, struct pair *p
         return;
     p->solution.i = x_keep(x, p->solution.i);
     p->solution.j = x_keep(x, p->solution.j);
+    if (p->hip && span_eq(p->hip->pub_a, dh.pub))
+        return; /* the same I2 once more: as a relay passed it on */
     x_keys_base(x, p, x_keep(x, dh.pub), c.id[0], s.id[0]);
     if (hip_get_esp_info(hip_pkt_span(k, HIP_PAR_ESP_INFO), &e) == ERR_OK)
         p->spi[0] = e.new_spi;
@@ -248,7 +250,7 @@ static void put_macs(struct explaining *x, const struct hip_pkt *k, const struct
                      json_t *o)
 {
     const struct hip_par *mac = hip_pkt_get(k, HIP_PAR_HIP_MAC), *mac2 = hip_pkt_get(k, HIP_PAR_HIP_MAC_2);
-    const struct hip_par *rvs = hip_pkt_get(k, HIP_PAR_RVS_HMAC);
+    const struct hip_par *rvs = hip_pkt_get(k, HIP_PAR_RVS_HMAC), *relay = hip_pkt_get(k, HIP_PAR_RELAY_HMAC);
     if (mac)
         put_mac(x, k, mac, p->hip, from, span_of(NULL, 0), "mac", o);
     else if (mac2)
@@ -256,6 +258,9 @@ static void put_macs(struct explaining *x, const struct hip_pkt *k, const struct
     if (rvs) /* of the server's association with the receiver (RFC 8004 s4.2.1) */
         put_mac(x, k, rvs, x_pair(x, WHO_RVS, world_by_hit(x->in->w, k->receiver.b))->hip, WHO_RVS,
                 span_of(NULL, 0), "rvs_mac", o);
+    if (relay) /* RFC 9028 s5.9 */
+        put_mac(x, k, relay, x_pair(x, WHO_RVS, world_by_hit(x->in->w, k->receiver.b))->hip, WHO_RVS,
+                span_of(NULL, 0), "relay_mac", o);
 }
 
 static void put_signature(struct explaining *x, const struct hip_pkt *k, enum who from, json_t *packet)
@@ -466,6 +471,7 @@ static const struct origin origins[] = {
     { "mac.value", "mac.key, mac.input", "RFC 7401 s6.4.1" },
     { "mac", "keymats", "RFC 7401 s6.4.1, s6.5" },
     { "rvs_mac", "keymats, wire", "RFC 8004 s4.2.1" },
+    { "relay_mac", "keymats, wire", "RFC 9028 s5.9, RFC 8004 s4.2.1" },
     { "sig.input", "wire", "RFC 7401 s5.2.14, s5.2.15, s6.4.2" },
     { "sig.value", "the signer's host_id, sig.input", "RFC 7401 s6.4.2" },
     { "sig", "wire", "RFC 7401 s5.2.14, s6.4.2" },

@@ -9,7 +9,8 @@
 #include "hip/param_nat.h"
 #include "hip/suite.h"
 
-#define PUZZLE_K 6 /* solved in a moment, and still a puzzle */
+#define GEN_THIRD (GEN_RENDEZVOUS | GEN_RELAY) /* there is a server between them */
+#define PUZZLE_K  6                            /* solved in a moment, and still a puzzle */
 
 static const struct gen_key keys[] = {
     { "RSA-2048", 1, SIG_RSA, 2048 },  { "RSA-3072", 1, SIG_RSA, 3072 },
@@ -22,8 +23,10 @@ static const struct {
     const char *name;
     unsigned bit;
 } kinds[] = {
+    { "opportunistic", GEN_OPPORTUNISTIC },
     { "registration", GEN_REGISTRATION },
     { "rendezvous", GEN_RENDEZVOUS },
+    { "relay", GEN_RELAY },
     { "simultaneous", GEN_SIMULTANEOUS },
     { "update", GEN_UPDATE },
     { "move", GEN_MOVE },
@@ -162,24 +165,25 @@ static void widen(struct party_conf *c)
 static void conf(const struct gen_plan *p, enum who who, struct party_conf *c)
 {
     static const char fqdn[] = "\2mn\7example\3org";
-    bool server = who == (p->kinds & GEN_RENDEZVOUS ? WHO_RVS : WHO_R);
+    bool third = p->kinds & GEN_THIRD, server = who == (third ? WHO_RVS : WHO_R);
+    uint8_t type = p->kinds & GEN_RELAY ? HIP_REGT_RELAY_UDP_HIP : HIP_REGT_RENDEZVOUS;
     c->dh_groups[0] = p->dh_group;
     c->ciphers[0] = p->cipher;
     c->esp_suites[0] = p->esp_suite;
     c->nat_modes[0] = p->udp ? HIP_NAT_UDP_ENCAPSULATION : 0;
+    if (third && p->udp && who != WHO_RVS) { /* by a relay there is no other mode (RFC 9028 s4.3) */
+        c->nat_modes[0] = HIP_NAT_ICE_HIP_UDP;
+        c->nat_modes[1] = HIP_NAT_UDP_ENCAPSULATION;
+    }
     c->puzzle_k = PUZZLE_K;
     if (p->wide)
         widen(c);
-    if (!(p->kinds & (GEN_REGISTRATION | GEN_RENDEZVOUS)))
+    if (!(p->kinds & (GEN_REGISTRATION | GEN_THIRD)))
         return;
     if (server) {
-        c->offer = (struct hip_reg_info){
-            .present = true, .min = 80, .max = 150, .n = 1, .type = { HIP_REGT_RENDEZVOUS }
-        };
+        c->offer = (struct hip_reg_info){ .present = true, .min = 80, .max = 150, .n = 1, .type = { type } };
     } else {
-        c->request = (struct hip_reg_list){
-            .present = true, .lifetime = 140, .n = 1, .type = { HIP_REGT_RENDEZVOUS }
-        };
+        c->request = (struct hip_reg_list){ .present = true, .lifetime = 140, .n = 1, .type = { type } };
         c->fqdn_len = sizeof fqdn; /* the empty label at its end is the string's */
         memcpy(c->fqdn, fqdn, sizeof fqdn);
     }
@@ -200,7 +204,7 @@ struct world *gen_world(const struct gen_plan *p)
     struct world *w = world_new(p->udp);
     for (enum who i = WHO_I; i < WHO_PARTIES; i++) {
         struct party *q = &w->party[i];
-        if (i == WHO_RVS && !(p->kinds & GEN_RENDEZVOUS))
+        if (i == WHO_RVS && !(p->kinds & GEN_THIRD))
             continue;
         q->addr = address(addresses[p->v6][i]);
         q->draws.seed = p->seed;
@@ -238,12 +242,12 @@ void gen_script(const struct gen_plan *p, struct script *out)
     unsigned k = p->kinds;
     bool both = k & GEN_SIMULTANEOUS;
     *out = (struct script){ 0 };
-    if (k & GEN_RENDEZVOUS) {
+    if (k & GEN_THIRD) {
         add(out, DO_CONNECT, WHO_R);
         out->step[0].to = WHO_RVS;
     }
-    add(out, both ? DO_CONNECT_BOTH : DO_CONNECT, WHO_I);
-    if (k & GEN_RENDEZVOUS)
+    add(out, both ? DO_CONNECT_BOTH : k & GEN_OPPORTUNISTIC ? DO_CONNECT_OPPORTUNISTIC : DO_CONNECT, WHO_I);
+    if (k & GEN_THIRD)
         out->step[out->n - 1].by = WHO_RVS;
     data(out);
     if (k & GEN_UPDATE) {

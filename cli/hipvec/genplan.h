@@ -16,6 +16,8 @@ enum gen_kind {
     GEN_REKEY_DH = 1 << 6,
     GEN_NOTIFY = 1 << 7,
     GEN_CLOSE = 1 << 8,
+    GEN_RELAY = 1 << 9,
+    GEN_OPPORTUNISTIC = 1 << 10,
 };
 
 struct gen_key {

@@ -18,7 +18,8 @@ static const struct command {
       "--suite DH/CIPHER/HIT/ESP --seed HEX [--kind KIND,...] [--family 4|6] [--udp] [--wide] [--initiator "
       "HIT] "
       "[--comment TEXT] [-o FILE] | --list",
-      "make a whole exchange; KIND: bex, registration, rendezvous, simultaneous, update, move, rekey, "
+      "make a whole exchange; KIND: bex, opportunistic, registration, rendezvous, relay, simultaneous, "
+      "update, move, rekey, "
       "rekey-dh, notify, close" },
     { "diff", cmd_diff, "[--json] A B", "the first value at which two vector files part" },
     { "lint", cmd_lint, "[--json] FILE|DIR...", "check files against the schemas of their types" },

@@ -23,9 +23,10 @@ struct world_flight {
 };
 
 static const char *const whos[] = { "I", "R", "RVS", "X", "" };
-static const char *const steps[] = { "connect", "connect-both", "esp",        "update",   "update-both",
-                                     "move",    "rekey",        "rekey-both", "rekey-dh", "rekey-dh-both",
-                                     "notify",  "close",        "close-both" };
+static const char *const steps[] = {
+    "connect",    "connect-both", "connect-opportunistic", "esp",    "update", "update-both", "move", "rekey",
+    "rekey-both", "rekey-dh",     "rekey-dh-both",         "notify", "close",  "close-both"
+};
 
 const char *who_name(enum who w)
 {
@@ -252,8 +253,26 @@ static void ask(struct world *w, struct party *p, const struct hip_action *v)
     } else if (v->ask.contents.request.present) {
         grant(&p->conf, &v->ask.contents.request, &a.contents.response);
     }
+    if (v->ask.nat_mode == HIP_NAT_ICE_HIP_UDP) { /* one candidate: where we are */
+        struct addr here = p->here;
+        here.port = HIP_UDP_PORT;
+        a.cand[a.n_cand++] =
+            (struct hip_candidate){ .kind = HIP_LOC_HOST, .addr = here, .base = here, .local_pref = 65535 };
+    }
     if (hip_answer(p->e, v->ref, &a, w->now, &w->out) != ERR_OK)
         fail(w, "the engine does not take its owner's answer");
+}
+
+/* Who asked for rendezvous, or for a control relay, trusts what comes by the server. */
+static void trust(struct world *w, const struct party *p, enum who peer, const struct hip_action *v)
+{
+    const struct hip_reg_list *r = &v->up.contents.response;
+    if (!v->up.initiator || !r->present || peer != WHO_RVS)
+        return;
+    err e = r->type[0] == HIP_REGT_RELAY_UDP_HIP ? hip_relay_trust(p->e, v->ref, true)
+                                                 : hip_rvs_trust(p->e, v->ref, true);
+    if (e != ERR_OK)
+        fail(w, "the server is not trusted");
 }
 
 static void act(struct world *w, enum who who, const struct hip_action *v)
@@ -273,10 +292,8 @@ static void act(struct world *w, enum who who, const struct hip_action *v)
     case HIP_ACT_ASK_R2:
         ask(w, p, v);
         break;
-    case HIP_ACT_ESTABLISHED: /* who asked for rendezvous trusts what comes by the server */
-        if (v->up.initiator && v->up.contents.response.present && peer == WHO_RVS &&
-            hip_rvs_trust(p->e, v->ref, true) != ERR_OK)
-            fail(w, "the rendezvous server is not trusted");
+    case HIP_ACT_ESTABLISHED:
+        trust(w, p, peer, v);
         break;
     case HIP_ACT_UPDATE:
         if (hip_update_done(p->e, v->ref, w->now, &w->out) != ERR_OK)
@@ -299,15 +316,35 @@ static void carry_out(struct world *w, enum who who)
 
 /* ---- arrival ---- */
 
-/* A rendezvous server: what is for a client of its own. */
+/* A client's packet with RELAY_TO goes there (RFC 9028 s4.5). */
+static bool relay_out(struct world *w, struct party *p, const struct hip_path *path, struct span octets,
+                      const struct hip_pkt *k, int *drop)
+{
+    struct hip_path on = { .local = path->local };
+    struct hip_ref client;
+    bool check;
+    if (!path->peer.port || hip_assoc_find(p->e, &p->hi.hit, &k->sender, &client) != ERR_OK ||
+        hip_relay_wants(octets, &on.peer, &check) != HIP_TAKEN)
+        return false;
+    on.local.port = on.peer.port ? HIP_UDP_PORT : 0;
+    *drop = hip_relay_from_client(p->e, &on, octets, w->now, &w->out);
+    return true;
+}
+
+/* A rendezvous server or control relay: what is for a client of its own, and what comes from one. */
 static int relay(struct world *w, struct party *p, const struct hip_path *path, struct span octets)
 {
     struct hip_pkt k;
     struct hip_ref client;
-    if (hip_pkt_parse(octets, &k) != HIP_TAKEN ||
-        hip_assoc_find(p->e, &p->hi.hit, &k.receiver, &client) != ERR_OK)
+    int drop;
+    if (hip_pkt_parse(octets, &k) != HIP_TAKEN)
         return HIP_DROP_NOT_REGISTERED;
-    return hip_relay_i1(p->e, client, path, octets, w->now, &w->out);
+    if (relay_out(w, p, path, octets, &k, &drop))
+        return drop;
+    if (hip_assoc_find(p->e, &p->hi.hit, &k.receiver, &client) != ERR_OK)
+        return HIP_DROP_NOT_REGISTERED;
+    return path->peer.port ? hip_relay_to_client(p->e, client, path, NULL, octets, w->now, &w->out)
+                           : hip_relay_i1(p->e, client, path, octets, w->now, &w->out);
 }
 
 static int open_esp(struct world *w, struct party *p, struct span octets)
@@ -496,15 +533,17 @@ static bool ref_of(struct world *w, enum who at, enum who to, struct hip_ref *re
            fail(w, "no association to do that with");
 }
 
-static bool connect_to(struct world *w, enum who at, enum who to, enum who by)
+static bool connect_to(struct world *w, enum who at, enum who to, enum who by, bool opportunistic)
 {
+    static const struct hit nobody;
     struct party *p = &w->party[at];
     const struct party *q = &w->party[to];
     struct hip_ref ref;
     if (!p->present || !q->present || !w->party[by].present)
         return fail(w, "a script names a party that is not there");
     struct hip_path path = path_to(w, p, &w->party[by]);
-    if (hip_connect(p->e, &p->hi.hit, &q->hi.hit, &path, 1, w->now, &w->out, &ref) != ERR_OK)
+    if (hip_connect(p->e, &p->hi.hit, opportunistic ? &nobody : &q->hi.hit, &path, 1, w->now, &w->out,
+                    &ref) != ERR_OK)
         return fail(w, "hip_connect() refuses");
     carry_out(w, at);
     return true;
@@ -604,10 +643,11 @@ bool world_step(struct world *w, const struct step *s)
     bool good;
     switch (s->what) {
     case DO_CONNECT:
-        good = connect_to(w, at, to, s->by != WHO_NONE ? s->by : to);
+    case DO_CONNECT_OPPORTUNISTIC:
+        good = connect_to(w, at, to, s->by != WHO_NONE ? s->by : to, s->what == DO_CONNECT_OPPORTUNISTIC);
         break;
     case DO_CONNECT_BOTH:
-        good = connect_to(w, at, to, to) && connect_to(w, to, at, at);
+        good = connect_to(w, at, to, to, false) && connect_to(w, to, at, at, false);
         break;
     case DO_ESP:
         good = send_esp(w, at, to);

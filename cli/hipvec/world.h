@@ -53,6 +53,7 @@ struct party {
 enum step_do {
     DO_CONNECT,
     DO_CONNECT_BOTH,
+    DO_CONNECT_OPPORTUNISTIC, /* to the NULL HIT */
     DO_ESP,
     DO_UPDATE,
     DO_UPDATE_BOTH,

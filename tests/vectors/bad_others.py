@@ -3,8 +3,8 @@
 import hmac
 
 from bad_bex import flip
-from forge import (CLOSE, DIFFIE_HELLMAN, FROM, HIP_SIGNATURE, HIP_SIGNATURE_2, I1, I2, NAT_TRAVERSAL_MODE, R1, R2, RELAY_FROM,
-                   RELAY_HMAC, REG_REQUEST, RVS_HMAC, UPDATE, Packet, u)
+from forge import (ACK, CLOSE, DIFFIE_HELLMAN, FROM, HIP_SIGNATURE, HIP_SIGNATURE_2, I1, I2, MAPPED_ADDRESS, R1, R2, RELAY_FROM,
+                   RELAY_HMAC, REG_REQUEST, RVS_HMAC, SEQ, UPDATE, Packet, u)
 
 # RFC 3526 s3
 MODP_2048 = int(
@@ -62,6 +62,35 @@ def udp(g, x):
     g.put("UPDATE with RELAY_FROM of somebody who is no control relay of ours", q, "R", u1, "RELAY_NOT_TRUSTED")
 
 
+def by_relay(g, x):
+    """I1 and I2 as they come from the control relay (RFC 9028 s4.5, s5.9)."""
+    key = x.key("RVS", "R", "mac", "rvs")
+    for kind, name in ((I1, "I1"), (I2, "I2")):
+        at = next(i for i, p in enumerate(x.packets) if p["from"] == "RVS" and p["to"] == "R" and p["type"] == name)
+        p = x.packet(at)
+
+        def put(comment, q, drop, **more):
+            g.put(f"{name} by a control relay {comment}", q, "R", at, drop, **more)
+
+        put("whose RELAY_HMAC has one bit wrong", p.copy().set(RELAY_HMAC, flip(p.get(RELAY_HMAC), 7)), "BAD_RELAY_HMAC")
+        put("without RELAY_HMAC", p.copy().drop(RELAY_HMAC), "BAD_RELAY_HMAC")
+        put("whose RELAY_FROM was changed on the way", p.copy().set(RELAY_FROM, flip(p.get(RELAY_FROM), 150)), "BAD_RELAY_HMAC")
+        q = p.copy().drop(RELAY_HMAC)
+        q.add(RELAY_HMAC, hmac.new(x.key("R", "RVS", "mac", "rvs"), q.covered(RELAY_HMAC), x.rhash).digest())
+        put("MACed with the client's key", q, "BAD_RELAY_HMAC")
+    at = next(i for i, p in enumerate(x.packets) if p["from"] == "RVS" and p["to"] == "R" and p["type"] == "I1")
+    q = x.packet(at).drop(RELAY_HMAC)
+    q.add(RVS_HMAC, hmac.new(key, q.covered(RVS_HMAC), x.rhash).digest())
+    g.put("I1 by a control relay with RVS_HMAC, as of a rendezvous server", q, "R", at, "RVS_HMAC_PROHIBITED", notify=64)
+
+
+def checks(g, x):
+    """Connectivity checks (RFC 9028 s4.6)."""
+    i = next(i for i, p in enumerate(x.packets) if p["type"] == "UPDATE" and p["to"] == "I" and
+             {ACK, MAPPED_ADDRESS} <= {k for k, _ in x.packet(i).pairs()} and SEQ not in {k for k, _ in x.packet(i).pairs()})
+    g.put("UPDATE that answers a connectivity check from elsewhere", x.packet(i), "I", i, "CHECK_ASYMMETRIC", src="198.51.100.77")
+
+
 def numbers(g, x, prime):
     """MODP public values that are no public values (RFC 7401 s5.2.7, SP 800-56A)."""
     i = x.index(I2, "I")
@@ -113,6 +142,9 @@ def make(base):
     relayed(rvs, rvs.x)
     nat = base("--suite", "7/2/P-256/8", "--kind", "update,close", "--seed", "bad4", "--udp")
     udp(nat, nat.x)
+    by = base("--suite", "7/2/P-256/8", "--kind", "relay", "--seed", "bad9", "--udp")
+    by_relay(by, by.x)
+    checks(by, by.x)
     rsa = base("--suite", "11/2/RSA-2048/13", "--seed", "bad5")
     numbers(rsa, rsa.x, MODP_2048)
     both = base("--suite", "7/2/P-256/8", "--kind", "simultaneous", "--seed", "bad6")
@@ -120,4 +152,4 @@ def make(base):
     reg = base("--suite", "7/2/P-256/8", "--kind", "registration", "--seed", "bad7")
     registration(reg, reg.x)
     no_server(reg, reg.x)
-    return [rvs, nat, rsa, both, reg]
+    return [rvs, nat, by, rsa, both, reg]

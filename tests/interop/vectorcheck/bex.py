@@ -30,12 +30,13 @@ def check_way(x: Exchange, n: Node, p: Packet) -> tuple[str, str]:
     came, to = n.text("from"), n.text("to")
     sender, receiver = x.who(p.sender), x.who(p.receiver)
     relayed = came == "RVS" and p.kind in ("I1", "UPDATE") and p.get("FROM") is not None
+    relayed |= came == "RVS" and n.has("udp") and (p.get("RELAY_FROM") or p.get("RELAY_TO")) is not None  # RFC 9028 s4.5
     if not relayed:
         agree(n.at("from") + ": whose HIT the sender's is", came, sender)
     if p.receiver == bytes(16) and p.kind in ("I1", "NOTIFY"):
         receiver = to
     agree(n.at("wire") + ": HITs in 2001:20::/28", True, is_hit(p.sender) and (is_hit(p.receiver) or receiver == to))
-    if not (to == "RVS" and p.kind in ("I1", "UPDATE")):
+    if not (to == "RVS" and (p.kind in ("I1", "UPDATE") or n.has("udp"))):
         agree(n.at("to") + ": whose HIT the receiver's is", to, receiver)
     return sender, receiver
 
@@ -100,6 +101,13 @@ def check_macs(x: Exchange, n: Node, p: Packet, sender: str, receiver: str) -> N
         if not registration or not registration.hip:
             raise Mismatch(n.at("rvs_mac"), "a registration at the rendezvous server", "none")
         check_mac(x, n.node("rvs_mac"), p, q, registration, "RVS")
+    q = p.get("RELAY_HMAC")  # RFC 9028 s5.9
+    agree(n.at("relay_mac") + " is given", q is not None, n.has("relay_mac"))
+    if q:
+        registration = x.pair("RVS", receiver)
+        if not registration or not registration.hip:
+            raise Mismatch(n.at("relay_mac"), "a registration at the control relay", "none")
+        check_mac(x, n.node("relay_mac"), p, q, registration, "RVS")
 
 
 def check_signature(x: Exchange, n: Node, p: Packet, sender: str) -> None:
@@ -261,7 +269,8 @@ def check_outcome(x: Exchange, n: Node, p: Packet | None, sender: str, receiver:
         state, was = o.text(name), x.states.get(who, "UNASSOCIATED")
         allowed = {was} | BY_ITSELF.get(was, set())
         if {sender, receiver} == pair and who == to and taken:
-            allowed = TAKEN.get(kind_, allowed)
+            early = p is not None and p.get("CANDIDATE_PRIORITY") is not None  # a check that is faster than R2 (RFC 9028 s4.6)
+            allowed = TAKEN.get(kind_, allowed) | (allowed if early else set())
         elif {sender, receiver} == pair and who == sender:
             allowed = allowed | SENT.get(kind_, STATES)
         if state not in allowed:

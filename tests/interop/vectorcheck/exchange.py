@@ -279,6 +279,8 @@ class Exchange:
 
     def _i2(self, p: Packet, pair: Pair) -> None:
         n = pair.rhash.length
+        if pair.hip and pair.hip.public.get(pair.a) == diffie_hellman(p.value("DIFFIE_HELLMAN"))[1]:
+            return  # once more, as a control relay passed it on
         pair.i2, pair.solution = p, p.value("SOLUTION")
         agree("length of SOLUTION (RFC 7401 s5.2.5)", 4 + 2 * n, len(pair.solution))
         agree("SOLUTION: K, Opaque and #I of the R1", pair.puzzle[:1] + pair.puzzle[2:4 + n],

@@ -179,7 +179,7 @@ def unknown_critical(b: Arrival) -> bool:
 
 @fault("NOT_OUR_HIT")
 def not_our_hit(b: Arrival) -> bool:
-    relayed = b.at == "RVS" and b.kind in ("I1", "UPDATE") and not not_registered(b)
+    relayed = b.at == "RVS" and (b.kind in ("I1", "UPDATE") or b.n.has("udp")) and not not_registered(b)
     return b.wire[24:40] not in (b.me.hit, bytes(16)) and not relayed
 
 
@@ -480,6 +480,8 @@ def not_registered(b: Arrival) -> bool:
     if b.at != "RVS" or b.p.receiver == b.me.hit:
         return False
     registered = {b.x.parties[w].hit for pair in b.pairs for w in pair if "RVS" in pair}
+    if b.p.get("RELAY_TO") is not None and b.p.sender in registered:  # of a client, to a peer of its (RFC 9028 s4.5)
+        return False
     return b.p.receiver not in registered
 
 
@@ -489,13 +491,20 @@ def relayed_opportunistic(b: Arrival) -> bool:
 
 
 @fault("BAD_RELAY_HMAC")
-def bad_relay_hmac(b: Arrival) -> bool:
-    return b.p.get("RELAY_FROM") is not None
+def bad_relay_hmac(b: Arrival) -> bool | None:
+    q, pair = b.p.get("RELAY_HMAC"), b.pairs.get(frozenset(("RVS", b.at)))
+    if b.p.get("RELAY_FROM") is None:
+        return False
+    if pair is None or pair.hip is None:
+        return None
+    _, key = b.x.mac_key("RVS", pair.hip)
+    return q is None or pair.rhash.mac(key, b.p.before(q.at)) != q.value
 
 
 @fault("RELAY_NOT_TRUSTED")
 def relay_not_trusted(b: Arrival) -> bool:
-    return b.p.get("RELAY_FROM") is not None
+    pair = b.pairs.get(frozenset(("RVS", b.at)))
+    return b.p.get("RELAY_FROM") is not None and (pair is None or pair.hip is None)
 
 
 @fault("RVS_HMAC_PROHIBITED")

@@ -162,6 +162,23 @@ class Hipvec(unittest.TestCase):
         self.assertIn("RFC 7401", bad["section"])
         self.assertIn("hit_i", bad["input"])
 
+    def test_man_page(self):
+        """Every command and option of the usage stands in it, and it has no others."""
+        usage = self.run_it("--help").stdout
+        with open(os.path.join(os.path.dirname(WIRE_DOC), "man", "hipvec.1"), encoding="utf-8") as f:
+            page = f.read()
+        page = page[page.index(".SH COMMANDS"):page.index(".SH FILES")].replace("\\-", "-")
+        for command, rest in re.findall(r"hipvec (\S+) (.*)", usage):
+            part = re.search(rf"\n\.BR? \"?{command}\b(.*?)(\n\.TP|$)", page, re.S)
+            self.assertTrue(part, command)
+            for option in re.findall(r"--[a-z-]+|-o\b", rest):
+                self.assertIn(option, part.group(1), command)
+            for option in re.findall(r"(?<![\w-])--[a-z-]+", part.group(1)):
+                self.assertIn(option, rest, command)
+        kinds = re.search(r"KIND: (.*)", usage).group(1)
+        for kind in kinds.split(", "):
+            self.assertIn(kind, page)
+
     def test_proto(self):
         table = self.run_it("proto").stdout
         for row in ("| 65 | ESP_INFO | yes | 12 | 1 | I2, R2, UPDATE | MAC, signature |",
