@@ -195,6 +195,35 @@ def spoil_exchanges(tally, thorough):
     caught.report(tally)
 
 
+PRIVATE = ("hi_private", "dh_private", "dh_private_i", "dh_private_r", "draws", "config", "addr")
+SEALS = ("mac", "rvs_mac", "encrypted", "esp")
+
+
+def without(value, names):
+    """A copy without these members, wherever they stand."""
+    if isinstance(value, dict):
+        return {k: without(v, names) for k, v in value.items() if k not in names}
+    return [without(v, names) for v in value] if isinstance(value, list) else value
+
+
+def partial(tally):
+    """A transcript of somebody else's: nothing private but the keys of the packets; then not even those."""
+    name, group, test = next((v for v in vectors() if is_exchange(v[1]) and "close" in v[2]["flags"] and "rvs" not in v[2]), (None, None, None))
+    if test is None:
+        return
+    told = {k: v for k, v in without(test, PRIVATE).items() if k not in ("seed", "script", "keymats")}
+    why, marks = complaint(group, told)
+    tally.check(f"{name} with the keys of packets alone", why is None and not marks.notes, why or marks.notes)
+    for path, value in scalars(told):
+        if path[0] == "packets" and path[-1] in ("key", "enc_key", "auth_key") and isinstance(value, str) and len(value) > 8:
+            other = copy.deepcopy(told)
+            put(other, path, planted(value, 0.5))
+            tally.check(f"{name} {path_text(path)} in it", complaint(group, other)[0] is not None, "unnoticed")
+    why, marks = complaint(group, without(told, SEALS))
+    tally.check(f"{name} without keys", why is None and len(marks.notes) == 4, why or marks.notes)
+    tally.check(f"{name} with keys known and a MAC left out", complaint(group, without(test, ("mac",)))[0] is not None, "unnoticed")
+
+
 def spoil_bad(tally, thorough):
     """Packets that must do no harm: a good one in the place of one of each reason and type, another reason, the other verdict."""
     had, shared = set(), {}
@@ -303,6 +332,7 @@ def run_all():
     turn_verdicts(tally)
     spoil_fields(tally, thorough)
     spoil_exchanges(tally, thorough)
+    partial(tally)
     spoil_bad(tally, thorough)
     print(f"{tally.passed} passed, {tally.failed} failed, 0 skipped")
     return 1 if tally.failed else 0

@@ -76,6 +76,8 @@ class Arrival:
         k = Keymat("bad", peer, self.at, group, {peer: public, self.at: diffie_hellman(r1s[-1].value("DIFFIE_HELLMAN"))[1]},
                    salt=solution[4:])
         self.x.make(k, SUITE_HASH[self.me.identity.suite], {peer: self.p.sender, self.at: self.me.hit})
+        if not k.known:
+            return None
         draw_base(k, ciphers[0], SUITE_HASH[self.me.identity.suite], suites[0])
         return k
 

@@ -45,6 +45,8 @@ class Party:
         for d in n.nodes("draws"):
             self.draws.setdefault(d.text("name"), []).append(d.hex("value"))
         self.config = n.maybe("config")
+        if self.config:
+            self.config.same("fqdn", h.di)
 
     def check_seed(self, seed: bytes) -> None:
         """Draws and private key are what the seed makes (test-vectors/README.md)."""
@@ -81,13 +83,27 @@ class Keymat:
     order: list[tuple[str, int, int]] = field(default_factory=list)  # name, offset, octets
     rhash: Rhash | None = None
     drawn: bytes = b""  # as much of it as was asked for
+    given: dict[str, bytes] = field(default_factory=dict)  # keys that the file tells, where Kij is not known
 
     def root(self) -> Keymat:
         return self.of or self
 
+    @property
+    def known(self) -> bool:
+        return bool(self.root().prk)
+
     def key(self, name: str) -> bytes:
         offset, n = next((o, n) for k, o, n in self.order if k == name)
         return self.root().stream(offset + n)[offset:]
+
+    def key_or_told(self, name: str, n: Node | None, field_: str) -> bytes | None:
+        """The key; where Kij is not known as the file has it, which must be the same in all its packets. None: nobody knows."""
+        if self.known:
+            return self.key(name)
+        if n is not None and n.has(field_):
+            length = next(size for k, _, size in self.order if k == name)
+            agree(n.at(field_) + ": as elsewhere in the file", self.given.setdefault(name, n.hex(field_, length)), n.hex(field_))
+        return self.given.get(name)
 
     def stream(self, length: int) -> bytes:
         """The first octets of KEYMAT."""
@@ -184,7 +200,7 @@ class Exchange:
         self.ports: dict[str, int] = {}
         self.counted: set[str] = set()  # whose R1 counter was compared with its configuration
         moved = {step["addr"] for step in (c.list("script") if c.has("script") else []) if "addr" in step}
-        self.addresses = {who: {p.addr} | moved for who, p in self.parties.items()}
+        self.addresses = {who: {p.addr} | moved if p.addr else set() for who, p in self.parties.items()}  # empty: not known
 
     def who(self, hit: bytes) -> str:
         return next((w for w, p in self.parties.items() if p.hit == hit), "")
@@ -197,17 +213,21 @@ class Exchange:
 
     # -- keys
 
-    def _private(self, group: int, who: str, public: bytes) -> bytes:
-        """The private half that the file gives for a public value, if any."""
+    def _candidates(self, who: str) -> list[bytes]:
+        """Private values that the file gives and that may be of this party."""
         p = self.parties.get(who)
         if p is None:
-            return b""
-        candidates = list(p.draws.get("dh_private", []))
+            return []
+        out = list(p.draws.get("dh_private", []))
         if p.node.has("dh_private"):
-            candidates.append(p.node.hex("dh_private"))
+            out.append(p.node.hex("dh_private"))
         for n in self.c.nodes("keymats"):
-            candidates += [n.hex(f) for f in ("dh_private_i", "dh_private_r") if n.has(f)]
-        for private in candidates:
+            out += [n.hex(f) for f in ("dh_private_i", "dh_private_r") if n.has(f)]
+        return out
+
+    def _private(self, group: int, who: str, public: bytes) -> bytes:
+        """The private half of a public value, if the file gives it."""
+        for private in self._candidates(who):
             try:
                 if public_of(group, private) == public:
                     return private
@@ -215,8 +235,8 @@ class Exchange:
                 continue  # of another group
         return b""
 
-    def make(self, k: Keymat, rhash: Rhash, hits: dict[str, bytes] | None = None) -> None:
-        """Kij from each private half that is known; both must give the same. HKDF (RFC 7401 s6.5)."""
+    def _found(self, k: Keymat) -> list[bytes]:
+        """Kij from each private half that is known; as the file has it where it gives none."""
         k.private = {who: self._private(k.group, who, public) for who, public in k.public.items()}
         found = []
         for who, other in ((k.a, k.b), (k.b, k.a)):
@@ -225,12 +245,23 @@ class Exchange:
                     found.append(shared(k.group, k.private[who], k.public[other]))
                 except NotInGroup as e:
                     raise Mismatch(f"{other}'s public value", f"one of group {k.group}", str(e)) from e
-        if not found:
+        if not found and any(self._candidates(who) for who in k.public):
             raise Mismatch(f"keymat {k.name}", "a private half that belongs to one of the public values", "none")
+        told = next((n for n in self.c.nodes("keymats") if n.text("name") == k.name), None)
+        if not found and told is not None:
+            found = [told.hex("kij")] if told.has("kij") else []
+            k.given = {v.text("name"): v.hex("value") for v in told.nodes("keys")}
+        return found
+
+    def make(self, k: Keymat, rhash: Rhash, hits: dict[str, bytes] | None = None) -> None:
+        """Kij, which both sides must have alike, and HKDF (RFC 7401 s6.5). Without any of it the KEYMAT stays unknown."""
+        found = self._found(k)
         for who, private in k.private.items():
             draws = self.parties[who].draws.get("dh_private", []) if who in self.parties else []
             if private and draws and not any(dh_fits(k.group, d, private) for d in draws):
                 raise Mismatch(f"keymat {k.name}: {who}'s private value", "a draw dh_private", private)
+        if not found:
+            return
         agree(f"keymat {k.name}: Kij as both sides compute it", found[0], found[-1])
         k.kij = found[0]
         hits = hits or {who: self.parties[who].hit for who in (k.a, k.b)}
@@ -352,3 +383,6 @@ class Exchange:
     def mac_key(self, sender: str, k: Keymat) -> tuple[str, bytes]:
         name = f"hip_{self.side(sender, k)}_mac"
         return name, k.key(name)
+
+    def not_checked(self, what: str) -> None:
+        self.c.marks.notes.add(f"no key, so not checked: {what}")

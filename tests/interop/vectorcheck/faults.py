@@ -514,13 +514,14 @@ def rvs_hmac_prohibited(b: Arrival) -> bool | None:
 
 
 @fault("BAD_NAT_MODE")
-def bad_nat_mode(b: Arrival) -> bool:
+def bad_nat_mode(b: Arrival) -> bool | None:
     if b.kind not in ("R1", "I2"):  # an association that began in UDP takes no packet without (RFC 9028 s4.5)
         return not b.n.has("udp") and any(n.has("udp") for n in b.seen)
     modes, config = b.words("NAT_TRAVERSAL_MODE", 2), b.me.config
-    own = config.list("nat_modes") if config and config.has("nat_modes") else []
     if b.kind == "R1":
-        return bool(modes) and not set(modes) & set(own)
+        if config is None:
+            return None
+        return bool(modes) and not set(modes) & set(config.list("nat_modes") if config.has("nat_modes") else [])
     r1 = offered(b)
     asked = words(r1.value("NAT_TRAVERSAL_MODE") or b"", 2) if r1 else []
     return (len(modes) != 1 or modes[0] not in asked) if asked else bool(modes)

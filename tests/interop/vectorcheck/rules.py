@@ -78,5 +78,5 @@ class Rules:
             agree(where + "FROM", mapped(came[-1]) if came else b"", p.value("FROM"))
             agree(where + "an RVS_HMAC with FROM", True, p.get("RVS_HMAC") is not None)
         relayed = self.last(receiver, sender, "I1")
-        if p.kind == "R1" and relayed and relayed.get("FROM"):
+        if p.kind == "R1" and relayed and relayed.get("FROM") and "RVS" in self.x.parties:
             agree(where + "VIA_RVS", mapped(self.x.parties["RVS"].addr), p.value("VIA_RVS"))
