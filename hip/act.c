@@ -91,7 +91,7 @@ void hip_act_sas(struct hip_engine *e, struct hip_actions *out, struct hip_assoc
     if (hip_ice_waits(a))
         return;
     if (a->ice && a->ice->sel) /* a rekey: ESP goes by other SPIs */
-        hip_ice_permit(e, a, a->ice->sel, out);
+        hip_ice_permit(e, a, a->ice->sel, a->spi_out, a->spi_in, out);
     struct hip_action *v = hip_act(e, out, HIP_ACT_SA_UP, a);
     if (!v)
         return;
@@ -104,8 +104,11 @@ void hip_act_sas(struct hip_engine *e, struct hip_actions *out, struct hip_assoc
     hip_keylog_sa(e, &v->sa.out, hip_assoc_local(a), &a->peer);
 }
 
-void hip_act_sa_in(struct hip_engine *e, struct hip_actions *out, const struct hip_assoc *a)
+void hip_act_sa_in(struct hip_engine *e, struct hip_actions *out, struct hip_assoc *a)
 {
+    /* The peer sends by the new SPI as soon as it has our half: the data relay must know it before (RFC 9028 s4.12). */
+    if (a->ice && a->ice->sel)
+        hip_ice_permit(e, a, a->ice->sel, a->spi_out_next, a->spi_in_next, out);
     struct hip_action *v = hip_act(e, out, HIP_ACT_SA_UP, a);
     if (!v)
         return;

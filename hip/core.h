@@ -102,7 +102,7 @@ void hip_act_send(struct hip_engine *e, struct hip_actions *out, const struct hi
                   const struct hip_path *path, struct span packet);
 void hip_act_sas(struct hip_engine *e, struct hip_actions *out, struct hip_assoc *a);
 /* The inbound SA of a rekey: SA_UP without an outbound one. */
-void hip_act_sa_in(struct hip_engine *e, struct hip_actions *out, const struct hip_assoc *a);
+void hip_act_sa_in(struct hip_engine *e, struct hip_actions *out, struct hip_assoc *a);
 /* With the credit, when the path is not verified; nothing while the SAs are not up. */
 void hip_act_sa_path(struct hip_engine *e, struct hip_actions *out, struct hip_assoc *a, uint64_t now);
 

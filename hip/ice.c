@@ -220,7 +220,7 @@ void hip_ice_select(struct hip_engine *e, struct hip_assoc *a, struct hip_pair *
     i->rounds = 0;
     /* Signalling goes the direct way as well, and by the relay otherwise (s4.8). */
     a->path = relayed ? i->home : path;
-    hip_ice_permit(e, a, p, out);
+    hip_ice_permit(e, a, p, a->spi_out, a->spi_in, out);
     if (!same || !a->sas_up)
         carry_esp(e, a, now, out);
     tell(e, a, relayed ? HIP_CHECKS_RELAYED : HIP_CHECKS_DIRECT, out);

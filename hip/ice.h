@@ -117,8 +117,8 @@ void hip_ice_timeout(struct hip_engine *e, struct hip_assoc *a, uint64_t now, st
 /* ---- where things go ---- */
 
 /* PERMIT, where this pair needs a permission that was not asked for yet; after a rekey its SPIs are others. */
-void hip_ice_permit(struct hip_engine *e, struct hip_assoc *a, const struct hip_pair *p,
-                    struct hip_actions *out);
+void hip_ice_permit(struct hip_engine *e, struct hip_assoc *a, const struct hip_pair *p, uint32_t spi_out,
+                    uint32_t spi_in, struct hip_actions *out);
 
 /* Is ESP still without a path? */
 bool hip_ice_waits(const struct hip_assoc *a);

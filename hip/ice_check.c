@@ -60,13 +60,13 @@ static err build(const struct hip_assoc *a, const struct parts *v, const struct 
 
 /* s4.12: what ESP goes by is let through by the data relay server, one peer for one pair of SPIs. Checks need no permission (s4.12.2), so only a pair that
  * is nominated or in use asks for one. */
-void hip_ice_permit(struct hip_engine *e, struct hip_assoc *a, const struct hip_pair *p,
-                    struct hip_actions *out)
+void hip_ice_permit(struct hip_engine *e, struct hip_assoc *a, const struct hip_pair *p, uint32_t spi_out,
+                    uint32_t spi_in, struct hip_actions *out)
 {
     struct hip_ice *i = a->ice;
     if (p->local.kind != HIP_LOC_RELAYED ||
         (addr_eq(&i->permit.relayed, &p->local.addr) && addr_eq(&i->permit.peer, &p->remote.addr) &&
-         i->permit.spi_out == a->spi_out && i->permit.spi_in == a->spi_in))
+         i->permit.spi_out == spi_out && i->permit.spi_in == spi_in))
         return;
     struct hip_action *v = hip_act(e, out, HIP_ACT_PERMIT, a);
     if (!v)
@@ -74,8 +74,8 @@ void hip_ice_permit(struct hip_engine *e, struct hip_assoc *a, const struct hip_
     v->permit.relay = p->local.relay;
     v->permit.relayed = i->permit.relayed = p->local.addr;
     v->permit.peer = i->permit.peer = p->remote.addr;
-    v->permit.spi_out = i->permit.spi_out = a->spi_out;
-    v->permit.spi_in = i->permit.spi_in = a->spi_in;
+    v->permit.spi_out = i->permit.spi_out = spi_out;
+    v->permit.spi_in = i->permit.spi_in = spi_in;
 }
 
 /* answered: what of a nomination this check answers; nothing where it answers none. SEQ, nonce and priority are put beside it. */
@@ -92,7 +92,7 @@ static void send_check(struct hip_engine *e, struct hip_assoc *a, struct hip_pai
     v.has_priority = true;
     v.priority = hip_candidate_prflx_priority(&p->local); /* s4.6.2: what a peer-reflexive one would have */
     if (answered->nominate)
-        hip_ice_permit(e, a, p, out);
+        hip_ice_permit(e, a, p, a->spi_out, a->spi_in, out);
     err r = build(a, &v, &path, buf, &pkt);
     if (r == ERR_OK && !(c.pkt = malloc(pkt.n)))
         r = ERR_MEMORY;

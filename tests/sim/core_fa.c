@@ -422,8 +422,10 @@ static void esp(struct world *w, struct w_node *n, const struct hip_path *path, 
     drop = fa_relay_esp(fa_flow_table(n->core->f), &in, w->now, &out);
     if (drop && getenv("SIM_LOG"))
         printf("# %10.3f ms %s dropped ESP: %d\n", (double)w->now / 1000, n->name, drop);
-    if (drop)
+    if (drop) {
+        n->core->dropped_esp++;
         return;
+    }
     n->core->relayed_esp++;
     w_fly(w, n, &(struct hip_path){ .local = out.local, .peer = out.to }, 50, octets);
 }

@@ -41,7 +41,7 @@ struct w_core {
     struct w_pending job[64];
     bool as_down, dns_down, db_down, bad_msk;
     int writes_left; /* then the process is gone (-1: never) */
-    unsigned writes, booked, audits, alarms, as_asked, dns_asked, relayed, relayed_esp;
+    unsigned writes, booked, audits, alarms, as_asked, dns_asked, relayed, relayed_esp, dropped_esp;
     unsigned events[FA_EVENT__COUNT];
 };
 

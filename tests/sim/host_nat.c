@@ -231,6 +231,37 @@ static void test_relayed_through_symmetric_nats(void **state)
     scene_free(&s);
 }
 
+/* New SPIs are let through before anybody sends by them, whichever end asks for new keys. */
+static void test_new_keys_relayed(void **state)
+{
+    struct scene s = scene_of(9, true, true, SYMMETRIC);
+    uint32_t spi;
+
+    assert_true(reach(&s));
+    w_run(s.w, 10 * W_S);
+    assert_int_equal(peer(s.mn, s.cn).kind, HOST_PATH_RELAYED);
+    for (int i = 0; i < 6; i++) {
+        struct w_node *n = i % 2 ? s.mn : s.cn;
+        unsigned before = s.fa->core->relayed_esp;
+        spi = peer(s.cn, s.mn).spi_in;
+        host_actions_reset(&n->out);
+        host_sa_due(n->h, peer(n, i % 2 ? s.cn : s.mn).ref, s.w->now, &n->out);
+        w_act(s.w, n);
+        for (int k = 0; k < 200; k++) {
+            w_send(s.w, s.cn, &s.mn->id);
+            w_send(s.w, s.mn, &s.cn->id);
+            w_run(s.w, 2 * W_MS);
+        }
+        assert_int_not_equal(peer(s.cn, s.mn).spi_in, spi);
+        w_run(s.w, 200 * W_MS);
+        assert_int_equal(s.fa->core->dropped_esp, 0);
+        assert_int_equal(s.fa->core->relayed_esp, before + 400);
+        assert_true(w_ping(s.w, s.cn, s.mn, W_S));
+        assert_true(w_ping(s.w, s.mn, s.cn, W_S));
+    }
+    scene_free(&s);
+}
+
 /* A permission lasts five minutes (s4.12.2); ours are asked for again before that. */
 static void test_permission_refreshed(void **state)
 {
@@ -520,6 +551,7 @@ int main(void)
         cmocka_unit_test(test_udp_wanted_in_vain),
         cmocka_unit_test(test_direct_through_nats),
         cmocka_unit_test(test_relayed_through_symmetric_nats),
+        cmocka_unit_test(test_new_keys_relayed),
         cmocka_unit_test(test_permission_refreshed),
         cmocka_unit_test(test_opened),
         cmocka_unit_test(test_fallback_and_return),
