@@ -31,12 +31,12 @@ err hash_spans(enum hash_alg a, const struct span *in, size_t n, uint8_t *out)
         return ERR_UNSUPPORTED;
     EVP_MD_CTX *ctx = scratch_md(a);
     bool good =
-        ctx && EVP_DigestInit_ex2(ctx, NULL, NULL) == 1 && scratch_feed(ctx, in, n) &&
+        ctx && EVP_DigestInit_ex2(ctx, crypto_fetched.md[a], NULL) == 1 && scratch_feed(ctx, in, n) &&
         /* empty N and S: cSHAKE128 is SHAKE128 (SP 800-185 s3.3), whose length OpenSSL 3.0 takes at the end */
         (a == HASH_CSHAKE128 ? EVP_DigestFinalXOF(ctx, out, hash_len(a))
                              : EVP_DigestFinal_ex(ctx, out, NULL)) == 1;
     if (ctx)
-        scratch_wash(ctx);
+        (void)EVP_MD_CTX_reset(ctx); /* wipes */
     if (!good)
         ERR_clear_error();
     return good ? ERR_OK : ERR_CRYPTO;

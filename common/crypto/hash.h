@@ -21,8 +21,7 @@ enum hash_alg {
     HASH__COUNT
 };
 
-#define HASH_LEN_MAX   64
-#define HASH_BLOCK_MAX 168 /* cSHAKE128's rate */
+#define HASH_LEN_MAX 64
 
 size_t hash_len(enum hash_alg a); /* octets; 0 for HASH_NONE */
 const char *hash_name(enum hash_alg a);

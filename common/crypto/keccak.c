@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/crypto/keccak.h"
 
+#include <string.h>
+
 #include "common/crypto/secret.h"
 
 #define LANES  25
@@ -15,60 +17,68 @@ static const uint64_t round_constant[ROUNDS] = {
     0x8000000080008081, 0x8000000000008080, 0x0000000080000001, 0x8000000080008008,
 };
 
-static uint64_t rotl(uint64_t v, unsigned n)
+/* The state and what the steps put aside: wiped together. */
+struct work {
+    uint64_t a[LANES]; /* lane (x, y) is a[x + 5 y] */
+    uint64_t c[5], r[5];
+};
+
+static inline uint64_t rotl(uint64_t v, unsigned n)
 {
     return n ? v << n | v >> (64 - n) : v;
 }
 
-/* Every lane takes in the parities of two columns (s3.2.1). Lane (x, y) is a[x + 5 y]. */
-static void theta(uint64_t a[LANES])
+/* Every lane takes in the parities of two columns (s3.2.1). */
+static inline void theta(struct work *w)
 {
-    uint64_t c[5];
+#pragma GCC unroll 5
     for (unsigned x = 0; x < 5; x++)
-        c[x] = a[x] ^ a[x + 5] ^ a[x + 10] ^ a[x + 15] ^ a[x + 20];
+        w->c[x] = w->a[x] ^ w->a[x + 5] ^ w->a[x + 10] ^ w->a[x + 15] ^ w->a[x + 20];
+#pragma GCC unroll 25
     for (unsigned i = 0; i < LANES; i++)
-        a[i] ^= c[(i + 4) % 5] ^ rotl(c[(i + 1) % 5], 1);
-    sec_wipe(c, sizeof(c));
+        w->a[i] ^= w->c[(i + 4) % 5] ^ rotl(w->c[(i + 1) % 5], 1);
 }
 
 /* Lanes rotated by the triangular numbers along the walk (x, y) -> (y, 2x + 3y), and moved to where it leads (s3.2.2, s3.2.3). */
-static void rho_pi(uint64_t a[LANES])
+static inline void rho_pi(struct work *w)
 {
     unsigned x = 1, y = 0;
-    uint64_t carried = a[1];
+    uint64_t carried = w->a[1];
+#pragma GCC unroll 24
     for (unsigned t = 0; t < 24; t++) {
         unsigned to_y = (2 * x + 3 * y) % 5;
         x = y;
         y = to_y;
-        uint64_t taken = a[x + 5 * y];
-        a[x + 5 * y] = rotl(carried, (t + 1) * (t + 2) / 2 % 64);
+        uint64_t taken = w->a[x + 5 * y];
+        w->a[x + 5 * y] = rotl(carried, (t + 1) * (t + 2) / 2 % 64);
         carried = taken;
     }
 }
 
 /* The one step that is not linear, row by row (s3.2.4). */
-static void chi(uint64_t a[LANES])
+static inline void chi(struct work *w)
 {
+#pragma GCC unroll 5
     for (unsigned y = 0; y < LANES; y += 5) {
-        uint64_t r[5] = { a[y], a[y + 1], a[y + 2], a[y + 3], a[y + 4] };
+        memcpy(w->r, w->a + y, sizeof(w->r));
+#pragma GCC unroll 5
         for (unsigned x = 0; x < 5; x++)
-            a[y + x] = r[x] ^ (~r[(x + 1) % 5] & r[(x + 2) % 5]);
-        sec_wipe(r, sizeof(r));
+            w->a[y + x] = w->r[x] ^ (~w->r[(x + 1) % 5] & w->r[(x + 2) % 5]);
     }
 }
 
 void keccak_f1600(uint8_t state[KECCAK_STATE])
 {
-    uint64_t a[LANES] = { 0 };
+    struct work w = { 0 };
     for (unsigned i = 0; i < KECCAK_STATE; i++)
-        a[i / 8] |= (uint64_t)state[i] << 8 * (i % 8);
+        w.a[i / 8] |= (uint64_t)state[i] << 8 * (i % 8);
     for (unsigned n = 0; n < ROUNDS; n++) {
-        theta(a);
-        rho_pi(a);
-        chi(a);
-        a[0] ^= round_constant[n];
+        theta(&w);
+        rho_pi(&w);
+        chi(&w);
+        w.a[0] ^= round_constant[n];
     }
     for (unsigned i = 0; i < KECCAK_STATE; i++)
-        state[i] = (uint8_t)(a[i / 8] >> 8 * (i % 8));
-    sec_wipe(a, sizeof(a));
+        state[i] = (uint8_t)(w.a[i / 8] >> 8 * (i % 8));
+    sec_wipe(&w, sizeof(w));
 }

@@ -9,6 +9,8 @@
 #include "common/crypto/scratch.h"
 #include "common/crypto/secret.h"
 
+#define BLOCK_MAX 128 /* octets that a hash takes in at a time: SHA-384, SHA-512 */
+
 struct mac {
     enum hash_alg alg; /* HASH_NONE: CMAC */
     size_t len;
@@ -42,7 +44,7 @@ static err evp_feed(EVP_MAC_CTX *ctx, const struct span *in, size_t n, uint8_t *
 /* RFC 2104 s2: the key, hashed when it is longer than a block, xored with ipad and opad. */
 static bool hmac_key(enum hash_alg a, struct span key, EVP_MD_CTX *inner, EVP_MD_CTX *outer)
 {
-    uint8_t pad[HASH_BLOCK_MAX] = { 0 };
+    uint8_t pad[BLOCK_MAX] = { 0 };
     size_t block = (size_t)EVP_MD_get_block_size(crypto_fetched.md[a]);
     bool good = true;
     if (key.n > block)
@@ -51,10 +53,12 @@ static bool hmac_key(enum hash_alg a, struct span key, EVP_MD_CTX *inner, EVP_MD
         memcpy(pad, key.p, key.n);
     for (size_t i = 0; i < block; i++)
         pad[i] ^= 0x36;
-    good = good && EVP_DigestInit_ex2(inner, NULL, NULL) == 1 && EVP_DigestUpdate(inner, pad, block) == 1;
+    good = good && EVP_DigestInit_ex2(inner, crypto_fetched.md[a], NULL) == 1 &&
+           EVP_DigestUpdate(inner, pad, block) == 1;
     for (size_t i = 0; i < block; i++)
         pad[i] ^= 0x36 ^ 0x5c;
-    good = good && EVP_DigestInit_ex2(outer, NULL, NULL) == 1 && EVP_DigestUpdate(outer, pad, block) == 1;
+    good = good && EVP_DigestInit_ex2(outer, crypto_fetched.md[a], NULL) == 1 &&
+           EVP_DigestUpdate(outer, pad, block) == 1;
     sec_wipe(pad, sizeof pad);
     return good;
 }
@@ -71,7 +75,7 @@ static struct mac *mac_blank(enum hash_alg a)
     EVP_MD_CTX **ctx[] = { &m->inner, &m->outer, &m->work };
     for (size_t i = 0; i < sizeof ctx / sizeof *ctx; i++) {
         *ctx[i] = EVP_MD_CTX_new();
-        if (!*ctx[i] || EVP_DigestInit_ex2(*ctx[i], crypto_fetched.md[a], NULL) != 1) {
+        if (!*ctx[i]) {
             mac_free(m);
             return NULL;
         }
@@ -102,9 +106,9 @@ static void mac_unkey(struct mac *m)
     m->evp = NULL;
     if (!m->inner)
         return;
-    scratch_wash(m->inner);
-    scratch_wash(m->outer);
-    scratch_wash(m->work);
+    (void)EVP_MD_CTX_reset(m->inner); /* wipes */
+    (void)EVP_MD_CTX_reset(m->outer);
+    (void)EVP_MD_CTX_reset(m->work);
 }
 
 struct mac *mac_new(enum hash_alg a, struct span key)

@@ -49,11 +49,8 @@ EVP_MD_CTX *scratch_md(enum hash_alg a)
     struct scratch *s = scratch();
     if (!s || s->md[a])
         return s ? s->md[a] : NULL;
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    if (ctx && EVP_DigestInit_ex2(ctx, crypto_fetched.md[a], NULL) == 1)
-        return s->md[a] = ctx;
-    EVP_MD_CTX_free(ctx);
-    return NULL;
+    s->md[a] = EVP_MD_CTX_new();
+    return s->md[a];
 }
 
 struct mac **scratch_mac(enum hash_alg a)
@@ -68,11 +65,4 @@ bool scratch_feed(EVP_MD_CTX *ctx, const struct span *in, size_t n)
         if (in[i].n && EVP_DigestUpdate(ctx, in[i].p, in[i].n) != 1)
             return false;
     return true;
-}
-
-void scratch_wash(EVP_MD_CTX *ctx)
-{
-    static const uint8_t zeros[HASH_BLOCK_MAX - 1];
-    (void)!(EVP_DigestInit_ex2(ctx, NULL, NULL) == 1 &&
-            EVP_DigestUpdate(ctx, zeros, (size_t)EVP_MD_CTX_get_block_size(ctx) - 1) == 1);
 }

@@ -9,12 +9,10 @@
 
 struct mac;
 
-/* Set up for this hash; begin with EVP_DigestInit_ex2(ctx, NULL, NULL). NULL: out of memory. */
+/* Begin with EVP_DigestInit_ex2(), end with EVP_MD_CTX_reset(), which wipes. NULL: out of memory. */
 EVP_MD_CTX *scratch_md(enum hash_alg a);
 /* Where the thread keeps its MAC of this hash; the caller puts it there, mac_free() ends it. NULL: out of memory. */
 struct mac **scratch_mac(enum hash_alg a);
 
 /* Takes the spans in. */
 bool scratch_feed(EVP_MD_CTX *ctx, const struct span *in, size_t n);
-/* Behind a digest: what the context's buffer still holds of the message goes. */
-void scratch_wash(EVP_MD_CTX *ctx);
