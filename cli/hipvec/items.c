@@ -391,12 +391,27 @@ static err take_vector(struct items *it, const json_t *p)
     return append(it, &x);
 }
 
+/* Its packets, and the one that must do no harm. */
+static err take_test(struct items *it, const json_t *test, size_t group, size_t number, char why[160])
+{
+    size_t i;
+    json_t *packet;
+    const json_t *bad = json_object_get(test, "bad");
+    err e = ERR_OK;
+    json_array_foreach (json_object_get(test, "packets"), i, packet)
+        if (e == ERR_OK && (e = take_vector(it, packet)) == ERR_MALFORMED)
+            snprintf(why, 160, "group %zu, test %zu, packet %zu: no wire octets", group, number, i);
+    if (e == ERR_OK && bad && (e = take_vector(it, bad)) == ERR_MALFORMED)
+        snprintf(why, 160, "group %zu, test %zu, bad: no wire octets", group, number);
+    return e;
+}
+
 static err parse_vectors(struct items *it, char why[160])
 {
     json_error_t je;
     json_t *doc = json_loadb((const char *)it->file, it->file_n, 0, &je);
-    size_t i, k, m;
-    json_t *group, *test, *packet;
+    size_t i, k;
+    json_t *group, *test;
     err e = ERR_OK;
     if (!doc) {
         snprintf(why, 160, "line %d: %.100s", je.line, je.text);
@@ -404,11 +419,10 @@ static err parse_vectors(struct items *it, char why[160])
     }
     json_array_foreach (json_object_get(doc, "testGroups"), i, group)
         json_array_foreach (json_object_get(group, "tests"), k, test)
-            json_array_foreach (json_object_get(test, "packets"), m, packet)
-                if (e == ERR_OK && (e = take_vector(it, packet)) == ERR_MALFORMED)
-                    snprintf(why, 160, "group %zu, test %zu, packet %zu: no wire octets", i, k, m);
+            if (e == ERR_OK)
+                e = take_test(it, test, i, k, why);
     if (e == ERR_OK && it->n == 0) {
-        snprintf(why, 160, "no packets[] in any test");
+        snprintf(why, 160, "no packets in any test");
         e = ERR_MALFORMED;
     }
     json_decref(doc);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a file has of HIP and ESP, in order: a capture (capture.h); a file of vectors (HipBexTest: packets[].wire); text of hexadecimal
+ * What a file has of HIP and ESP, in order: a capture (capture.h); a file of vectors (HipBexTest: packets[] and bad); text of hexadecimal
  * digits ('#' begins a comment, an empty line ends a packet); or one packet's octets as they are. Four zero octets in front of a
  * packet that came without addresses are the marker of UDP encapsulation.
  */

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """hipvec show, verify and to-pcap: exchanges that hipvec gen made, as captures of every form, whole and altered.
 
-usage: test_hipvec_look.py HIPVEC FLIP
+usage: test_hipvec_look.py HIPVEC FLIP VECTORS
 """
+import glob
 import json
 import os
 import re
@@ -14,7 +15,7 @@ import sys
 import tempfile
 import unittest
 
-HIPVEC, FLIP = sys.argv[1:3]
+HIPVEC, FLIP, VECTORS = sys.argv[1:4]
 CLOSING = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
 V4, V6 = b"\x08\0", b"\x86\xdd"
 TEMPORARY = tempfile.TemporaryDirectory(prefix="hipvec-look-")
@@ -164,6 +165,15 @@ class Verify(unittest.TestCase):
                 self.assertGreater(skipped, 0)
                 self.assertRegex(text, r"HIP_MAC +0 +0 +[1-9]")
                 self.assertRegex(text, r"puzzle solved +[1-9]\d* +0 +0")
+
+    def test_the_vectors_of_this_repository(self):
+        """Every algorithm: nothing wrong, nothing that cannot be told."""
+        files = glob.glob(os.path.join(VECTORS, "hip", "bex-*.json"))
+        self.assertGreater(len(files), 10)
+        for f in files:
+            with self.subTest(os.path.basename(f)):
+                self.assertEqual(run("to-pcap", f, "-o", path("v.pcap"), "--keys", path("v.keys")).returncode, 0)
+                self.assertEqual(self.good(path("v.pcap"), "--keys", path("v.keys"))[1], 0)
 
     def test_vectors_are_a_capture_too(self):
         vectors, _, keys = exchange()
@@ -346,6 +356,28 @@ class Show(unittest.TestCase):
             out[kind] = (at, 11 + n - (n + 3) % 8)
             at += 11 + n - (n + 3) % 8
         return out
+
+    def test_bad_vectors(self):
+        """What the library drops for its form, show explains by the same reason."""
+        kinds = {"TRUNCATED": {"header", "parameters fill the packet"}, "BAD_HEADER": {"header"}, "BAD_VERSION": {"header"},
+                 "BAD_CHECKSUM": {"checksum"}, "UNKNOWN_PACKET": {"header"}, "BAD_HIT": {"header"}, "PARAM_ORDER": {"parameter order"},
+                 "PARAM_LENGTH": {"parameter lengths", "parameters fill the packet"}, "PARAM_MISSING": {"mandatory parameters"},
+                 "PARAM_COUNT": {"parameters no more often than allowed"}, "PARAM_NOT_ALLOWED": {"parameters in their place"},
+                 "UNKNOWN_CRITICAL": {"critical parameters known"}, "PARAM_MALFORMED": {"parameter contents"}}
+        seen = 0
+        for name in ("bad-form", "bad-bex"):
+            for g in json.loads(read(os.path.join(VECTORS, "hip", name + ".json")))["testGroups"]:
+                # what an I2 has to have follows from its R1: no form of its own
+                tests = [t for t in g["tests"] if t.get("expect", {}).get("drop") in kinds and "bad" in t and t["comment"] != "I2 without R1_COUNTER"]
+                if not tests:
+                    continue
+                one = {"testGroups": [{"type": "HipBexTest", "tests": [{"bad": t["bad"]} for t in tests]}]}
+                shown = json.loads(run("show", "--json", write("bad.json", json.dumps(one))).stdout)
+                self.assertEqual(len(shown), len(tests))
+                for s, t in zip(shown, tests):
+                    seen += 1
+                    self.assertTrue(kinds[t["expect"]["drop"]] & {f["kind"] for f in s["faults"]}, (t["comment"], t["expect"], s["faults"]))
+        self.assertGreater(seen, 150)
 
     def test_what_is_wrong(self):
         def put(at, fmt, v):
