@@ -103,31 +103,16 @@ def check_macs(x: Exchange, n: Node, p: Packet, sender: str, receiver: str) -> N
     else:
         tail = pair.r1.get("HOST_ID").tlv if q.name == "HIP_MAC_2" else b""  # RFC 7401 s6.4.1: as it was in R1
         check_mac(x, n, "mac", q, p, pair, sender, tail)
-    q = p.get("RVS_HMAC")
-<<<<<<< Updated upstream
-    agree(n.at("rvs_mac") + " is given", q is not None, n.has("rvs_mac"))
-    if q:
-        registration = x.pair("RVS", receiver)
-        if not registration or not registration.hip:
-            raise Mismatch(n.at("rvs_mac"), "a registration at the rendezvous server", "none")
-        check_mac(x, n.node("rvs_mac"), p, q, registration, "RVS")
-    q = p.get("RELAY_HMAC")  # RFC 9028 s5.9
-    agree(n.at("relay_mac") + " is given", q is not None, n.has("relay_mac"))
-    if q:
-        registration = x.pair("RVS", receiver)
-        if not registration or not registration.hip:
-            raise Mismatch(n.at("relay_mac"), "a registration at the control relay", "none")
-        check_mac(x, n.node("relay_mac"), p, q, registration, "RVS")
-=======
-    if q is None:
-        agree(n.at("rvs_mac") + " is given", False, n.has("rvs_mac"))
-    elif registration and registration.hip:
-        check_mac(x, n, "rvs_mac", q, p, registration, "RVS")
-    elif "RVS" in x.parties:
-        raise Mismatch(n.at("rvs_mac"), "a registration at the rendezvous server", "none")
-    else:
-        x.not_checked(q.name)
->>>>>>> Stashed changes
+    for name, field in (("RVS_HMAC", "rvs_mac"), ("RELAY_HMAC", "relay_mac")):  # RFC 8004 s4.2.1, RFC 9028 s5.9
+        q = p.get(name)
+        if q is None:
+            agree(n.at(field) + " is given", False, n.has(field))
+        elif registration and registration.hip:
+            check_mac(x, n, field, q, p, registration, "RVS")
+        elif "RVS" in x.parties:
+            raise Mismatch(n.at(field), "a registration at the server", "none")
+        else:
+            x.not_checked(name)
 
 
 def check_signature(x: Exchange, n: Node, p: Packet, sender: str) -> None:
