@@ -14,6 +14,8 @@
 #include "hip/param_core.h"
 #include "hip/suite.h"
 #include "tests/sim/forge.h"
+#include "tests/unit/crypto/hexed.h"
+#include "tests/unit/crypto/modp.h"
 
 static const char full[] = "mn>fa I1\nfa>mn R1\nmn>fa I2\nfa>mn R2\n";
 
@@ -309,13 +311,79 @@ static void each_suite_is_tried_once(void **st)
     sim_free(s);
 }
 
+/* ---- public values that are none (RFC 7401 s5.3.2; RFC 2785 s3.1) ---- */
+
+static const struct sim_host *forger, *victim;
+static struct sim_edit bad_value;
+
+static void put_bad_value(uint8_t *p, size_t *n)
+{
+    sim_forge(forger, p[2] == HIP_PKT_I2 ? sim_inside(forger, victim) : NULL, &bad_value, 1, p, n);
+}
+
+/* In I2: the Responder drops it without a word. In R1: the Initiator sends no I2 and gives up. */
+static void with_value(uint8_t group, struct span value)
+{
+    uint8_t dh[3 + DH_PUBLIC_MAX] = { group, (uint8_t)(value.n >> 8), (uint8_t)value.n };
+    memcpy(dh + 3, value.p, value.n);
+    for (int in_i2 = 0; in_i2 < 2; in_i2++) {
+        struct hip_config c = config(group);
+        c.tell = true;
+        struct sim *s = sim_new(sim_seed(9));
+        struct sim_host *mn = sim_host_hi(s, "mn", &c, &hi[2][0], "192.0.2.1");
+        struct sim_host *fa = sim_host_hi(s, "fa", &c, &hi[2][1], "192.0.2.2");
+        forger = in_i2 ? mn : fa;
+        victim = in_i2 ? fa : mn;
+        bad_value = (struct sim_edit){ SIM_SET, HIP_PAR_DIFFIE_HELLMAN, span_of(dh, 3 + value.n) };
+        sim_rule(s, forger, in_i2 ? HIP_PKT_I2 : HIP_PKT_R1, SIM_CHANGE)->change = put_bad_value;
+        (void)sim_connect(s, mn, fa);
+        sim_run(s, 500000);
+        if (in_i2) {
+            assert_int_equal(fa->drop, HIP_DROP_BAD_DH);
+            assert_int_equal(sim_count(s, "fa>"), 1); /* R1 */
+            assert_int_equal(fa->asked_r2, 0);
+        } else {
+            assert_int_equal(sim_count(s, "mn>fa I2"), 0);
+            assert_int_equal(mn->gone, 1);
+            assert_int_equal(mn->why, HIP_GONE_FAILED);
+        }
+        assert_int_equal(mn->sa_up + fa->sa_up, 0);
+        sim_free(s);
+    }
+}
+
+static void bad_public_values(void **st)
+{
+    static const struct {
+        uint8_t group;
+        const char *p;
+    } modp[] = { { 3, MODP1536_P }, { 4, MODP3072_P }, { 11, MODP2048_P } };
+    static const uint8_t curves[] = { 7, 8, 9, 10 };
+    uint8_t v[DH_PUBLIC_MAX];
+    for (size_t i = 0; i < sizeof modp / sizeof *modp; i++) {
+        size_t n = hip_dh_suite(modp[i].group)->public_len;
+        memset(v, 0, sizeof v);
+        with_value(modp[i].group, span_of(v, n)); /* 0 */
+        v[n - 1] = 1;
+        with_value(modp[i].group, span_of(v, n)); /* 1 */
+        memcpy(v, H(modp[i].p).p, n);
+        with_value(modp[i].group, span_of(v, n)); /* p */
+        v[n - 1] -= 1;
+        with_value(modp[i].group, span_of(v, n)); /* p - 1 */
+    }
+    for (size_t i = 0; i < sizeof curves; i++) {
+        memset(v, 0x11, sizeof v);
+        with_value(curves[i], span_of(v, hip_dh_suite(curves[i])->public_len)); /* beside the curve */
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest t[] = {
         cmocka_unit_test(every_kind_and_group),      cmocka_unit_test(null_encrypt),
         cmocka_unit_test(weak_suite_by_policy_only), cmocka_unit_test(i2_of_a_suite_not_spoken),
         cmocka_unit_test(opportunistic_suite),       cmocka_unit_test(own_suite_not_listed),
-        cmocka_unit_test(each_suite_is_tried_once)
+        cmocka_unit_test(each_suite_is_tried_once),  cmocka_unit_test(bad_public_values)
     };
     return cmocka_run_group_tests(t, setup, teardown);
 }
