@@ -62,7 +62,7 @@ static size_t list(struct vec_case *c, const json_t *o, const char *name, uint16
 
 static size_t list8(struct vec_case *c, const json_t *o, const char *name, uint8_t *out, size_t max)
 {
-    uint16_t wide[16];
+    uint16_t wide[16] = { 0 };
     size_t n = list(c, o, name, wide, max);
     for (size_t i = 0; i < n; i++)
         out[i] = (uint8_t)wide[i];

@@ -132,9 +132,10 @@ static json_t *document(const struct gen *g, json_t *test, json_t *suite)
 static json_t *test_head(const struct gen *g)
 {
     const struct gen_plan *p = &g->plan;
+    const char *who[2] = { p->initiator ? p->initiator->name : "", p->responder ? p->responder->name : "" };
     char comment[160];
-    snprintf(comment, sizeof comment, "%s and %s, %s%s", p->initiator->name, p->responder->name,
-             p->v6 ? "IPv6" : "IPv4", p->udp ? ", UDP" : "");
+    snprintf(comment, sizeof comment, "%s and %s, %s%s", who[0], who[1], p->v6 ? "IPv6" : "IPv4",
+             p->udp ? ", UDP" : "");
     json_t *t = json_object();
     put_int(t, "tcId", 1);
     put_text(t, "comment", g->comment ? g->comment : comment);

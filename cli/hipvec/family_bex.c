@@ -27,8 +27,9 @@ static char *text_of(struct vec_case *c, const json_t *v)
         json_is_string(v) ? strdup(json_string_value(v)) : json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
     if (!t)
         abort();
-    char *keep = (char *)vec_alloc(c, strlen(t) + 1);
-    strcpy(keep, t);
+    size_t n = strlen(t) + 1;
+    char *keep = (char *)vec_alloc(c, n);
+    memcpy(keep, t, n);
     free(t);
     return keep;
 }

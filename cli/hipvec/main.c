@@ -33,7 +33,8 @@ static const struct command {
     { "from-pcap", cmd_from_pcap, "[--keys FILE]... [-o FILE] CAPTURE",
       "a capture as a file of vectors, with what it and its keys give" },
     { "replay", cmd_replay,
-      "[--json] [--to ADDRESS[:PORT]] [--from ADDRESS[:PORT]] [--udp] [--role initiator|responder] [--hit HIT] "
+      "[--json] [--to ADDRESS[:PORT]] [--from ADDRESS[:PORT]] [--udp] [--role initiator|responder] [--hit "
+      "HIT] "
       "[--test N] [--wait SECONDS] FILE",
       "play one party of a vector against a live peer, and judge what comes back" },
     { "proto", cmd_proto, "[--markdown|--dict]",

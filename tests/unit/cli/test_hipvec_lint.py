@@ -6,9 +6,11 @@ usage: test_hipvec_lint.py HIPVEC VECTORS
 import copy
 import json
 import os
+import pty
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 HIPVEC, VECTORS = map(os.path.abspath, sys.argv[1:3])
@@ -131,6 +133,32 @@ class Lint(unittest.TestCase):
         p = self.hipvec("run", self.write("p.json", doc))
         self.assertIn("testGroups[0].tests[0].surplus: no such field", p.stderr)
         self.assertEqual(self.hipvec("run", os.path.join(VECTORS, "puzzle.json")).stderr, "")
+
+    def test_progress(self):
+        """A bar on a terminal once a second is over; none in a pipe."""
+        folder = os.path.join(VECTORS, "hip")
+        ours, theirs = pty.openpty()
+        p = subprocess.Popen([HIPVEC, "run", *[os.path.join(folder, n) for n in ("bad-form.json", "bad-later.json")]], stdout=subprocess.PIPE,
+                             stderr=theirs, text=True)
+        os.close(theirs)
+        seen = b""
+        while True:
+            try:
+                some = os.read(ours, 4096)
+            except OSError:
+                break
+            if not some:
+                break
+            seen += some
+        os.close(ours)
+        start = time.monotonic()
+        out = p.communicate(timeout=60)[0]
+        self.assertEqual(p.returncode, 0, out)
+        self.assertLess(time.monotonic() - start, 30)
+        self.assertTrue(out.rstrip().endswith("0 failed, 0 skipped"))
+        if b"[" in seen:  # it took longer than a second
+            self.assertRegex(seen, rb"\r\x1b\[K\[[#.]{32}\] \d of 2 bad-")
+            self.assertTrue(seen.endswith(b"\r\x1b[K"))
 
     def test_statuses(self):
         novel = self.write("n.json", {"testGroups": [{"type": "NovelTest", "tests": []}]})
