@@ -13,7 +13,8 @@ static err build_close(struct hip_engine *e, struct hip_assoc *a)
     struct span pkt;
     struct hip_build b;
     env_draw(hip_env(e), "echo", a->close_echo, sizeof a->close_echo);
-    hip_build_init(&b, buf, sizeof buf, HIP_PKT_CLOSE, hip_assoc_local(a), &a->peer, 0);
+    hip_build_init(&b, buf, sizeof buf, HIP_PKT_CLOSE, hip_assoc_local(a), &a->peer,
+                   hip_hi_controls(&a->id->hi));
     hip_build_param(&b, HIP_PAR_ECHO_REQUEST_SIGNED, span_of(a->close_echo, sizeof a->close_echo));
     hip_auth_add(&b, a);
     err r = hip_build_finish(&b, &a->path.local, &a->path.peer, &pkt);
@@ -87,7 +88,8 @@ int hip_close_receive(struct hip_rx *rx)
     int drop = hip_auth_check(rx);
     if (drop != HIP_TAKEN)
         return drop;
-    hip_build_init(&b, buf, sizeof buf, HIP_PKT_CLOSE_ACK, hip_assoc_local(a), &a->peer, 0);
+    hip_build_init(&b, buf, sizeof buf, HIP_PKT_CLOSE_ACK, hip_assoc_local(a), &a->peer,
+                   hip_hi_controls(&a->id->hi));
     hip_put_echo_responses(&b, &rx->pkt.p, HIP_PAR_ECHO_REQUEST_SIGNED);
     hip_auth_add(&b, a);
     if (hip_build_finish(&b, &rx->path->local, &rx->path->peer, &pkt) != ERR_OK)

@@ -470,6 +470,7 @@ static void view(const struct hip_assoc *a, struct hip_assoc_view *out)
         .peer = a->peer,
         .path = a->path,
         .initiator = a->initiator,
+        .anonymous = a->peer_hi.anonymous,
         .since_us = a->since_us,
         .dh_group = a->dh_group,
         .cipher = a->cipher,

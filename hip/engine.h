@@ -137,7 +137,9 @@ struct hip_config {
     uint32_t assoc_max;   /* associations held at most */
     uint8_t dh_groups[8]; /* preference order, 0 ends: 7, 8, 9, 4, 11, 3, 10 */
     uint16_t ciphers[6];  /* HIP_CIPHER preference, 0 ends: 2, 4 */
-    bool null_encrypt;    /* HIP_CIPHER 1 in that list counts: for testing, nothing is secret then */
+    bool
+        refuse_anonymous; /* I2s of anonymous HIs, and their R1s where our I1 had no HIT (RFC 7401 s6.8 step 9, s6.9) */
+    bool null_encrypt; /* HIP_CIPHER 1 in that list counts: for testing, nothing is secret then */
     uint8_t hit_suites
         [8]; /* HIT_SUITE_LIST, 0 ends, and whom we speak to: 1, 2, 3, 5; empty: 1, 2, 5. Those of our identities are added. */
     uint16_t esp_suites[6]; /* ESP_TRANSFORM preference, 0 ends: 7 to 15 */
@@ -246,6 +248,7 @@ struct hip_action {
             struct hip_contents contents;
             bool relayed;       /* ASK_R2: the I1 or I2 came through a rendezvous server */
             bool opportunistic; /* ASK_I2: our I1 had a NULL HIT */
+            bool anonymous;     /* the peer's HI is: not to be stored */
             uint16_t
                 nat_mode; /* chosen: 0 none, else enum hip_nat_mode; ICE-HIP-UDP: the answer carries candidates */
             uint8_t dh_group;
@@ -449,6 +452,7 @@ struct hip_assoc_view {
     struct hit local, peer;
     struct hip_path path;
     bool initiator;
+    bool anonymous;    /* the peer's HI */
     uint64_t since_us; /* when the state was entered */
     uint8_t dh_group;
     uint16_t cipher, esp_suite;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/crypto/secret.h"
+#include "hip/proto.h"
 #include "hip/suite.h"
 
 /* RFC 7401 s5.2.9 MUST: how the Host Identity field of each kind of key is laid out: label, key ( EdDSA: RFC 9374 s3.4.1, two NULL octets after the
@@ -161,6 +162,12 @@ err hip_hi_from_private(struct span der, struct hip_hi *out)
     struct sig_key *key = NULL;
     err e = sig_from_private(der, &key);
     return e == ERR_OK ? hip_hi_from_key(key, out) : e;
+}
+
+/* RFC 7401 s5.1.2, s5.3.2 MUST: the A control tells an anonymous HI. */
+uint16_t hip_hi_controls(const struct hip_hi *h)
+{
+    return h->anonymous ? HIP_CONTROL_A : 0;
 }
 
 /* Keys have no copy operation: a private one goes through its DER form in secret memory, a public one through the wire. */

@@ -18,7 +18,8 @@ struct hip_hi {
     uint16_t alg;        /* enum hip_hi_alg */
     uint8_t suite;       /* HIT suite */
     enum hash_alg rhash; /* RHASH of that suite */
-    bool x962;           /* ECDSA point sent with a leading 0x04: may associate, may not be bound */
+    bool anonymous; /* published nowhere, as its owner or its packets say (RFC 7401 s5.1.2): not to be kept */
+    bool x962;      /* ECDSA point sent with a leading 0x04: may associate, may not be bound */
     struct hit hit;
     uint16_t wire_len;        /* of wire */
     uint8_t wire[HIP_HI_MAX]; /* Algorithm(2) Host Identity */
@@ -26,6 +27,9 @@ struct hip_hi {
     const struct env
         *draws; /* not NULL: salts and nonces of signatures come from it (hip_config.drawn_signatures) */
 };
+
+/* Controls of its packets (RFC 7401 s5.1.2, s5.3.2). */
+uint16_t hip_hi_controls(const struct hip_hi *h);
 
 /* The Host Identity field without the Algorithm. */
 static inline struct span hip_hi_field(const struct hip_hi *h)

@@ -38,7 +38,8 @@ static err build(const struct hip_assoc *a, const struct parts *v, const struct 
                  struct span *out)
 {
     struct hip_build b;
-    hip_build_init(&b, buf, HIP_PACKET_MAX, HIP_PKT_UPDATE, hip_assoc_local(a), &a->peer, 0);
+    hip_build_init(&b, buf, HIP_PACKET_MAX, HIP_PKT_UPDATE, hip_assoc_local(a), &a->peer,
+                   hip_hi_controls(&a->id->hi));
     if (v->seq)
         hip_put_seq(&b, v->seq->id);
     if (v->ack)

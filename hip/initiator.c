@@ -37,7 +37,8 @@ static err build_i1(struct hip_engine *e, struct hip_assoc *a)
     uint8_t buf[HIP_PACKET_MAX];
     struct span i1;
     struct hip_build b;
-    hip_build_init(&b, buf, sizeof buf, HIP_PKT_I1, hip_assoc_local(a), &a->peer, 0);
+    hip_build_init(&b, buf, sizeof buf, HIP_PKT_I1, hip_assoc_local(a), &a->peer,
+                   hip_hi_controls(&a->id->hi));
     hip_put_dh_groups(&b, &a->x->groups); /* RFC 7401 s5.3.1 MUST: this, and nothing that authenticates */
     err r = hip_build_finish(&b, &a->path.local, &a->path.peer, &i1);
     return r == ERR_OK ? hip_stored_set(&a->last, i1) : r;
@@ -225,6 +226,7 @@ static int read_r1_identity(struct hip_rx *rx, struct r1 *v)
     if (hip_sign_check(k, HIP_PAR_HIP_SIGNATURE_2, &v->hi) != ERR_OK)
         return HIP_DROP_BAD_SIGNATURE;
     rx->proven = true;
+    v->hi.anonymous = k->controls & HIP_CONTROL_A;
     if (hip_get_hit_suites(hip_pkt_span(k, HIP_PAR_HIT_SUITE_LIST), &v->suites) != ERR_OK)
         return HIP_DROP_PARAM_MALFORMED;
     return hip_has8(v->suites.id, v->suites.n, hit_suite(&rx->id->hi.hit)) ? HIP_TAKEN
@@ -387,6 +389,7 @@ static void ask_i2(struct hip_rx *rx, const struct r1 *v)
     q->ask.path = a->path;
     q->ask.contents = v->contents;
     q->ask.opportunistic = a->opportunistic;
+    q->ask.anonymous = a->peer_hi.anonymous;
     q->ask.nat_mode = a->nat_mode;
     q->ask.dh_group = a->dh_group;
     q->ask.cipher = a->cipher;
@@ -470,6 +473,16 @@ static int commit_r1(struct hip_rx *rx, struct r1 *v)
     return HIP_TAKEN;
 }
 
+/* RFC 7401 s6.8 step 9 MAY: an anonymous Responder, where we asked for nobody in particular. */
+static bool refused(struct hip_rx *rx, const struct r1 *v)
+{
+    if (!v->hi.anonymous || !rx->a->opportunistic || !rx->e->cfg.refuse_anonymous)
+        return false;
+    hip_assoc_end(rx->e, rx->a, HIP_GONE_REFUSED, false, rx->now, rx->out);
+    rx->a = NULL;
+    return true;
+}
+
 int hip_r1_first(struct hip_rx *rx)
 {
     /* Our R2 for the same pair waits for the owner: the crossing exchange is decided (s6.7.3). */
@@ -478,7 +491,7 @@ int hip_r1_first(struct hip_rx *rx)
     struct r1 v = { 0 };
     int drop = verify_r1(rx, &v);
     if (drop == HIP_TAKEN)
-        drop = commit_r1(rx, &v);
+        drop = refused(rx, &v) ? HIP_DROP_REFUSED : commit_r1(rx, &v);
     else if (drop == HIP_DROP_UNSUPPORTED_SUITE)
         restart(rx, &v.suites);
     hip_hi_done(&v.hi);
@@ -558,7 +571,8 @@ static err build_i2(struct hip_engine *e, const struct hip_assoc *a, const struc
     err r = build_inner(a, plain, &inner);
     if (r != ERR_OK)
         goto out;
-    hip_build_init(&b, buf, HIP_PACKET_MAX, HIP_PKT_I2, hip_assoc_local(a), &a->peer, 0);
+    hip_build_init(&b, buf, HIP_PACKET_MAX, HIP_PKT_I2, hip_assoc_local(a), &a->peer,
+                   hip_hi_controls(&a->id->hi));
     /* RFC 7402 s5.1.1 MUST: OLD SPI 0, our inbound one, where the ESP keys begin. */
     hip_put_esp_info(&b, &(struct hip_esp_info){ .keymat_index = ks->esp_index, .new_spi = a->spi_in });
     if (hip_pkt_has(&v->pkt, HIP_PAR_R1_COUNTER)) /* RFC 7401 s5.2.3 MUST: as it came, Reserved included */

@@ -12,7 +12,7 @@ static err build(const struct hip_identity *id, const struct hit *peer, uint16_t
     struct hip_build b;
     if (data.n > HIP_NOTIFY_DATA_MAX)
         return ERR_SPACE;
-    hip_build_init(&b, buf, HIP_PACKET_MAX, HIP_PKT_NOTIFY, &id->hi.hit, peer, 0);
+    hip_build_init(&b, buf, HIP_PACKET_MAX, HIP_PKT_NOTIFY, &id->hi.hit, peer, hip_hi_controls(&id->hi));
     hip_put_notification(&b, &(struct hip_notification){ .code = code, .data = data });
     hip_sign_add(&b, HIP_PAR_HIP_SIGNATURE, &id->hi);
     return hip_build_finish(&b, NULL, NULL, out); /* hip_act_send() makes the checksum */

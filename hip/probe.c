@@ -20,7 +20,8 @@ static void schedule(struct hip_engine *e, struct hip_assoc *a)
 static err build(const struct hip_assoc *a, const struct hip_probe_sent *p, uint8_t *buf, struct span *out)
 {
     struct hip_build b;
-    hip_build_init(&b, buf, HIP_PACKET_MAX, HIP_PKT_UPDATE, hip_assoc_local(a), &a->peer, 0);
+    hip_build_init(&b, buf, HIP_PACKET_MAX, HIP_PKT_UPDATE, hip_assoc_local(a), &a->peer,
+                   hip_hi_controls(&a->id->hi));
     hip_put_seq(&b, p->id);
     hip_build_param(&b, HIP_PAR_ECHO_REQUEST_SIGNED, span_of(p->nonce, sizeof p->nonce));
     if (a->ice)

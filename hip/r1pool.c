@@ -204,7 +204,7 @@ static err make_r1(struct hip_r1pool *p, struct generation *g, int group, bool s
             return ERR_CRYPTO;
     }
     struct hip_build b;
-    hip_build_init(&b, buf, sizeof buf, HIP_PKT_R1, &p->hi->hit, &nobody, 0);
+    hip_build_init(&b, buf, sizeof buf, HIP_PKT_R1, &p->hi->hit, &nobody, hip_hi_controls(p->hi));
     put_r1(&b, p, g, group, sim);
     err r = hip_build_finish(&b, NULL, NULL, &raw);
     if (r != ERR_OK)

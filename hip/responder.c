@@ -181,6 +181,7 @@ static int open_i2(const struct hip_rx *rx, struct i2 *v)
     v->contents.inner = inner;
     if (hip_get_host_id(host_id, &h) != ERR_OK || hip_hi_from_wire(h.hi, &v->hi) != ERR_OK)
         return HIP_DROP_BAD_HI;
+    v->hi.anonymous = rx->pkt.controls & HIP_CONTROL_A;
     if (h.di_type == HIP_DI_FQDN && h.di.n <= HIP_FQDN_MAX)
         v->contents.fqdn = h.di;
     return hit_eq(&v->hi.hit, &rx->pkt.sender) ? HIP_TAKEN : HIP_DROP_HI_MISMATCH;
@@ -238,6 +239,8 @@ static int verify_i2(struct hip_rx *rx, struct i2 *v)
         drop = HIP_DROP_STALE_R1_COUNTER;
     if (drop == HIP_TAKEN)
         drop = hip_r1pool_check(rx->id->pool, &c, v->counter.counter, &v->sol, &v->match);
+    if (drop == HIP_TAKEN && (rx->pkt.controls & HIP_CONTROL_A) && rx->e->cfg.refuse_anonymous)
+        drop = HIP_DROP_REFUSED; /* RFC 7401 s6.9 step 18 MAY: without a word, and before it costs anything */
     if (drop != HIP_TAKEN)
         return drop;
     rx->proven = true;
@@ -281,6 +284,7 @@ static void ask_r2(struct hip_rx *rx, struct hip_assoc *a, const struct i2 *v)
     q->ask.contents.inner = hip_act_copy(rx->e, rx->out, v->contents.inner);
     q->ask.contents.fqdn = hip_act_copy(rx->e, rx->out, v->contents.fqdn);
     q->ask.relayed = a->relayed;
+    q->ask.anonymous = a->peer_hi.anonymous;
     q->ask.nat_mode = a->nat_mode;
     q->ask.dh_group = a->dh_group;
     q->ask.cipher = a->cipher;
@@ -386,7 +390,8 @@ static err build_r2(struct hip_engine *e, struct hip_assoc *a, const struct hip_
         if (r != ERR_OK)
             return r;
     }
-    hip_build_init(&b, buf, HIP_PACKET_MAX, HIP_PKT_R2, hip_assoc_local(a), &a->peer, 0);
+    hip_build_init(&b, buf, HIP_PACKET_MAX, HIP_PKT_R2, hip_assoc_local(a), &a->peer,
+                   hip_hi_controls(&a->id->hi));
     /* RFC 7402 s5.1.1 MUST */
     hip_put_esp_info(&b, &(struct hip_esp_info){ .keymat_index = a->keys.esp_index, .new_spi = a->spi_in });
     hip_move_put(&b, a);

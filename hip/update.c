@@ -105,7 +105,8 @@ static err build(struct hip_engine *e, struct hip_assoc *a, const struct hip_upd
 {
     const struct hip_path *path = u->path ? u->path : &a->path;
     struct hip_build b;
-    hip_build_init(&b, buf, HIP_PACKET_MAX, HIP_PKT_UPDATE, hip_assoc_local(a), &a->peer, 0);
+    hip_build_init(&b, buf, HIP_PACKET_MAX, HIP_PKT_UPDATE, hip_assoc_local(a), &a->peer,
+                   hip_hi_controls(&a->id->hi));
     if (u->esp)
         hip_put_esp_info(&b, u->esp);
     if (u->locators)
@@ -312,7 +313,8 @@ static void send_ack(struct hip_engine *e, struct hip_assoc *a, const struct hip
     uint8_t buf[HIP_PACKET_MAX];
     struct span pkt;
     struct hip_build b;
-    hip_build_init(&b, buf, sizeof buf, HIP_PKT_UPDATE, hip_assoc_local(a), &a->peer, 0);
+    hip_build_init(&b, buf, sizeof buf, HIP_PKT_UPDATE, hip_assoc_local(a), &a->peer,
+                   hip_hi_controls(&a->id->hi));
     hip_put_ack(&b, acks);
     if (echo.p)
         hip_build_param(&b, HIP_PAR_ECHO_RESPONSE_SIGNED, echo);

@@ -68,6 +68,7 @@ static bool open_identity(struct daemon *d)
         complain(why);
         return false;
     }
+    d->hi.anonymous = d->settings.anonymous;
     d->has_hi = true;
     return true;
 }

@@ -144,6 +144,14 @@ const struct rt_conf_row host_schema[] = {
       .doc = "hosts that are found without the DNS" },
     { "accept", RT_CONF_ENUM, .choices = "any|known|none", .def = "any",
       .doc = "who may connect to us: any host, those configured or looked up, nobody" },
+    { "anonymous", RT_CONF_BOOL, .def = "no",
+      .doc = "the identity that we have without a SIM is published nowhere: our packets say so, and nobody "
+             "is to "
+             "keep it" },
+    { "refuse_anonymous", RT_CONF_BOOL, .def = "no",
+      .doc = "take no association that a host begins whose identity is published nowhere, nor one with such "
+             "a host "
+             "where we asked for nobody in particular" },
     { "announce_all", RT_CONF_BOOL, .def = "no",
       .doc = "tell peers every address we have, not the preferred one alone" },
     { "registration", RT_CONF_DURATION, .min = 10000000, .max = DAY_US, .def = "10min",
@@ -316,6 +324,10 @@ err host_settings_read(const struct rt_conf *c, struct host_settings *out, char 
     if (out->sim_file != NULL && out->core.n_fa == 0)
         return rt_conf_expected(c, rt_conf_get(root, "sim"), why,
                                 "forwarding_agents beside a SIM: somebody to be bound by");
+    out->anonymous = rt_conf_bool(root, "anonymous");
+    if (out->anonymous && out->sim_file != NULL)
+        return rt_conf_expected(c, rt_conf_get(root, "anonymous"), why,
+                                "no beside a SIM: the identity of a SIM is bound to a name");
     read_resolver(rt_conf_map(root, "resolver"), out);
     read_binding(root, out);
     read_engine(&out->core.hip);
@@ -324,6 +336,8 @@ err host_settings_read(const struct rt_conf *c, struct host_settings *out, char 
         return e;
     read_nat(root, out);
     out->core.announce_all = rt_conf_bool(root, "announce_all");
+    out->anonymous = rt_conf_bool(root, "anonymous");
+    out->core.hip.refuse_anonymous = rt_conf_bool(root, "refuse_anonymous");
     out->core.accept = strcmp(accept, "any") == 0     ? HOST_ACCEPT_ANY
                        : strcmp(accept, "known") == 0 ? HOST_ACCEPT_KNOWN
                                                       : HOST_ACCEPT_NONE;

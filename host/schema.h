@@ -26,6 +26,7 @@ struct host_settings {
     const char *state; /* folder */
     enum sig_type hi_type;
     unsigned hi_bits;
+    bool anonymous; /* the identity without a SIM */
     const char *iface[HOST_IFACES_MAX];
     size_t n_iface;
     const char *tun_name;

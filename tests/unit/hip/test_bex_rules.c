@@ -250,6 +250,93 @@ static void two_identities(void **state)
     sim_free(s);
 }
 
+static struct hip_config anonymous_refused(void)
+{
+    struct hip_config c = sim_config();
+    c.refuse_anonymous = true;
+    return c;
+}
+
+/* The identity of this host is published nowhere. */
+static void make_anonymous(struct sim *s, struct sim_host *h)
+{
+    h->hi.anonymous = true;
+    assert_int_equal(hip_identity_remove(h->e, sim_hit(h)), ERR_OK);
+    assert_int_equal(hip_identity_add(h->e, &h->hi, 0, s->now), ERR_OK);
+}
+
+/* A in whatever an anonymous host sends, and in nothing of the others (s5.1.2); the owner of the other end is told. */
+static void anonymous_hosts(void **state)
+{
+    static const uint8_t types[] = { HIP_PKT_I1,     HIP_PKT_R1,     HIP_PKT_I2,   HIP_PKT_R2,
+                                     HIP_PKT_UPDATE, HIP_PKT_NOTIFY, HIP_PKT_CLOSE };
+    for (int i = 0; i < 2; i++) {
+        struct sim_host *mn, *fa;
+        struct sim *s = pair(&mn, &fa);
+        struct hip_assoc_view v;
+        make_anonymous(s, i ? fa : mn);
+        (void)sim_connect(s, mn, fa);
+        sim_run(s, 500000);
+        assert_true(sim_joined(mn, fa));
+        assert_int_equal(hip_assoc_get(mn->e, mn->ref, &v), ERR_OK);
+        assert_int_equal(v.anonymous, i == 1);
+        assert_int_equal(hip_assoc_get(fa->e, fa->ref, &v), ERR_OK);
+        assert_int_equal(v.anonymous, i == 0);
+        assert_int_equal(
+            hip_notify(fa->e, fa->ref, HIP_NTF_BLOCKED_BY_POLICY, span_of(NULL, 0), s->now, &s->out), ERR_OK);
+        sim_act(s, fa);
+        struct hip_contents q = { .request = { .present = true, .lifetime = 100, .n = 1, .type = { 1 } } };
+        assert_int_equal(hip_update(mn->e, mn->ref, &q, s->now, &s->out), ERR_OK);
+        sim_act(s, mn);
+        struct hip_pkt u = sent(s, HIP_PKT_UPDATE);
+        assert_int_equal(u.controls, i ? 0 : HIP_CONTROL_A);
+        assert_int_equal(hip_close(fa->e, fa->ref, s->now, &s->out), ERR_OK);
+        sim_act(s, fa);
+        for (size_t k = 0; k < sizeof types; k++) {
+            struct hip_pkt p = sent(s, types[k]);
+            bool by_mn = hit_eq(&p.sender, sim_hit(mn));
+            assert_int_equal(p.controls, by_mn == (i == 0) ? HIP_CONTROL_A : 0);
+        }
+        sim_free(s);
+    }
+}
+
+/* Refused where the configuration says so: an I2 without a word; an R1 where our I1 was for nobody in particular (s6.8 step 9, s6.9). */
+static void anonymous_hosts_refused(void **state)
+{
+    static const struct hit null;
+    struct hip_config c = anonymous_refused();
+    struct sim_host *mn, *fa;
+    struct sim *s = pair_with(&c, &c, &mn, &fa);
+    struct hip_path path = sim_path(mn, fa);
+    struct hip_ref ref;
+    make_anonymous(s, mn);
+    (void)sim_connect(s, mn, fa);
+    sim_run(s, 500000);
+    assert_true(sim_ladder_is(s, "mn>fa I1\nfa>mn R1\nmn>fa I2\n"));
+    assert_int_equal(fa->drop, HIP_DROP_REFUSED);
+    assert_int_equal(sim_state(fa, mn), HIP_UNASSOCIATED);
+    sim_free(s);
+
+    s = pair_with(&c, &c, &mn, &fa);
+    make_anonymous(s, fa);
+    assert_int_equal(hip_connect(mn->e, sim_hit(mn), &null, &path, 1, s->now, &s->out, &ref), ERR_OK);
+    sim_act(s, mn);
+    sim_run(s, 500000);
+    assert_true(sim_ladder_is(s, "mn>fa I1\nfa>mn R1\n"));
+    assert_int_equal(mn->drop, HIP_DROP_REFUSED);
+    assert_int_equal(mn->gone, 1);
+    assert_int_equal(mn->why, HIP_GONE_REFUSED);
+    assert_int_equal(hip_deadline(mn->e), UINT64_MAX);
+    /* Asked for by its HIT it is whom we want. */
+    sim_ladder_clear(s);
+    (void)sim_connect(s, mn, fa);
+    sim_run(s, 500000);
+    assert_true(sim_ladder_is(s, full));
+    assert_true(sim_joined(mn, fa));
+    sim_free(s);
+}
+
 /* Controls that are not ours to know are ignored (s5.1.2). */
 static void unknown_controls(void **state)
 {
@@ -936,6 +1023,8 @@ int main(void)
         cmocka_unit_test(i1_changes_nothing),
         cmocka_unit_test(null_hit),
         cmocka_unit_test(two_identities),
+        cmocka_unit_test(anonymous_hosts),
+        cmocka_unit_test(anonymous_hosts_refused),
         cmocka_unit_test(unknown_controls),
         cmocka_unit_test(malformed),
         cmocka_unit_test(r1_as_it_is_sent),
