@@ -13,6 +13,7 @@ import argparse
 import itertools
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -20,9 +21,10 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 HIPVEC = pathlib.Path(os.environ.get("HIPFA_BUILD", ROOT / "build")) / "cli" / "hipvec" / "hipvec"
-KINDS = ["bex", "registration", "rendezvous", "simultaneous", "update", "move", "rekey", "rekey-dh", "notify", "close"]
-WAYS = [["--family", "4"], ["--family", "6"], ["--udp"]]
-NOT_IN_UDP = {"rendezvous"}  # RFC 8004: FROM has no port
+KINDS = {"bex", "opportunistic", "registration", "rendezvous", "relay", "simultaneous", "update", "move", "rekey", "rekey-dh", "notify", "close"}
+WAYS = [["--family", "4"], ["--family", "6"], ["--udp"], ["--udp", "--family", "6"]]
+PLAIN, UDP = WAYS[:2], WAYS[2:]
+WAYS_OF = {"rendezvous": PLAIN, "relay": UDP}  # RFC 8004: FROM has no port; RFC 9028: a control relay has
 
 
 def run(*argv):
@@ -36,6 +38,15 @@ def supported():
         what, number, name = line.split(maxsplit=2)
         out.setdefault(what, []).append(name if what == "hit" else number)
     return out
+
+
+def kinds():
+    """As the usage lists them: a kind that is not in KINDS is new, and has to be thought about here."""
+    text = run(HIPVEC, "gen").stderr + run(HIPVEC).stderr + run(HIPVEC).stdout
+    named = re.search(r"KIND: ([a-z, -]+)", text)[1].strip().split(", ")
+    if set(named) != KINDS:
+        raise SystemExit(f"kinds of hipvec gen: {sorted(set(named) ^ KINDS)}")
+    return named
 
 
 def suites(every):
@@ -54,9 +65,10 @@ def plans(every):
     for suite in suites(every):
         yield suite, "bex,rekey-dh,close" if every else "bex,rekey,close", next(ways)
     usual = "7/2/P-256/8"
-    for kind in KINDS:
-        for way in WAYS if every else [next(ways)]:
-            yield usual, kind, WAYS[0] if way == ["--udp"] and kind in NOT_IN_UDP else way
+    for kind in kinds():
+        allowed = WAYS_OF.get(kind, WAYS)
+        for way in allowed if every else [next(way for way in ways if way in allowed)]:
+            yield usual, kind, way
 
 
 def main():
