@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # check: default 240
-"""The same job with other host identities and only one IP version: RSA, P-384 and Ed25519 besides P-256, IPv4 only, IPv6 only."""
+"""The same job with other host identities and only one IP version: RSA, P-384 and Ed25519 besides P-256, IPv4 only, IPv6 only, one ESP transform only."""
 import pathlib
 import sys
 
@@ -25,8 +25,8 @@ class Suites:
         self.op.start_dns()
         self.op.start_as()
 
-    def job(self, n, fa, mn, cn, family, algorithm):
-        """Bind mn (HI type mn) at an FA (type fa), and reach it by name from cn (type cn) over one IP version only."""
+    def job(self, n, fa, mn, cn, family, algorithm, esp):
+        """Bind mn (HI type mn) at an FA (type fa), and reach it by name from cn (type cn) over one IP version only. mn has but one ESP transform."""
         sub = daemons.Subscriber(imsi=f"00101{n:010d}", k=f"{n:032x}", opc=f"{n:032x}"[::-1], given=f"Suite{n}", surname="Case",
                                  msisdn=f"35850{n:07d}")
         fqdn = f"{sub.label}.{daemons.ZONE}"
@@ -38,8 +38,8 @@ class Suites:
         other = (a6, bits6) if family == 4 else (a4, bits4)
         self.lab.ip("mn", "addr", "del", f"{other[0]}/{other[1]}", "dev", "umts0")
         try:
-            self.op.start_host("mn", sim=sub, identity=mn)
-            self.op.start_host("cn", identity=cn)
+            self.op.start_host("mn", sim=sub, identity=mn, esp=esp)
+            self.op.start_host("cn", identity=cn, esp=f"aes128-cbc-sha256, {esp}")
             status = self.op.wait_bound("mn", fqdn)
             rr = evidence.hip_rr(self.op.dig(fqdn, "HIP"))
             check(rr["hit"] == rr["computed"] == status["hit"] and rr["algorithm"] == algorithm, f"zone: {rr}")
@@ -47,6 +47,7 @@ class Suites:
             check(r.returncode == 0, r.stdout + r.stderr)
             peer = self.op.peer("cn", status["hit"])
             check((":" in peer["address"]) == (family == 6), f"IPv{family} only, but cn sends to {peer['address']}")
+            check(peer["esp"] == esp, f"{peer['esp']}, not {esp}")
             return f"{status['hit']}; {r.stdout.splitlines()[-2]}"
         finally:
             for host in ("mn", "cn"):
@@ -59,9 +60,10 @@ class Suites:
 def body(cases):
     s = Suites(cases)
     s.set_up()
-    for n, (fa, mn, cn, family, algorithm) in enumerate((("rsa-2048", "ecdsa-p384", "ecdsa-p256", 4, 3), ("ecdsa-p384", "rsa-2048", "rsa-2048", 6, 2),
-                                                         ("ecdsa-p256", "ecdsa-p256", "ed25519", 6, 3)), 21):
-        cases.case(f"FA {fa}, mn {mn}, cn {cn}, IPv{family}", s.job, n, fa, mn, cn, family, algorithm)
+    for n, (fa, mn, cn, family, algorithm, esp) in enumerate((("rsa-2048", "ecdsa-p384", "ecdsa-p256", 4, 3, "aes256-cbc-sha256"),
+                                                              ("ecdsa-p384", "rsa-2048", "rsa-2048", 6, 2, "aes128-ccm16"),
+                                                              ("ecdsa-p256", "ecdsa-p256", "ed25519", 6, 3, "aes128-gcm8")), 21):
+        cases.case(f"FA {fa}, mn {mn}, cn {cn}, IPv{family}, {esp}", s.job, n, fa, mn, cn, family, algorithm, esp)
 
 
 case.main("suites", "sui-", body)

@@ -159,7 +159,7 @@ control: {{ socket: {self.socket('home')} }}
 log: {{ level: debug }}
 """)
 
-    def write_host(self, host, sim=None, wishes=None, identity="ecdsa-p256"):
+    def write_host(self, host, sim=None, wishes=None, identity="ecdsa-p256", esp=None):
         d = os.path.dirname(self.conf(host))
         text = f"""\
 state: {d}/state-{identity}
@@ -187,6 +187,8 @@ log: {{ level: debug }}
                         f"iccid: \"89{sim.imsi}00\"\nmnc_length: 2\n")
             names = wishes if wishes is not None else [f"{sim.label}.{ZONE}"]
             text += f"sim: {{ kind: soft, file: {usim} }}\nlabel: demo phone\nnames: [{', '.join(names)}]\n"
+        if esp:
+            text += f"esp: {{ suites: [{esp}] }}\n"
         if host == "mn":
             text += "interfaces: [umts0, wlan0]\n"
         private(self.conf(host), text)
@@ -235,8 +237,8 @@ log: {{ level: debug }}
     def start_fa(self):
         self._start("fa", "hipfad", "hipfad")
 
-    def start_host(self, host, sim=None, wishes=None, identity="ecdsa-p256"):
-        self.write_host(host, sim, wishes, identity)
+    def start_host(self, host, sim=None, wishes=None, identity="ecdsa-p256", esp=None):
+        self.write_host(host, sim, wishes, identity, esp)
         self.sims[host] = sim
         self._start(host, f"hiphostd-{host}", "hiphostd")
         st = self.ctl(host, "status")
