@@ -191,6 +191,9 @@ static err start(char why[SQL_WHY_MAX])
         return e;
     }
     e = give_up_rights(why);
+    if (e == ERR_OK && d.settings.n_realms && d.identity.suite != 1 && d.identity.suite != 2)
+        log_at(&d.env.log, LOG_LV_WARN, "fa", "the identity is of HIT suite %u: no binding by SIM is offered",
+               d.identity.suite); /* docs/sim-binding.md section 1; the key was there before */
     if (e == ERR_OK && d.settings.suites.null_encrypt)
         log_at(&d.env.log, LOG_LV_ERROR, "fa",
                "TESTING: suites.null_encrypt is on, HIP packets are not encrypted; never do this in service");
