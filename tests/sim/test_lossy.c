@@ -14,7 +14,13 @@
 
 #include "tests/sim/sim.h"
 
-#define RUNS 60 /* RUNS=n in the environment: more of them */
+/* Each kind runs so often by default; RUNS=n in the environment: n times. */
+#define RUNS_BEX      800
+#define RUNS_CLOSE    500
+#define RUNS_REGISTER 300
+#define RUNS_REKEY    400
+#define RUNS_UPDATE   60
+#define RUNS_RVS      60
 
 static struct sim *bad_world(uint64_t seed)
 {
@@ -31,13 +37,14 @@ static void calm(struct sim *s)
 }
 
 /* Runs with seeds of their own, or the one that SEED names. */
-static void each(const char *name, void (*run)(uint64_t seed))
+static void each(const char *name, uint64_t runs, void (*run)(uint64_t seed))
 {
     if (getenv("SEED")) {
         run(sim_seed(0));
         return;
     }
-    uint64_t runs = getenv("RUNS") ? strtoull(getenv("RUNS"), NULL, 10) : RUNS;
+    if (getenv("RUNS"))
+        runs = strtoull(getenv("RUNS"), NULL, 10);
     for (uint64_t seed = 1; seed <= runs; seed++) {
         printf("# %s seed %llu\r", name, (unsigned long long)seed);
         run(seed);
@@ -105,7 +112,7 @@ static void run_connect(uint64_t seed)
 
 static void exchanges(void **state)
 {
-    each("exchanges", run_connect);
+    each("exchanges", RUNS_BEX, run_connect);
 }
 
 /* ---- UPDATEs both ways, and moves ---- */
@@ -169,7 +176,150 @@ static void run_updates(uint64_t seed)
 
 static void updates_and_moves(void **state)
 {
-    each("updates and moves", run_updates);
+    each("updates and moves", RUNS_UPDATE, run_updates);
+}
+
+/* ---- rekeys of both kinds, by either or both at about the same time ---- */
+
+/* An association over a good link, then a bad one. */
+static struct sim *pair_up(uint64_t seed, struct sim_host **mn, struct sim_host **fa)
+{
+    struct hip_config c = sim_config();
+    c.puzzle_k = 0;
+    struct sim *s = bad_world(seed);
+    struct sim_link bad = s->link;
+    *mn = sim_host(s, "mn", &c, 0, "192.0.2.1");
+    *fa = sim_host(s, "fa", &c, 1, "198.51.100.1");
+    calm(s);
+    HOLDS(s, connect(s, *mn, *fa));
+    sim_run(s, 1000000);
+    HOLDS(s, sim_joined(*mn, *fa));
+    s->link = bad;
+    return s;
+}
+
+static void run_rekeys(uint64_t seed)
+{
+    struct sim_host *mn, *fa;
+    struct sim *s = pair_up(seed, &mn, &fa);
+    unsigned begun = 0;
+    for (unsigned i = 0; i < 6; i++) {
+        unsigned who = (unsigned)(sim_random(s) % 3); /* 2: both */
+        for (unsigned k = 0; k < 2; k++) {
+            struct sim_host *h = k ? fa : mn;
+            if (who != 2 && who != k)
+                continue;
+            err r = hip_rekey(h->e, h->ref, sim_random(s) % 2, s->now, &s->out);
+            HOLDS(s, r == ERR_OK || r == ERR_EXISTS);
+            begun += r == ERR_OK;
+            sim_act(s, h);
+            sim_run(s, sim_random(s) % 3 * 20000);
+        }
+        sim_run(s, sim_random(s) % 2000000);
+    }
+    calm(s);
+    sim_run(s, 130000000);
+    HOLDS(s, begun > 0 && mn->gone + fa->gone == 0);
+    HOLDS(s, sim_joined(mn, fa) && mn->sa_up > 1 && fa->sa_up > 1);
+    /* And none is left half done. */
+    HOLDS(s, hip_rekey(mn->e, mn->ref, true, s->now, &s->out) == ERR_OK);
+    sim_act(s, mn);
+    sim_run(s, 1000000);
+    HOLDS(s, sim_joined(mn, fa));
+    sim_free(s);
+}
+
+static void rekeys(void **state)
+{
+    each("rekeys", RUNS_REKEY, run_rekeys);
+}
+
+/* ---- CLOSE, by one or both, and a new exchange in the middle of it ---- */
+
+static void run_closes(uint64_t seed)
+{
+    struct sim_host *mn, *fa;
+    struct sim *s = pair_up(seed, &mn, &fa);
+    unsigned who = (unsigned)(seed % 3);
+    if (who != 1) {
+        HOLDS(s, hip_close(mn->e, mn->ref, s->now, &s->out) == ERR_OK);
+        sim_act(s, mn);
+    }
+    sim_run(s, sim_random(s) % 100000);
+    if (who != 0 && fa->gone == 0) {
+        HOLDS(s, hip_close(fa->e, fa->ref, s->now, &s->out) == ERR_OK);
+        sim_act(s, fa);
+    }
+    if (seed % 4 == 0) { /* data to send, in CLOSING or CLOSED */
+        sim_run(s, sim_random(s) % 3000000);
+        (void)connect(s, mn, fa);
+        for (int i = 0; i < 5 && !(sim_joined(mn, fa) && mn->gone && fa->gone); i++) {
+            sim_run(s, 70000000);
+            (void)connect(s, mn, fa);
+        }
+        HOLDS(s, sim_joined(mn, fa) && mn->gone && fa->gone);
+    } else {
+        sim_run(s, 130000000);
+        HOLDS(s, mn->gone == 1 && fa->gone == 1); /* told once, both */
+        HOLDS(s, mn->sa_down == 1 && fa->sa_down == 1);
+    }
+    forgotten(s);
+    sim_free(s);
+}
+
+static void closes(void **state)
+{
+    each("closes", RUNS_CLOSE, run_closes);
+}
+
+/* ---- registration in the base exchange, renewed and cancelled by UPDATEs that are answered ---- */
+
+static void run_registrations(uint64_t seed)
+{
+    struct hip_config c = sim_config(), offers;
+    c.puzzle_k = 0;
+    offers = c;
+    offers.offer = (struct hip_reg_offer){ .min = 64, .max = 120, .n = 1, .type = { HIP_REGT_RENDEZVOUS } };
+    struct sim *s = bad_world(seed);
+    struct sim_host *mn = sim_host(s, "mn", &c, 0, "192.0.2.1");
+    struct sim_host *fa = sim_host(s, "fa", &offers, 1, "198.51.100.1");
+    struct hip_contents ask = {
+        .request = { .present = true, .lifetime = 100, .n = 1, .type = { HIP_REGT_RENDEZVOUS } }
+    };
+    struct hip_contents grant = {
+        .response = { .present = true, .lifetime = 100, .n = 1, .type = { HIP_REGT_RENDEZVOUS } }
+    };
+    struct hip_answer reply = { .accept = true, .contents = grant };
+    mn->i2.contents = ask;
+    fa->r2.contents = grant;
+    fa->reply = &reply;
+    mn->done = true;
+    for (int i = 0; i < 4 && !sim_joined(mn, fa); i++) {
+        (void)connect(s, mn, fa);
+        sim_run(s, 70000000);
+    }
+    HOLDS(s, sim_joined(mn, fa));
+    HOLDS(s, fa->ask_contents.request.present && fa->ask_contents.request.lifetime == 100);
+    HOLDS(s, mn->contents.response.present && mn->contents.response.lifetime == 100);
+    unsigned updates = mn->updates;
+    for (unsigned i = 1; i <= 4; i++) {
+        bool cancel = i == 4;
+        ask.request.lifetime = reply.contents.response.lifetime = cancel ? 0 : (uint8_t)(100 + i);
+        HOLDS(s, hip_update(mn->e, mn->ref, &ask, s->now, &s->out) == ERR_OK);
+        sim_act(s, mn);
+        sim_run(s, 70000000); /* each request has one answer, however often either is sent */
+        HOLDS(s, mn->gone + fa->gone > 0 || (mn->updates == updates + i && fa->updates == i));
+        if (mn->gone + fa->gone)
+            break; /* lost seven times: UPDATE gives up (s6.11) */
+        HOLDS(s, mn->contents.response.lifetime == ask.request.lifetime);
+    }
+    forgotten(s);
+    sim_free(s);
+}
+
+static void registrations(void **state)
+{
+    each("registrations", RUNS_REGISTER, run_registrations);
 }
 
 /* ---- many meet one through a rendezvous server, while it moves ---- */
@@ -225,15 +375,14 @@ static void run_rendezvous(uint64_t seed)
 
 static void rendezvous(void **state)
 {
-    each("rendezvous", run_rendezvous);
+    each("rendezvous", RUNS_RVS, run_rendezvous);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(exchanges),
-        cmocka_unit_test(updates_and_moves),
-        cmocka_unit_test(rendezvous),
+        cmocka_unit_test(exchanges), cmocka_unit_test(updates_and_moves), cmocka_unit_test(rekeys),
+        cmocka_unit_test(closes),    cmocka_unit_test(registrations),     cmocka_unit_test(rendezvous),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
