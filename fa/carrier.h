@@ -22,6 +22,8 @@ struct carrier_stats {
 struct carrier_ops {
     /* Copies the octets; they leave before the loop sleeps. ERR_UNSUPPORTED: not a path of this carrier's. ERR_RANGE. */
     err (*send)(void *ctx, const struct hip_path *path, struct span octets);
+    /* An ICMP message to path->peer, from path->local; NULL: not with this carrier. */
+    err (*icmp)(void *ctx, const struct hip_path *path, struct span octets);
     void (*stats)(void *ctx, struct carrier_stats *out);
     void (*close)(void *ctx);
 };

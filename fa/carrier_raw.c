@@ -5,10 +5,13 @@
 
 #include "common/rt/sock.h"
 
-#define PROTO_HIP 139
+#define PROTO_HIP   139
+#define PROTO_ICMP  1
+#define PROTO_ICMP6 58
 
 struct raw {
     struct rt_sock *v4, *v6; /* NULL: family not in use */
+    struct rt_sock *icmp4, *icmp6;
     carrier_recv_fn recv;
     void *ctx;
 };
@@ -29,6 +32,13 @@ static err op_send(void *ctx, const struct hip_path *path, struct span octets)
     if (!s || path->peer.port) /* with a port it would have to go in UDP */
         return ERR_UNSUPPORTED;
     return rt_sock_send(s, &path->local, &path->peer, 0, octets);
+}
+
+static err op_icmp(void *ctx, const struct hip_path *path, struct span octets)
+{
+    struct raw *r = ctx;
+    struct rt_sock *s = path->peer.family == ADDR_V4 ? r->icmp4 : r->icmp6;
+    return s ? rt_sock_send(s, &path->local, &path->peer, 0, octets) : ERR_UNSUPPORTED;
 }
 
 static void op_stats(void *ctx, struct carrier_stats *out)
@@ -52,10 +62,14 @@ static void op_close(void *ctx)
         return;
     rt_sock_close(r->v4);
     rt_sock_close(r->v6);
+    rt_sock_close(r->icmp4);
+    rt_sock_close(r->icmp6);
     free(r);
 }
 
-static const struct carrier_ops ops = { .send = op_send, .stats = op_stats, .close = op_close };
+static const struct carrier_ops ops = {
+    .send = op_send, .icmp = op_icmp, .stats = op_stats, .close = op_close
+};
 
 static err open_one(struct raw *r, struct rt_loop *l, enum addr_family family, const struct fa_steer *steer,
                     unsigned worker, struct rt_sock **out)
@@ -79,6 +93,10 @@ err carrier_raw_open(struct rt_loop *l, bool v4, bool v6, const struct fa_steer 
     err e = v4 ? open_one(r, l, ADDR_V4, steer, worker, &r->v4) : ERR_OK;
     if (e == ERR_OK && v6)
         e = open_one(r, l, ADDR_V6, steer, worker, &r->v6);
+    if (e == ERR_OK && v4)
+        e = rt_raw_open_out(l, ADDR_V4, PROTO_ICMP, &r->icmp4);
+    if (e == ERR_OK && v6)
+        e = rt_raw_open_out(l, ADDR_V6, PROTO_ICMP6, &r->icmp6);
     if (e != ERR_OK) {
         op_close(r);
         return e;

@@ -173,6 +173,14 @@ static void send_packet(struct worker *w, const struct hip_path *path, struct sp
         log_at(&w->c.env->log, LOG_LV_DEBUG, "io", "packet not sent: %s", err_text(e));
 }
 
+static void send_icmp(struct worker *w, const struct hip_path *path, struct span octets)
+{
+    const struct carrier *c = &w->raw;
+    err e = c->ops && c->ops->icmp ? c->ops->icmp(c->ctx, path, octets) : ERR_UNSUPPORTED;
+    if (e != ERR_OK)
+        log_at(&w->c.env->log, LOG_LV_DEBUG, "io", "ICMP not sent: %s", err_text(e));
+}
+
 static void open_port(struct worker *w, const struct addr *port)
 {
     const struct worker_peers *p = w->c.peers;
@@ -225,6 +233,9 @@ static void carry_out_list(struct worker *w)
         switch (a->type) {
         case FA_ACT_SEND:
             send_packet(w, &a->send.path, a->send.octets);
+            break;
+        case FA_ACT_ICMP:
+            send_icmp(w, &a->send.path, a->send.octets);
             break;
         case FA_ACT_JOB:
             start_job(w, a->job);

@@ -51,6 +51,7 @@ struct hip_engine {
     struct hip_assoc *rvs[HIP_RVS_MAX];
     struct hip_assoc *relay[HIP_RVS_MAX]; /* control relays that we are a client of */
     struct bucket complaints;             /* NOTIFYs to Initiators: hip/complain.h */
+    struct bucket icmp;                   /* hip/icmp.h */
     struct bucket told;                   /* NOTIFYs to senders of what is not relayed */
     size_t n_gone;                        /* associations that linger: the first to make room */
     uint8_t grown;                        /* hip_puzzle_grow() */

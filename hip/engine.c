@@ -10,6 +10,7 @@
 #include "hip/core.h"
 #include "hip/fsm.h"
 #include "hip/ice.h"
+#include "hip/icmp.h"
 #include "hip/initiator.h"
 #include "hip/mobility.h"
 #include "hip/nat.h"
@@ -151,6 +152,7 @@ struct hip_engine *hip_engine_new(const struct hip_config *c)
     e->cfg = *c;
     fill_defaults(&e->cfg);
     hip_complain_init(e);
+    hip_icmp_init(e);
     fill_hit_suites(e);
     if (c->assoc_max == 0 || !filter_suites(e) || !make_tables(e)) {
         hip_engine_free(e);
@@ -324,6 +326,7 @@ int hip_input(struct hip_engine *e, const struct hip_path *path, struct span oct
         drop = hip_fsm_handler(&rx)(&rx);
     if (drop != HIP_TAKEN) {
         hip_complain(&rx, drop);
+        hip_icmp_about(&rx, drop, octets);
         e->counters[drop]++;
         log_at(&hip_env(e)->log, LOG_LV_DEBUG, "hip", "packet=%s drop=%s", hip_packet_name(rx.pkt.type),
                hip_drop_name(drop));

@@ -150,7 +150,8 @@ struct hip_config {
     uint8_t puzzle_k;     /* #K when idle; sim_binding makes it at least 10 */
     uint8_t puzzle_k_max; /* largest #K that we solve */
     uint8_t puzzle_more;  /* bits added to #K under load: the engine's own */
-    bool tell; /* NOTIFYs about packets that were dropped, to those who may hear of it (RFC 7401 s5.2.19) */
+    bool
+        tell; /* NOTIFYs and ICMP about packets that were dropped, to those who may hear of it (RFC 7401 s5.2.19) */
     struct hip_reg_offer offer;
     uint32_t rtx_first_us; /* first retransmission of I1, I2, UPDATE, CLOSE (doubling); 0: one second */
     uint8_t rtx_tries;     /* 0: five */
@@ -191,7 +192,8 @@ void hip_puzzle_grow(struct hip_engine *e, uint8_t more);
 /* ---- actions ---- */
 
 enum hip_act_type {
-    HIP_ACT_SEND,  /* send: path, octets (checksum done unless ports are set) */
+    HIP_ACT_SEND, /* send: path, octets (checksum done unless ports are set) */
+    HIP_ACT_ICMP, /* send: an ICMP message for path.peer (IPv4: protocol 1, IPv6: 58), its checksum done, from path.local */
     HIP_ACT_SA_UP, /* sa: both SAs are usable (but see out_ready); after a rekey the old inbound one stays until the new one carries data */
     HIP_ACT_SA_PATH,     /* sa_path: outbound packets go elsewhere from now on */
     HIP_ACT_SA_DOWN,     /* ref: both SAs are gone */

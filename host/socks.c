@@ -5,17 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PROTO_HIP  139 /* RFC 7402 s6 MUST: between locators, never inside ESP */
-#define PROTO_ESP  50
-#define SPI_LEN    4
-#define PORT_FIRST 49152
-#define PORT_TRIES 32
+#define PROTO_HIP   139 /* RFC 7402 s6 MUST: between locators, never inside ESP */
+#define PROTO_ESP   50
+#define PROTO_ICMP  1
+#define PROTO_ICMP6 58
+#define SPI_LEN     4
+#define PORT_FIRST  49152
+#define PORT_TRIES  32
 
 enum { V4, V6, FAMILIES };
 
 struct host_socks {
     struct host_socks_conf c;
-    struct rt_sock *hip[FAMILIES], *esp[FAMILIES], *udp[FAMILIES];
+    struct rt_sock *hip[FAMILIES], *esp[FAMILIES], *udp[FAMILIES], *icmp[FAMILIES];
     uint16_t port;
 };
 
@@ -101,6 +103,11 @@ bool host_socks_hip(struct host_socks *s, const struct hip_path *path, unsigned 
     return send_by(s->udp, path, ifindex, span_of(d, HOST_UDP_MARK + octets.n));
 }
 
+bool host_socks_icmp(struct host_socks *s, const struct hip_path *path, unsigned ifindex, struct span octets)
+{
+    return send_by(s->icmp, path, ifindex, octets);
+}
+
 bool host_socks_esp(struct host_socks *s, const struct hip_path *path, unsigned ifindex,
                     const struct beet_outer *outer, struct span octets)
 {
@@ -130,6 +137,8 @@ static err open_raw(struct rt_loop *l, struct host_socks *s, char *why)
             e = rt_raw_open(l, families[i], PROTO_ESP, on_esp, s, &s->esp[i]);
         if (e == ERR_OK)
             e = for_esp(s, s->esp[i]);
+        if (e == ERR_OK)
+            e = rt_raw_open_out(l, families[i], i == V4 ? PROTO_ICMP : PROTO_ICMP6, &s->icmp[i]);
         /* A machine without IPv6, or without IPv4, still has the other. */
         if (e == ERR_UNSUPPORTED)
             continue;
@@ -206,6 +215,7 @@ void host_socks_close(struct host_socks *s)
         rt_sock_close(s->hip[i]);
         rt_sock_close(s->esp[i]);
         rt_sock_close(s->udp[i]);
+        rt_sock_close(s->icmp[i]);
     }
     free(s);
 }

@@ -35,6 +35,8 @@ uint16_t host_socks_port(const struct host_socks *s); /* of UDP; 0: none */
 
 /* ifindex: where it must leave; 0: the routing table decides. false: no socket for it. */
 bool host_socks_hip(struct host_socks *s, const struct hip_path *path, unsigned ifindex, struct span octets);
+/* An ICMP message of HIP_ACT_ICMP. */
+bool host_socks_icmp(struct host_socks *s, const struct hip_path *path, unsigned ifindex, struct span octets);
 bool host_socks_esp(struct host_socks *s, const struct hip_path *path, unsigned ifindex,
                     const struct beet_outer *outer, struct span octets);
 

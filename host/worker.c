@@ -66,6 +66,10 @@ static void act_one(struct host_worker *w, const struct host_action *a, uint64_t
         if (!host_socks_hip(w->socks, &a->send.path, link_of(w, &a->send.path), a->send.octets))
             w->count.send_failed++;
         break;
+    case HOST_ACT_ICMP:
+        if (!host_socks_icmp(w->socks, &a->send.path, link_of(w, &a->send.path), a->send.octets))
+            w->count.send_failed++;
+        break;
     case HOST_ACT_SA_UP:
         host_data_up(w->data, a->ref, &a->local, &a->peer, a->sa.in, a->sa.out, &a->sa.path, now);
         break;

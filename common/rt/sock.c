@@ -57,8 +57,7 @@ static bool set_options(int fd, uint8_t family, bool raw, bool any)
                (!raw || set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT));
     }
     return (raw || set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) &&
-           (!any || set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)) &&
-           (!raw || set_int(fd, IPPROTO_IPV6, IPV6_CHECKSUM, -1));
+           (!any || set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1));
 }
 
 /* recv NULL: only to send from. */
@@ -105,11 +104,30 @@ err rt_raw_open(struct rt_loop *l, enum addr_family family, uint8_t protocol, rt
 
     if (fd < 0)
         return errno_to_err(errno);
-    if (!set_options(fd, family, true, true)) {
+    /* The kernel makes the checksum of ICMPv6 whatever we say (RFC 3542 s3.1), and of nothing else. */
+    bool sum = family == ADDR_V6 && protocol != IPPROTO_ICMPV6;
+    if (!set_options(fd, family, true, true) || (sum && !set_int(fd, IPPROTO_IPV6, IPV6_CHECKSUM, -1))) {
         close(fd);
         return ERR_IO;
     }
     return sock_open(l, fd, family, true, recv, ctx, out);
+}
+
+err rt_raw_open_out(struct rt_loop *l, enum addr_family family, uint8_t protocol, struct rt_sock **out)
+{
+    static const struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+    struct rt_sock *s;
+    err e = rt_raw_open(l, family, protocol, NULL, NULL, &s);
+
+    if (e != ERR_OK)
+        return e;
+    e = rt_sock_filter(s, &nothing, 1);
+    if (e != ERR_OK) {
+        rt_sock_close(s);
+        return e;
+    }
+    *out = s;
+    return ERR_OK;
 }
 
 err rt_udp_open(struct rt_loop *l, const struct addr *bind_to, rt_recv_fn recv, void *ctx,

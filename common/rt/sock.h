@@ -42,6 +42,9 @@ typedef void (*rt_recv_fn)(void *ctx, const struct rt_pkt *pkts, size_t n);
 /* family ADDR_V4 or ADDR_V6. ERR_REFUSED: no CAP_NET_RAW. */
 MUST_USE err rt_raw_open(struct rt_loop *l, enum addr_family family, uint8_t protocol, rt_recv_fn recv,
                          void *ctx, struct rt_sock **out);
+/* To send from alone: what the kernel would hand to it (ICMP goes to every such socket) is thrown away there. */
+MUST_USE err rt_raw_open_out(struct rt_loop *l, enum addr_family family, uint8_t protocol,
+                             struct rt_sock **out);
 /* Bound to *bind (its family, address may be unspecified, port may be 0). ERR_EXISTS: in use. */
 MUST_USE err rt_udp_open(struct rt_loop *l, const struct addr *bind, rt_recv_fn recv, void *ctx,
                          struct rt_sock **out);

@@ -35,7 +35,7 @@ int fa_dispatch_relayed(struct fa *f, const struct hip_path *path, struct span o
     return fa_control_relayed(f, &to, path, octets);
 }
 
-static void emit_send(struct fa *f, const struct hip_action *a)
+static void emit_send(struct fa *f, const struct hip_action *a, enum fa_act_type type)
 {
     struct fa_actions *o = f->out;
     size_t n = a->send.octets.n;
@@ -45,7 +45,7 @@ static void emit_send(struct fa *f, const struct hip_action *a)
     }
     memcpy(o->buf + o->used, a->send.octets.p, n);
     o->v[o->n++] = (struct fa_action){
-        .type = FA_ACT_SEND,
+        .type = type,
         .send = { .path = a->send.path, .octets = span_of(o->buf + o->used, n) },
     };
     o->used += n;
@@ -83,7 +83,10 @@ static void take(struct fa *f, const struct hip_action *a)
     struct fa_guest *g = fa_guest_by_ref(f, a->ref);
     switch (a->type) {
     case HIP_ACT_SEND:
-        emit_send(f, a);
+        emit_send(f, a, FA_ACT_SEND);
+        return;
+    case HIP_ACT_ICMP:
+        emit_send(f, a, FA_ACT_ICMP);
         return;
     case HIP_ACT_ASK_R2:
         fa_registrar_ask(f, a);

@@ -115,6 +115,7 @@ struct fa_config {
 
 enum fa_act_type {
     FA_ACT_SEND,     /* send */
+    FA_ACT_ICMP,     /* send: an ICMP message, as HIP_ACT_ICMP */
     FA_ACT_JOB,      /* *job: copy it, carry it out, answer with fa_complete() */
     FA_ACT_REG_UP,   /* reg: a host registered or renewed (lifetime), or moved (path) */
     FA_ACT_REG_DOWN, /* reg: its registration ended */

@@ -11,7 +11,7 @@
 
 struct host_action *host_act(struct host *h, enum host_act_type type)
 {
-    bool light = type == HOST_ACT_SEND || type == HOST_ACT_EVENT;
+    bool light = type == HOST_ACT_SEND || type == HOST_ACT_ICMP || type == HOST_ACT_EVENT;
     struct host_action *a;
 
     if (h->out->n >= HOST_ACTIONS_MAX - (light ? KEPT : 0)) {
@@ -25,7 +25,8 @@ struct host_action *host_act(struct host *h, enum host_act_type type)
     return a;
 }
 
-void host_act_send(struct host *h, const struct hip_path *path, struct span octets)
+static void act_octets(struct host *h, enum host_act_type type, const struct hip_path *path,
+                       struct span octets)
 {
     struct host_action *a;
     uint8_t *at = h->out->buf + h->out->used;
@@ -34,13 +35,18 @@ void host_act_send(struct host *h, const struct hip_path *path, struct span octe
         h->dropped++;
         return;
     }
-    a = host_act(h, HOST_ACT_SEND);
+    a = host_act(h, type);
     if (!a)
         return;
     memcpy(at, octets.p, octets.n);
     h->out->used += octets.n;
     a->send.path = *path;
     a->send.octets = span_of(at, octets.n);
+}
+
+void host_act_send(struct host *h, const struct hip_path *path, struct span octets)
+{
+    act_octets(h, HOST_ACT_SEND, path, octets);
 }
 
 void host_event(struct host *h, enum host_event what, enum log_level lv, const struct hit *peer,
@@ -164,6 +170,9 @@ static void data_plane(struct host *h, const struct hip_action *a)
     switch (a->type) {
     case HIP_ACT_SEND:
         host_act_send(h, &a->send.path, a->send.octets);
+        break;
+    case HIP_ACT_ICMP:
+        act_octets(h, HOST_ACT_ICMP, &a->send.path, a->send.octets);
         break;
     case HIP_ACT_SA_UP:
         sa_up(h, a);

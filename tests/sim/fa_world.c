@@ -642,6 +642,8 @@ void fw_act(struct fw *w)
     for (size_t i = 0; i < w->out->n; i++) {
         const struct fa_action *a = &w->out->v[i];
         switch (a->type) {
+        case FA_ACT_ICMP: /* nobody here looks at it */
+            break;
         case FA_ACT_SEND:
             w->fa_octets += a->send.octets.n;
             if (w->sent)

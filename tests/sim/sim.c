@@ -351,6 +351,12 @@ static void act(struct sim *s, struct sim_host *h, const struct hip_action *v)
     case HIP_ACT_SEND:
         send(s, h, &v->send.path, v->send.octets);
         break;
+    case HIP_ACT_ICMP:
+        h->icmp++;
+        h->icmp_path = v->send.path;
+        h->icmp_n = v->send.octets.n;
+        memcpy(h->icmp_p, v->send.octets.p, h->icmp_n);
+        break;
     case HIP_ACT_SA_UP:
         on_sa(h, v);
         break;

@@ -65,7 +65,11 @@ struct sim_host {
     uint32_t spi_in, spi_out, spi_in_next;
     uint8_t key_in[64], key_out[64];
     size_t key_in_n, key_out_n;
-    int drop; /* last drop reason */
+    int drop;      /* last drop reason */
+    unsigned icmp; /* messages; the last one: */
+    struct hip_path icmp_path;
+    size_t icmp_n;
+    uint8_t icmp_p[HIP_PACKET_MAX];
 
     struct sim_nat
         *nat; /* it stands behind this one (the test's own); hosts behind the same one see each other */

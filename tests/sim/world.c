@@ -618,6 +618,8 @@ static void act(struct world *w, struct w_node *n, const struct host_action *a)
 {
     struct w_sa *s;
     switch (a->type) {
+    case HOST_ACT_ICMP: /* nobody here looks at it */
+        break;
     case HOST_ACT_SEND:
         w_fly(w, n, &a->send.path, PROTO_HIP, a->send.octets);
         break;

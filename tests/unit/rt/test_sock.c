@@ -221,6 +221,45 @@ static void header(void **state)
     header_one(50, "::1");
 }
 
+/* ICMP from a socket that takes nothing in: another one hears it, of IPv6 with the checksum that the kernel makes. */
+static void raw_out_one(enum addr_family family, uint8_t protocol, const char *at_text, uint8_t type)
+{
+    struct rt_loop *l = rt_loop_new();
+    struct got g = { .loop = l, .want = 1 };
+    struct rt_sock *s, *out;
+    struct addr a = at(at_text);
+    uint8_t message[48] = { type };
+    err e = rt_raw_open(l, family, protocol, on_recv, &g, &s);
+
+    if (e == ERR_REFUSED) {
+        rt_loop_free(l);
+        skip();
+    }
+    assert_int_equal(e, ERR_OK);
+    assert_int_equal(rt_raw_open_out(l, family, protocol, &out), ERR_OK);
+    if (family == ADDR_V4) { /* ones' complement of the one word that is not zero */
+        message[2] = (uint8_t)~type;
+        message[3] = 0xff;
+    }
+    assert_int_equal(rt_sock_send(out, &a, &a, 0, span_of(message, sizeof(message))), ERR_OK);
+    run(l, 2000);
+    assert_int_equal(g.n, 1);
+    assert_int_equal(g.len, sizeof(message));
+    if (family == ADDR_V6)
+        assert_true(g.first[2] | g.first[3]);
+    assert_int_equal(rt_sock_stats(out).in, 0);
+    rt_sock_close(out);
+    rt_sock_close(s);
+    rt_loop_free(l);
+}
+
+static void raw_out(void **state)
+{
+    (void)state;
+    raw_out_one(ADDR_V4, 1, "127.0.0.3", 12);
+    raw_out_one(ADDR_V6, 58, "::1", 4);
+}
+
 static void source(void **state)
 {
     struct addr to = at("127.0.0.9"), out;
@@ -510,10 +549,10 @@ static void netlink(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(udp),      cmocka_unit_test(udp_bounds), cmocka_unit_test(raw),
-        cmocka_unit_test(runs),     cmocka_unit_test(adopted),    cmocka_unit_test(groups),
-        cmocka_unit_test(header),   cmocka_unit_test(source),     cmocka_unit_test(netlink),
-        cmocka_unit_test(borrowed),
+        cmocka_unit_test(udp),     cmocka_unit_test(udp_bounds), cmocka_unit_test(raw),
+        cmocka_unit_test(raw_out), cmocka_unit_test(runs),       cmocka_unit_test(adopted),
+        cmocka_unit_test(groups),  cmocka_unit_test(header),     cmocka_unit_test(source),
+        cmocka_unit_test(netlink), cmocka_unit_test(borrowed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
