@@ -77,6 +77,7 @@ static void read_conf(struct vec_case *c, const json_t *o, struct party_conf *p)
     list(c, o, "esp_suites", p->esp_suites, 6);
     list(c, o, "nat_modes", p->nat_modes, 4);
     p->puzzle_k = (uint8_t)number(c, o, "puzzle_k", 255);
+    p->tell = json_is_true(json_object_get(o, "tell"));
     p->r1_counter = (uint64_t)number(c, o, "r1_counter", INT64_MAX);
     struct span fqdn = bex_hex(c, o, "fqdn");
     if (fqdn.n > sizeof p->fqdn)
@@ -251,6 +252,8 @@ static json_t *conf_json(const struct party_conf *p)
     if (p->nat_modes[0])
         json_object_set_new(o, "nat_modes", numbers(p->nat_modes, 4));
     put_int(o, "puzzle_k", p->puzzle_k);
+    if (p->tell)
+        json_object_set_new(o, "tell", json_true());
     put_int(o, "r1_counter", (json_int_t)p->r1_counter);
     if (p->fqdn_len)
         put_hex(o, "fqdn", span_of(p->fqdn, p->fqdn_len));

@@ -45,6 +45,9 @@ static const char *option(struct gen *g, int o, const char *arg)
     case 'u':
         g->plan.udp = true;
         return NULL;
+    case 't':
+        g->plan.tell = true;
+        return NULL;
     case 'w':
         g->plan.wide = true;
         return NULL;
@@ -74,6 +77,7 @@ static int parse(int argc, char **argv, struct gen *g)
         { "family", required_argument, NULL, 'f' },
         { "initiator", required_argument, NULL, 'i' },
         { "udp", no_argument, NULL, 'u' },
+        { "tell", no_argument, NULL, 't' },
         { "wide", no_argument, NULL, 'w' },
         { "comment", required_argument, NULL, 'c' },
         { "list", no_argument, NULL, 'l' },

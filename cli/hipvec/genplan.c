@@ -176,6 +176,7 @@ static void conf(const struct gen_plan *p, enum who who, struct party_conf *c)
         c->nat_modes[1] = HIP_NAT_UDP_ENCAPSULATION;
     }
     c->puzzle_k = PUZZLE_K;
+    c->tell = p->tell;
     if (p->wide)
         widen(c);
     if (!(p->kinds & (GEN_REGISTRATION | GEN_THIRD)))

@@ -33,6 +33,7 @@ struct gen_plan {
     const struct gen_key *responder, *initiator; /* host identities */
     unsigned kinds;
     bool v6, udp;
+    bool tell; /* both ends say NOTIFY about what they drop */
     bool wide; /* both ends have all suites, those of the plan first */
     struct span seed;
 };

@@ -15,7 +15,8 @@ static const struct command {
     { "run", cmd_run, "[--json] FILE|DIR...",
       "recompute test vectors (README.md of test-vectors/ lists the types)" },
     { "gen", cmd_gen,
-      "--suite DH/CIPHER/HIT/ESP --seed HEX [--kind KIND,...] [--family 4|6] [--udp] [--wide] [--initiator "
+      "--suite DH/CIPHER/HIT/ESP --seed HEX [--kind KIND,...] [--family 4|6] [--udp] [--wide] [--tell] "
+      "[--initiator "
       "HIT] "
       "[--comment TEXT] [-o FILE] | --list",
       "make a whole exchange; KIND: bex, opportunistic, registration, rendezvous, relay, simultaneous, "

@@ -107,6 +107,7 @@ bool world_begin(struct world *w, enum who who)
                             .assoc_max = 8,
                             .puzzle_k = p->conf.puzzle_k,
                             .puzzle_k_max = 20,
+                            .tell = p->conf.tell,
                             .hit_suites = { 1, 2, 3, 5 },
                             .null_encrypt = true, /* where it is in the list: a vector hides nothing */
                             .auth_only = &anybody,

@@ -21,6 +21,7 @@ struct party_conf {
     uint8_t dh_groups[8];
     uint16_t ciphers[6], esp_suites[6], nat_modes[4]; /* 0 ends */
     uint8_t puzzle_k;
+    bool tell; /* NOTIFYs about what was dropped */
     uint64_t r1_counter;
     uint8_t fqdn_len;
     uint8_t fqdn[HIP_FQDN_MAX];

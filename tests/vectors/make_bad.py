@@ -14,6 +14,7 @@ import sys
 import bad_bex
 import bad_form
 import bad_later
+import bad_notify
 import bad_others
 from cases import Group
 from document import dump
@@ -22,6 +23,7 @@ SETS = {
     "bad-form": bad_form.make,      # octets, lengths, order, what is missing or too much: any packet
     "bad-bex": bad_bex.make,        # the base exchange
     "bad-later": bad_later.make,    # UPDATE, rekey, NOTIFY, CLOSE, ESP
+    "bad-notify": bad_notify.make,  # what is told to the sender
     "bad-others": bad_others.make,  # rendezvous, UDP, other suites, crossing exchanges
 }
 
