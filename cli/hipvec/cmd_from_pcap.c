@@ -397,19 +397,19 @@ static bool save(struct from_pcap *f, const json_t *d)
 static bool options(int argc, char **argv, struct from_pcap *f)
 {
     char why[160];
-    for (int i = 1; i < argc; i++) {
-        const char *v = i + 1 < argc ? argv[i + 1] : NULL;
-        if (strcmp(argv[i], "--keys") == 0 && v) {
+    for (int i = 1; i < argc && argv[i]; i++) {
+        const char *a = argv[i], *v = i + 1 < argc ? argv[i + 1] : NULL;
+        if (strcmp(a, "--keys") == 0 && v) {
             i++;
             f->secret = true;
             if (keylog_load(&f->keys, v, why) != ERR_OK) {
                 fprintf(stderr, "hipvec: %s: %s\n", v, why);
                 return false;
             }
-        } else if (strcmp(argv[i], "-o") == 0 && v) {
+        } else if (strcmp(a, "-o") == 0 && v) {
             f->out = argv[++i];
-        } else if (argv[i][0] != '-' && !f->in) {
-            f->in = argv[i];
+        } else if (a[0] != '-' && !f->in) {
+            f->in = a;
         } else {
             f->in = NULL;
             break;

@@ -193,7 +193,7 @@ static bool write_keys(const struct to_pcap *o, const struct items *it)
 
 static bool options(int argc, char **argv, struct to_pcap *o)
 {
-    for (int i = 1; i < argc; i++) {
+    for (int i = 1; i < argc && argv[i]; i++) {
         const char *a = argv[i], *v = i + 1 < argc ? argv[i + 1] : NULL;
         const char **to = strcmp(a, "-o") == 0         ? &o->out
                           : strcmp(a, "--keys") == 0   ? &o->keys

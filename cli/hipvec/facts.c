@@ -40,7 +40,7 @@ bool facts_learn(struct judge *j, const struct hit *hit, struct span wire)
         hip_hi_done(&h);
         return fits;
     }
-    if ((j->his & (j->his - 1)) == 0) {
+    if (!j->hi || (j->his & (j->his - 1)) == 0) {
         struct hip_hi *v = realloc(j->hi, (j->his ? 2 * j->his : 1) * sizeof *v);
         if (!v) {
             hip_hi_done(&h);

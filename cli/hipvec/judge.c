@@ -47,6 +47,12 @@ void good(struct verdict *v, int check)
 
 /* ---- keys ---- */
 
+/* The i-th exchange of the key log; NULL past the end. */
+static const struct log_assoc *logged(const struct judge *j, size_t i)
+{
+    return j->keys && j->keys->assoc && i < j->keys->assocs ? &j->keys->assoc[i] : NULL;
+}
+
 static bool of_pair(const struct log_assoc *a, const struct hit *x, const struct hit *y)
 {
     return (hit_eq(&a->i, x) && hit_eq(&a->r, y)) || (hit_eq(&a->i, y) && hit_eq(&a->r, x));
@@ -104,8 +110,8 @@ static const struct log_assoc *assoc_of(const struct judge *j, const struct view
     *tried = 0;
     if (!p)
         p = view_get(w, HIP_PAR_HIP_MAC_2);
-    for (size_t i = 0; p && j->keys && i < j->keys->assocs; i++) {
-        const struct log_assoc *a = &j->keys->assoc[i];
+    const struct log_assoc *a;
+    for (size_t i = 0; p && (a = logged(j, i)); i++) {
         if (!of_pair(a, &w->sender, &w->receiver))
             continue;
         ++*tried;
@@ -149,8 +155,8 @@ static void judge_relay_mac(const struct judge *j, const struct view *w, uint16_
     struct span tail;
     if (!p)
         return;
-    for (size_t i = 0; j->keys && i < j->keys->assocs; i++) {
-        const struct log_assoc *a = &j->keys->assoc[i];
+    const struct log_assoc *a;
+    for (size_t i = 0; (a = logged(j, i)); i++) {
         const struct hit *server = hit_eq(&a->i, &w->receiver) ? &a->r : &a->i;
         if (!(hit_eq(&a->i, &w->receiver) || hit_eq(&a->r, &w->receiver)) || hit_eq(server, &w->sender))
             continue;
@@ -174,11 +180,9 @@ static bool open_item(const struct judge *j, const struct view *w, size_t item, 
     const struct log_assoc *a = assoc_of(j, w, item, tried, &tail);
     if (a)
         return open_with(a, w, out, inner);
-    for (size_t i = 0; j->keys && i < j->keys->assocs; i++) {
-        a = &j->keys->assoc[i];
+    for (size_t i = 0; (a = logged(j, i)); i++)
         if (of_pair(a, &w->sender, &w->receiver) && open_with(a, w, out, inner))
             return true;
-    }
     return false;
 }
 

@@ -5,13 +5,16 @@
 
 #include "cli/hipvec/facts.h"
 #include "cli/hipvec/judge_part.h"
+#include "common/base/cursor.h"
 #include "hip/esp/seal.h"
 
 /* The packet opened in place in p. The window is of no interest here (a capture may hold a packet twice): it is set right in front of the
  * number that came. */
 static err open_one(const struct log_sa *k, uint8_t *p, size_t n, struct esp_opened *o)
 {
-    uint32_t seq = (uint32_t)p[4] << 24 | (uint32_t)p[5] << 16 | (uint32_t)p[6] << 8 | p[7];
+    struct rcur c = rcur_of(span_of(p, n));
+    rcur_skip(&c, 4);
+    uint32_t seq = rcur_u32(&c);
     struct esp_sa_params q = { .spi = k->spi,
                                .suite = k->suite,
                                .enc = span_of(k->enc.b, k->enc.n),

@@ -187,7 +187,8 @@ json_t *show_uncovered(const struct item *x, const struct view *w)
     if (w->behind.n) {
         json_t *r = json_object();
         put(r, "from", json_integer((json_int_t)w->raw.n));
-        put(r, "to", json_integer((json_int_t)(w->raw.n + w->behind.n)));
+        size_t end = w->raw.n + w->behind.n;
+        put(r, "to", json_integer((json_int_t)end));
         put(r, "what", json_string("octets behind the packet"));
         put(r, "checksum", json_boolean(x->udp && summed));
         json_array_append_new(list, r);
