@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What comes after the base exchange: UPDATE, rekey, NOTIFY, CLOSE, ESP (RFC 7401 s6.11 to s6.15, RFC 7402 s6)."""
+import hmac
+
 from bad_bex import flip
 from forge import (ACK, CLOSE, CLOSE_ACK, DIFFIE_HELLMAN, ECHO_REQUEST_SIGNED, ECHO_RESPONSE_SIGNED, ESP_INFO, HIP_MAC,
                    HIP_SIGNATURE, LOCATOR_SET, NOTIFICATION, NOTIFY, SEQ, UPDATE, u)
@@ -60,10 +62,18 @@ def esp(g, x):
     def put(comment, w, to="R", after=at):
         g.raw("ESP " + comment, w, to, after, None, kind="ESP", like=at if to == "R" else at + 1, flags=["esp"])
 
+    auth = bytes.fromhex(x.packets[at]["esp"]["auth_key"])
+
+    def sealed(w, high=bytes(4)):
+        """Its ICV made anew: HMAC-SHA-256-128 over all of it and the upper half of the sequence number (RFC 4303 s2.8)."""
+        return w[:-16] + hmac.digest(auth, w[:-16] + high, "sha256")[:16]
+
     put("whose ICV has one bit wrong", flip(wire, 8 * len(wire) - 1))
     put("whose ciphertext has one bit wrong", flip(wire, 8 * 30))
     put("whose sequence number was raised", wire[:4] + u(9, 4) + wire[8:])
-    put("with sequence number 0", wire[:4] + bytes(4) + wire[8:])
+    put("with sequence number 0", sealed(wire[:4] + bytes(4) + wire[8:]))
+    put("whose ICV leaves out the upper half of the sequence number", sealed(wire, b""))
+    put("whose ICV is for an upper half of 1", sealed(wire, u(1, 4)))
     put("with an SPI that nobody has", u(4099, 4) + wire[4:])
     put("cut off in its ICV", wire[:-3])
     put("of eight octets", wire[:8])
