@@ -93,9 +93,9 @@ static void assert_same(const struct host_sealed *a, const struct host_sealed *b
 
 static void test_round(void **state)
 {
-    static const enum sig_type types[] = { SIG_ECDSA_P256, SIG_ECDSA_P384, SIG_RSA };
+    static const enum sig_type types[] = { SIG_ECDSA_P256, SIG_ECDSA_P384, SIG_RSA, SIG_DSA, SIG_ED25519 };
 
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         struct host_seal_key k = key_sim(1, 0x46);
         struct host_sealed s = contents(types[i]), o;
         uint8_t file[HOST_FILE_MAX], again[HOST_FILE_MAX];
