@@ -887,6 +887,22 @@ static void test_x962_refused(void **state)
     fw_free(w);
 }
 
+/* docs/sim-binding.md sections 1 and 6: a host whose own HI is of suite 5 may associate and run AKA; that HI is not bound. */
+static void test_suite_5_refused(void **state)
+{
+    struct fw *w = world();
+    fw_start(w);
+    struct fw_mn *m = matti(w);
+    fw_mn_kind(w, m, SIG_ED25519);
+    fw_connect(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_true(m->up);
+    assert_int_equal(m->status, HIP_BIND_ST_HI_REFUSED);
+    assert_string_equal(m->reason, "HIT suite of the host identity is not allowed");
+    nothing_bound(w);
+    fw_free(w);
+}
+
 static void test_malformed(void **state)
 {
     for (int i = 0; i < 2; i++) {
@@ -1455,6 +1471,7 @@ int main(void)
         cmocka_unit_test(test_not_subscribed),
         cmocka_unit_test(test_domain_rule_and_further_attempt),
         cmocka_unit_test(test_x962_refused),
+        cmocka_unit_test(test_suite_5_refused),
         cmocka_unit_test(test_malformed),
         cmocka_unit_test(test_name_in_use),
         cmocka_unit_test(test_nobody_elses_name),

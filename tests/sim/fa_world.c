@@ -188,6 +188,13 @@ struct fw_mn *fw_mn(struct fw *w, const char *name, const char *addr, struct fw_
     return m;
 }
 
+void fw_mn_kind(struct fw *w, struct fw_mn *m, enum sig_type t)
+{
+    hip_hi_done(&m->hi);
+    ok(hip_hi_generate(t, 0, &m->hi));
+    mn_engine(w, m);
+}
+
 void fw_mn_x962(struct fw *w, struct fw_mn *m)
 {
     memmove(m->hi.wire + 5, m->hi.wire + 4, m->hi.wire_len - 4u);

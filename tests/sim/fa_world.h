@@ -216,7 +216,8 @@ void fw_start(struct fw *w); /* makes the FA of w->c */
 /* The FA's process ends at once and another one begins, with the same store and zone. */
 void fw_restart(struct fw *w);
 struct fw_mn *fw_mn(struct fw *w, const char *name, const char *addr, struct fw_card *card);
-void fw_mn_x962(struct fw *w, struct fw_mn *m); /* its HI gets a leading 0x04 */
+void fw_mn_kind(struct fw *w, struct fw_mn *m, enum sig_type t); /* another HI, of this kind */
+void fw_mn_x962(struct fw *w, struct fw_mn *m);                  /* its HI gets a leading 0x04 */
 void fw_connect(struct fw *w, struct fw_mn *m);
 /* An UPDATE with these contents, whatever they are. */
 err fw_raw_update(struct fw *w, struct fw_mn *m, const struct hip_contents *c);
