@@ -317,19 +317,16 @@ static void carry_out(struct world *w, enum who who)
 
 /* ---- arrival ---- */
 
-/* A client's packet with RELAY_TO goes there (RFC 9028 s4.5). */
-static bool relay_out(struct world *w, struct party *p, const struct hip_path *path, struct span octets,
-                      const struct hip_pkt *k, int *drop)
+/* A packet with RELAY_TO goes there, when it is a client's (RFC 9028 s4.5). */
+static int relay_out(struct world *w, struct party *p, const struct hip_path *path, struct span octets)
 {
     struct hip_path on = { .local = path->local };
-    struct hip_ref client;
     bool check;
-    if (!path->peer.port || hip_assoc_find(p->e, &p->hi.hit, &k->sender, &client) != ERR_OK ||
-        hip_relay_wants(octets, &on.peer, &check) != HIP_TAKEN)
-        return false;
+    int drop = hip_relay_wants(octets, &on.peer, &check);
+    if (drop != HIP_TAKEN)
+        return drop;
     on.local.port = on.peer.port ? HIP_UDP_PORT : 0;
-    *drop = hip_relay_from_client(p->e, &on, octets, w->now, &w->out);
-    return true;
+    return hip_relay_from_client(p->e, &on, octets, w->now, &w->out);
 }
 
 /* A rendezvous server or control relay: what is for a client of its own, and what comes from one. */
@@ -337,11 +334,10 @@ static int relay(struct world *w, struct party *p, const struct hip_path *path, 
 {
     struct hip_pkt k;
     struct hip_ref client;
-    int drop;
     if (hip_pkt_parse(octets, &k) != HIP_TAKEN)
         return HIP_DROP_NOT_REGISTERED;
-    if (relay_out(w, p, path, octets, &k, &drop))
-        return drop;
+    if (path->peer.port && hip_pkt_has(&k, HIP_PAR_RELAY_TO))
+        return relay_out(w, p, path, octets);
     if (hip_assoc_find(p->e, &p->hi.hit, &k.receiver, &client) != ERR_OK)
         return HIP_DROP_NOT_REGISTERED;
     return path->peer.port ? hip_relay_to_client(p->e, client, path, NULL, octets, w->now, &w->out)

@@ -3,7 +3,8 @@
 import hmac
 
 from bad_bex import flip
-from forge import (ACK, CLOSE, DIFFIE_HELLMAN, FROM, HIP_SIGNATURE, HIP_SIGNATURE_2, I1, I2, MAPPED_ADDRESS, R1, R2, RELAY_FROM,
+from forge import (ACK, CLOSE, DIFFIE_HELLMAN, ECHO_REQUEST_UNSIGNED, FROM, HIP_SIGNATURE, HIP_SIGNATURE_2, I1, I2, MAPPED_ADDRESS, R1, R1_COUNTER, R2,
+                   REG_INFO, RELAY_FROM, RELAY_TO,
                    RELAY_HMAC, REG_REQUEST, RVS_HMAC, SEQ, UPDATE, Packet, u)
 
 # RFC 3526 s3
@@ -39,6 +40,8 @@ def relayed(g, x):
     put("to the NULL HIT", sealed(null), "RELAYED_OPPORTUNISTIC")
     asked = x.index(I1, "I")
     wire = x.packet(asked).raw()
+    big = x.packet(asked).add(ECHO_REQUEST_UNSIGNED, bytes(1980))
+    g.put("I1 too long for FROM and RVS_HMAC behind it", big, "RVS", asked, "OVERSIZED", like=asked)
     g.raw("I1 for somebody who is not registered", wire[:24] + flip(wire[24:40], 100) + wire[40:], "RVS", asked, "NOT_REGISTERED", like=asked)
 
 
@@ -84,6 +87,18 @@ def by_relay(g, x):
     g.put("I1 by a control relay with RVS_HMAC, as of a rendezvous server", q, "R", at, "RVS_HMAC_PROHIBITED", notify=64)
 
 
+def outward(g, x):
+    """What a client has its control relay pass on."""
+    at = next(i for i, p in enumerate(x.packets) if p["from"] == "R" and p["to"] == "RVS" and p["type"] == "R1" and i > 3)
+    p = x.packet(at)
+    to = p.get(RELAY_TO)
+    for comment, address in (("a multicast address", "00000000000000000000ffffe0000001"), ("no address", "00000000000000000000000000000000")):
+        g.put(f"R1 by a control relay to {comment}", p.copy().set(RELAY_TO, to[:4] + bytes.fromhex(address)), "RVS", at, "FORBIDDEN_DESTINATION")
+    g.put("R1 by a control relay to port 0", p.copy().set(RELAY_TO, bytes(2) + to[2:]), "RVS", at, "FORBIDDEN_DESTINATION")
+    wire = p.raw()
+    g.raw("R1 by a control relay of somebody who is no client", wire[:8] + flip(wire[8:24], 100) + wire[24:], "RVS", at, "NOT_OUR_CLIENT")
+
+
 def checks(g, x):
     """Connectivity checks (RFC 9028 s4.6)."""
     i = next(i for i, p in enumerate(x.packets) if p["type"] == "UPDATE" and p["to"] == "I" and
@@ -120,6 +135,13 @@ def numbers(g, x, prime):
     g.put("I2 whose RSA signature has one bit wrong", p.copy().set(HIP_SIGNATURE, flip(p.get(HIP_SIGNATURE), 1000)), "R", i, "BAD_SIGNATURE")
 
 
+def another_offer(g, x):
+    """The owner has decided on what the first R1 offered."""
+    at = x.index(R1, "R")
+    p = x.packet(at).set(R1_COUNTER, bytes(4) + u(9, 8)).set(REG_INFO, b"\x50\x96\2")
+    g.put("R1 of a newer generation that offers something else", x.seal(p, "R", "I"), "I", at + 2, "REFUSED", like=at)
+
+
 def no_server(g, x):
     p = x.packet(0)
     q = p.copy().add(FROM, bytes(10) + b"\xff\xff\xc0\0\2\x63").add(RVS_HMAC, bytes(48))
@@ -145,6 +167,7 @@ def make(base):
     by = base("--suite", "7/2/P-256/8", "--kind", "relay", "--seed", "bad9", "--udp")
     by_relay(by, by.x)
     checks(by, by.x)
+    outward(by, by.x)
     rsa = base("--suite", "11/2/RSA-2048/13", "--seed", "bad5")
     numbers(rsa, rsa.x, MODP_2048)
     both = base("--suite", "7/2/P-256/8", "--kind", "simultaneous", "--seed", "bad6")
@@ -152,4 +175,5 @@ def make(base):
     reg = base("--suite", "7/2/P-256/8", "--kind", "registration", "--seed", "bad7")
     registration(reg, reg.x)
     no_server(reg, reg.x)
+    another_offer(reg, reg.x)
     return [rvs, nat, by, rsa, both, reg]

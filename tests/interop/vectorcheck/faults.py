@@ -50,6 +50,11 @@ def truncated(b: Arrival) -> bool:
 
 @fault("OVERSIZED")
 def oversized(b: Arrival) -> bool:
+    if b.at == "RVS" and b.kind in ("I1", "UPDATE") and b.wire[24:40] != b.me.hit:  # FROM and RVS_HMAC come behind it (RFC 8004 s4.2)
+        pair = b.pairs.get(frozenset(("RVS", b.x.who(b.wire[24:40]) or "")))
+        mac = pair.rhash.length if pair else 0
+        if len(b.wire) + 24 + 4 + mac > 2048:
+            return True
     return len(b.wire) > 2048 or (len(b.wire) > 1 and 8 * (b.wire[1] + 1) < len(b.wire))
 
 

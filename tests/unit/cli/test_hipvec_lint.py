@@ -58,6 +58,17 @@ class Lint(unittest.TestCase):
         for t in types - {"HipBexTest"}:
             self.assertTrue(os.path.exists(os.path.join(SCHEMAS, t + ".json")), t)
 
+    def test_each_drop_reason_has_a_bad_packet(self):
+        """But those that no packet brings about alone, and those of relayed data."""
+        others = {"RATE_LIMITED", "ASSOC_FULL", "ACTIONS_FULL", "INTERNAL", "NO_PERMISSION", "SPI_CLASH", "OVER_QUOTA", "RELAY_BUSY",
+                  "UNVERIFIED_LOCATOR"}
+        table = self.hipvec("proto").stdout
+        reasons = {line.split("|")[1].strip() for line in table[table.index("| drop reason"):].splitlines()[2:] if line.startswith("|")}
+        folder = os.path.join(VECTORS, "hip")
+        tests = [t for n in os.listdir(folder) if n.startswith("bad-") for g in load(os.path.join(folder, n))["testGroups"] for t in g["tests"]]
+        self.assertEqual(reasons - others, {t["expect"]["drop"] for t in tests if "drop" in t["expect"]} - {"TAKEN"})
+        self.assertGreater(len(tests), 400)
+
     def test_planted(self):
         """In each group of each file; all of them in one call."""
         cases = []
