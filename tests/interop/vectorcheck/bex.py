@@ -449,6 +449,8 @@ def waive_configuration(x: Exchange, c: Node) -> None:
     senders = {x.who(n.hex("wire")[8:24]) for n in x.packets if n.text("type") == "R1"}
     requesters = {x.who(n.hex("wire")[8:24]) for n in x.packets if n.text("type") == "I2" and Packet(n.hex("wire")).get("REG_REQUEST")}
     for who, party in x.parties.items():
+        if party.config:
+            party.config.waive("tell")  # which NOTIFYs it sends about what it drops
         if party.config and who not in senders:
             party.config.waive("puzzle_k", "r1_counter", "nat_modes", "offer.min", "offer.max", "offer.types")
         if party.config and who not in requesters:
