@@ -177,8 +177,8 @@ static void tight_begin(struct bench *b)
     struct hip_dh dh;
     const struct hip_hi *peer = &b->mn.hi;
     const struct hip_par *sig;
-    uint8_t *der;
-    size_t der_len;
+    uint8_t *der = NULL;
+    size_t der_len = 0;
     static uint8_t message[HIP_PACKET_MAX];
     memcpy(b->i2, b->packet[HIP_PKT_I2], b->len[HIP_PKT_I2]);
     must(hip_pkt_parse(span_of(b->packet[HIP_PKT_R1], b->len[HIP_PKT_R1]), &r1) == HIP_TAKEN &&
