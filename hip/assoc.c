@@ -123,6 +123,7 @@ void hip_assoc_free(struct hip_engine *e, struct hip_assoc *a)
     hip_exchange_free(a->x);
     hip_stored_clear(&a->last);
     hip_stored_clear(&a->echo);
+    hip_stored_clear(&a->box_echo);
     for (size_t i = 0; i < HIP_UPDATES_MAX; i++)
         hip_stored_clear(&a->sent[i].pkt);
     if (a->gone)

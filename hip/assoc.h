@@ -141,9 +141,10 @@ struct hip_assoc {
     uint64_t seen_in; /* bit i: newest_in - i was taken */
     uint32_t owed[HIP_ACKS_OWED];
     uint8_t n_owed;
-    struct hip_path ack_path;            /* where the UPDATE that is owed an ACK came from */
-    struct hip_stored echo;              /* what it wants to have back with the ACK; p NULL: nothing */
-    struct addr ack_via;                 /* the rendezvous server that it came through, else ADDR_NONE */
+    struct hip_path ack_path;   /* where the UPDATE that is owed an ACK came from */
+    struct hip_stored echo;     /* what it wants to have back with the ACK; p NULL: nothing */
+    struct hip_stored box_echo; /* what middleboxes want to have back with it, or with R2: hip/echo.h */
+    struct addr ack_via;        /* the rendezvous server that it came through, else ADDR_NONE */
     struct bucket reack, notifies, told; /* repeated UPDATEs acknowledged, NOTIFYs looked at, NOTIFYs sent */
     struct hip_probe_sent probe[HIP_PROBES_MAX];
     uint64_t used_us; /* last sign of life, for UAL */

@@ -2,6 +2,7 @@
 #include "hip/close.h"
 
 #include "common/crypto/secret.h"
+#include "hip/echo.h"
 #include "hip/fsm.h"
 #include "hip/ice.h"
 #include "hip/param_echo.h"
@@ -94,7 +95,7 @@ int hip_close_receive(struct hip_rx *rx)
     hip_auth_add(&b, a);
     if (hip_build_finish(&b, &rx->path->local, &rx->path->peer, &pkt) != ERR_OK)
         return HIP_DROP_INTERNAL;
-    hip_act_send(rx->e, rx->out, a, rx->path, pkt);
+    hip_act_send(rx->e, rx->out, a, rx->path, hip_echo_answer(buf, pkt, &rx->pkt.p));
     if (a->state != HIP_CLOSED)
         hip_assoc_end(rx->e, a, HIP_GONE_CLOSED, true, rx->now, rx->out);
     return HIP_TAKEN;

@@ -6,6 +6,7 @@
 #include "common/crypto/secret.h"
 #include "hip/auth.h"
 #include "hip/complain.h"
+#include "hip/echo.h"
 #include "hip/encrypted.h"
 #include "hip/fsm.h"
 #include "hip/ice.h"
@@ -66,7 +67,7 @@ int hip_i1_answer(struct hip_rx *rx)
     hip_engine_weigh(e);
     if (hip_r1pool_write(rx->id->pool, &c, &v, from.by_rvs ? &from.rvs : NULL, rx->now, r1, &n) != ERR_OK)
         return HIP_DROP_INTERNAL;
-    hip_act_send(e, rx->out, NULL, &back, span_of(r1, n));
+    hip_act_send(e, rx->out, NULL, &back, hip_echo_answer(r1, span_of(r1, n), &rx->pkt.p));
     return HIP_TAKEN;
 }
 
@@ -268,7 +269,9 @@ static bool repeat_i2(struct hip_rx *rx, const uint8_t hash[32])
         return false;
     if (a->state != HIP_R2_SENT && a->state != HIP_ESTABLISHED)
         return false;
-    hip_act_send(rx->e, rx->out, a, rx->path, span_of(a->last.p, a->last.n));
+    uint8_t buf[HIP_PACKET_MAX];
+    memcpy(buf, a->last.p, a->last.n);
+    hip_act_send(rx->e, rx->out, a, rx->path, hip_echo_answer(buf, span_of(buf, a->last.n), &rx->pkt.p));
     if (a->state == HIP_R2_SENT)
         hip_assoc_timer(rx->e, a, HIP_TIMER_EC, rx->now + hip_retry_total(rx->e));
     return true;
@@ -325,6 +328,7 @@ static int commit_i2(struct hip_rx *rx, struct i2 *v)
     a->has_i2_hash = true;
     a->i2_counter = v->counter.counter;
     hip_keylog_assoc(e, a);
+    hip_echo_keep(&a->box_echo, &rx->pkt.p);
     hip_mobility_begin(
         a); /* R2 goes to where the I2 is from; the others are checked later (RFC 8047 s4.2.8) */
     hip_mobility_learn(e, a, &v->set, rx->now);
@@ -337,11 +341,19 @@ static int commit_i2(struct hip_rx *rx, struct i2 *v)
     return HIP_TAKEN;
 }
 
+/* What is the same in an I2 that is sent again: the HITs and all that is signed. Behind the signature middleboxes and relays write, and the header counts that. */
+static struct span lasting(const struct hip_pkt *k)
+{
+    const struct hip_par *sig = hip_pkt_get(k, HIP_PAR_HIP_SIGNATURE);
+    size_t end = sig->off + hip_tlv_len(sig->v.n);
+    return span_sub(k->raw, 8, end - 8);
+}
+
 int hip_i2_receive(struct hip_rx *rx)
 {
     struct i2 v = { 0 };
     int drop = HIP_DROP_INTERNAL;
-    if (hash_once(HASH_SHA256, rx->pkt.raw, v.hash) != ERR_OK)
+    if (hash_once(HASH_SHA256, lasting(&rx->pkt), v.hash) != ERR_OK)
         goto out;
     drop = HIP_DROP_DUPLICATE;
     if (repeat_i2(rx, v.hash))
@@ -446,7 +458,8 @@ err hip_responder_answer(struct hip_engine *e, struct hip_assoc *a, const struct
     hip_assoc_timer(e, a, HIP_TIMER_EC, now + hip_retry_total(e));
     hip_mobility_start(e, a, now);
     hip_assoc_touch(e, a, now);
-    hip_act_send(e, out, a, &a->path, r2);
+    hip_act_send(e, out, a, &a->path, hip_echo_append(buf, r2, &a->box_echo));
+    hip_echo_keep(&a->box_echo, NULL);
     hip_nat_sent(e, a, now);
     hip_act_sas(e, out, a);
     hip_ice_start(e, a, now, out);

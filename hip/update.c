@@ -6,6 +6,7 @@
 #include "common/crypto/secret.h"
 #include "hip/auth.h"
 #include "hip/close.h"
+#include "hip/echo.h"
 #include "hip/encrypted.h"
 #include "hip/fsm.h"
 #include "hip/ice.h"
@@ -97,6 +98,7 @@ static void owe_nothing(struct hip_engine *e, struct hip_assoc *a)
 {
     a->n_owed = 0;
     hip_stored_clear(&a->echo);
+    hip_stored_clear(&a->box_echo);
     hip_assoc_timer(e, a, HIP_TIMER_ACK, HEAP_NEVER);
 }
 
@@ -161,7 +163,7 @@ err hip_update_send(struct hip_engine *e, struct hip_assoc *a, const struct hip_
         return ERR_FULL;
     if (!hip_act_room(out))
         return ERR_SPACE;
-    if (a->echo.p && !hip_path_eq(u->path ? u->path : &a->path, &a->ack_path))
+    if ((a->echo.p || a->box_echo.p) && !hip_path_eq(u->path ? u->path : &a->path, &a->ack_path))
         hip_update_flush(e, a, now, out); /* it goes back the way it came */
     ask_echo(e, s, u);
     err r = build(e, a, u, buf, &pkt);
@@ -177,6 +179,7 @@ err hip_update_send(struct hip_engine *e, struct hip_assoc *a, const struct hip_
     s->own_path = u->path && (u->kind == HIP_UPD_OWNER || u->kind == HIP_UPD_SEEN);
     if (id)
         *id = s->id;
+    pkt = hip_echo_append(buf, pkt, &a->box_echo);
     owe_nothing(e, a);
     schedule(e, a);
     hip_assoc_touch(e, a, now);
@@ -308,7 +311,7 @@ void hip_update_timeout(struct hip_engine *e, struct hip_assoc *a, uint64_t now,
 /* UPDATE with ACK only, VIA_RVS (NULL: none), and the echo that was asked for (.p NULL: none): never acknowledged, never stored. */
 static void send_ack(struct hip_engine *e, struct hip_assoc *a, const struct hip_path *path,
                      const struct addr *via, const struct hip_acks *acks, struct span echo,
-                     struct hip_actions *out)
+                     const struct hip_stored *boxes, struct hip_actions *out)
 {
     uint8_t buf[HIP_PACKET_MAX];
     struct span pkt;
@@ -322,7 +325,7 @@ static void send_ack(struct hip_engine *e, struct hip_assoc *a, const struct hip
     if (via)
         hip_put_via_rvs(&b, &(struct hip_via){ .n = 1, .v = { *via } });
     if (hip_build_finish(&b, &path->local, &path->peer, &pkt) == ERR_OK)
-        hip_act_send(e, out, a, path, pkt);
+        hip_act_send(e, out, a, path, hip_echo_append(buf, pkt, boxes));
     else
         e->counters[HIP_DROP_INTERNAL]++;
 }
@@ -334,7 +337,7 @@ static void flush_owed(struct hip_engine *e, struct hip_assoc *a, struct hip_act
     if (a->n_owed == 0)
         return;
     memcpy(acks.id, a->owed, a->n_owed * sizeof *a->owed);
-    send_ack(e, a, &a->ack_path, via, &acks, span_of(a->echo.p, a->echo.n), out);
+    send_ack(e, a, &a->ack_path, via, &acks, span_of(a->echo.p, a->echo.n), &a->box_echo, out);
     owe_nothing(e, a);
 }
 
@@ -494,9 +497,12 @@ static int again(struct hip_rx *rx, const struct in *v)
             return HIP_DROP_DUPLICATE; /* its first ACK is still to come */
     if (!bucket_take(&a->reack, &hip_assoc_rate, 1, rx->now))
         return HIP_DROP_RATE_LIMITED;
+    struct hip_stored boxes = { 0 };
+    hip_echo_keep(&boxes, &rx->pkt.p);
     send_ack(rx->e, a, rx->path, v->via.family == ADDR_NONE ? NULL : &v->via,
              &(struct hip_acks){ .n = 1, .id = { v->id } },
-             hip_pkt_span(&rx->pkt, HIP_PAR_ECHO_REQUEST_SIGNED), rx->out);
+             hip_pkt_span(&rx->pkt, HIP_PAR_ECHO_REQUEST_SIGNED), &boxes, rx->out);
+    hip_stored_clear(&boxes);
     return HIP_DROP_DUPLICATE;
 }
 
@@ -531,13 +537,14 @@ static int take(struct hip_rx *rx, struct in *v)
     struct hip_assoc *a = rx->a;
     enum hip_esp_info_kind esp = v->has_esp ? v->half.kind : HIP_ESP_GRATUITOUS;
     struct span echo = hip_pkt_span(&rx->pkt, HIP_PAR_ECHO_REQUEST_SIGNED);
-    if (a->n_owed == HIP_ACKS_OWED || a->echo.p)
+    if (a->n_owed == HIP_ACKS_OWED || a->echo.p || a->box_echo.p)
         flush_owed(e, a, rx->out);
     a->owed[a->n_owed++] = v->id;
     a->ack_path = *rx->path;
     a->ack_via = v->via;
     mark_seen(a, v->id);
     hip_assoc_touch(e, a, rx->now);
+    hip_echo_keep(&a->box_echo, &rx->pkt.p);
     if (echo.p && hip_stored_set(&a->echo, echo) != ERR_OK)
         e->counters[HIP_DROP_INTERNAL]++;
     /* RFC 8046 s5.3: what SPI it is comes first; the ACK goes where the locators say. */
