@@ -81,7 +81,7 @@ struct fa_settings {
     const char *socket;
     enum log_level level;
     const char *key_log; /* NULL: keys go nowhere */
-    bool imsi_clear; /* subscribers' ids as they are in the log */
+    bool imsi_clear;     /* subscribers' ids as they are in the log */
 };
 
 /* Reads and checks everything that can be checked without touching the system. why: "FILE:LINE: expected ...". ERR_CONFIG, ERR_IO, ERR_MEMORY. */

@@ -399,6 +399,10 @@ void host_fa_update(struct host *h, struct host_link *l, const struct hip_action
 void host_fa_acked(struct host *h, struct host_link *l, const struct hip_action *a);
 void host_fa_gone(struct host *h, struct host_link *l, const struct hip_action *a);
 void host_fa_heard(struct host *h, struct host_link *l);
+/* Its timer while it is registered: renew, ask for a sign of life, give up. */
+void host_fa_stay(struct host *h, struct host_link *l);
+/* What was registered is gone: met anew in so long. */
+void host_fa_again(struct host *h, struct host_link *l, const char *why, uint64_t in_us);
 /* Traffic through its relay is not answered: is it there at all? */
 void host_fa_doubt(struct host *h, struct host_link *l);
 /* It was told something and is to answer; soon: it may well not hear us. */
