@@ -4,7 +4,7 @@
  * the right reason. Each flip is made twice: as it is (a checksum sees it), and with the HIP checksum made right again (a MAC or a
  * signature sees it; an octet under neither may pass).
  *
- *     flip CAPTURE KEYS N     N flips spread over the capture; 0: every bit
+ *     flip CAPTURE KEYS N     N flips spread over HIP packets and a quarter as many over ESP; 0: every bit
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -154,21 +154,25 @@ static bool clean(struct flip *f)
     return ok;
 }
 
-static void run(struct flip *f, unsigned long n)
+/* n flips spread over the packets of one kind: a capture with a download in it is nearly all ESP. */
+static void run(struct flip *f, unsigned long n, enum item_kind kind)
 {
     unsigned long bits = 0, at = 0, step;
+    size_t seen = 0;
     for (size_t i = 0; i < f->it.n; i++)
-        bits += f->it.v[i].whole ? f->it.v[i].octets.n * 8 : 0;
+        bits += f->it.v[i].whole && f->it.v[i].kind == kind ? f->it.v[i].octets.n * 8 : 0;
     step = n && bits > n ? bits / n : 1;
     step += n && step > 1 && step % 2 == 0; /* odd: all bits of an octet take their turn */
     for (size_t i = 0; i < f->it.n; i++) {
         const struct item *x = &f->it.v[i];
-        size_t len = x->whole ? x->octets.n * 8 : 0;
+        size_t len = x->octets.n * 8;
+        bool first = i == 0 || f->it.v[i - 1].frame != x->frame;
+        if (!x->whole || x->kind != kind)
+            continue;
         for (; at < len; at += step)
             one(f, x, at / 8, (int)(at % 8));
-        at -= len < at ? len : at;
-        bool first = i == 0 || f->it.v[i - 1].frame != x->frame;
-        if (x->whole && first && (!n || i % 4 == 0))
+        at -= len;
+        if (first && (!n || seen++ % (f->it.n / 8 + 1) == 0))
             for (int h = 0; h < 160; h += n ? 37 : 1)
                 header(f, x, h / 8, h % 8);
     }
@@ -188,8 +192,11 @@ int main(int argc, char **argv)
     if (!f.file)
         return 2;
     memcpy(f.file, f.it.file, f.it.file_n);
-    if (clean(&f))
-        run(&f, strtoul(argv[3], NULL, 10));
+    unsigned long n = strtoul(argv[3], NULL, 10);
+    if (clean(&f)) {
+        run(&f, n, ITEM_HIP);
+        run(&f, n ? n / 4 + 1 : 0, ITEM_ESP);
+    }
     printf("%zu packets, %lu flips, %lu with the checksum made right again (%lu of them under no MAC or "
            "signature), %lu failed\n",
            f.it.n, f.made, f.repaired, f.uncovered, f.failed);
