@@ -15,8 +15,8 @@
 #include "common/rt/osrand.h"
 #include "common/rt/sandbox.h"
 #include "fa/ctl.h"
-#include "fa/identity.h"
 #include "fa/subs_cmd.h"
+#include "hip/daemon/identity.h"
 
 #define SECRET_MAX 4096
 
@@ -97,8 +97,8 @@ static err load_key(char why[RT_FILE_WHY_MAX])
 
 static err load_identity(char why[RT_FILE_WHY_MAX])
 {
-    err e = fa_identity_open(d.settings.identity_file, d.settings.identity_type, d.settings.identity_bits,
-                             &d.identity, why);
+    err e = hipd_identity_open(d.settings.identity_file, d.settings.identity_type, d.settings.identity_bits,
+                               &d.identity, why);
     d.have_identity = e == ERR_OK;
     return e;
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "fa/steer.h"
-#include "fa/suites.h"
+#include "hip/daemon/suites.h"
 
 #define SECOND_US   1000000ll
 #define HOUR_US     (3600 * SECOND_US)
@@ -19,7 +19,7 @@
 static const struct rt_conf_row identity_rows[] = {
     { "file", RT_CONF_PATH, .def = "/var/lib/hipfa/fa/identity.der",
       .doc = "private key, PKCS#8, mode 0600; made on the first start" },
-    { "type", RT_CONF_ENUM, .choices = FA_IDENTITY_TYPES, .def = "ecdsa-p256",
+    { "type", RT_CONF_ENUM, .choices = HIPD_IDENTITY_TYPES, .def = "ecdsa-p256",
       .doc = "of a key that is made; dsa (1024 bits) and ecdsa-low are weak; with ecdsa-low, ed25519 and "
              "ed448 there is no binding by SIM" },
     { 0 },
@@ -191,7 +191,7 @@ const struct rt_conf_row fa_schema[] = {
     { "workers", RT_CONF_STR, .def = "auto", .max = 4,
       .doc = "threads that serve; auto: one for each processor, or 1 to 64" },
     { "identity", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = identity_rows, .doc = "our host identity" },
-    { "suites", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = fa_suite_rows,
+    { "suites", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = hipd_suite_rows,
       .doc = "what base exchanges may agree on" },
     { "store", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = store_rows,
       .doc = "bindings, names, booking and audit records" },
@@ -498,7 +498,7 @@ err fa_settings_load(const char *path, struct fa_settings *out, char why[RT_CONF
     for (size_t i = 0; e == ERR_OK && i < rt_conf_count(root, "realms"); i++)
         e = read_realm(out, rt_conf_item(root, "realms", i), why);
     if (e == ERR_OK)
-        e = fa_suites_read(out->conf, rt_conf_map(root, "suites"), &out->suites, why);
+        e = hipd_suites_read(out->conf, rt_conf_map(root, "suites"), &out->suites, why);
     if (e == ERR_OK)
         e = read_zone(out, root, why);
     if (e == ERR_OK)

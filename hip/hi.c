@@ -30,6 +30,24 @@ static const struct form {
 #define FORMS     (sizeof forms / sizeof *forms)
 #define CURVE_LEN 2
 
+const char *hip_hi_alg_name(unsigned alg)
+{
+    switch (alg) {
+    case HIP_HI_DSA:
+        return "DSA";
+    case HIP_HI_RSA:
+        return "RSA";
+    case HIP_HI_ECDSA:
+        return "ECDSA";
+    case HIP_HI_ECDSA_LOW:
+        return "ECDSA_LOW";
+    case HIP_HI_EDDSA:
+        return "EdDSA";
+    default:
+        return "unknown";
+    }
+}
+
 static const struct form *form_of_type(enum sig_type t)
 {
     for (size_t i = 0; i < FORMS; i++)

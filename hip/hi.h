@@ -11,6 +11,8 @@
 
 enum hip_hi_alg { HIP_HI_DSA = 3, HIP_HI_RSA = 5, HIP_HI_ECDSA = 7, HIP_HI_ECDSA_LOW = 9, HIP_HI_EDDSA = 13 };
 
+const char *hip_hi_alg_name(unsigned alg); /* "ECDSA"; "unknown" */
+
 #define HIP_HI_MAX 600 /* Algorithm and Host Identity octets at most */
 
 /* Wire form and what follows from it. `key` is NULL for a HI that may be hashed but not used. */

@@ -15,8 +15,8 @@
 #include "common/rt/logsink.h"
 #include "common/rt/osrand.h"
 #include "common/rt/sandbox.h"
+#include "hip/daemon/identity.h"
 #include "host/ctl.h"
-#include "host/identity.h"
 #include "host/stub.h"
 #include "host/usim_soft.h"
 
@@ -64,7 +64,7 @@ static bool open_identity(struct daemon *d)
         return true;
     }
     (void)snprintf(path, sizeof(path), "%s/%s", d->settings.state, IDENTITY_FILE);
-    if (host_identity_open(path, d->settings.hi_type, d->settings.hi_bits, &d->hi, why)) {
+    if (hipd_identity_open(path, d->settings.hi_type, d->settings.hi_bits, &d->hi, why)) {
         complain(why);
         return false;
     }

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "hip/daemon/suites.h"
 #include "host/esp_conf.h"
-#include "host/suites.h"
 #include "host/tun.h"
 
 #define MINUTE_US     60000000ll
@@ -113,10 +113,10 @@ static const struct rt_conf_row log_rows[] = {
 const struct rt_conf_row host_schema[] = {
     { "state", RT_CONF_PATH, .def = "/var/lib/hipfa/host",
       .doc = "folder of our own HI and of the sealed stores, one for each SIM; mode 0700" },
-    { "identity_type", RT_CONF_ENUM, .choices = HOST_IDENTITY_TYPES, .def = "ecdsa-p256",
+    { "identity_type", RT_CONF_ENUM, .choices = HIPD_IDENTITY_TYPES, .def = "ecdsa-p256",
       .doc = "of HIs that we make; dsa (1024 bits) and ecdsa-low are weak; ecdsa-low, ed25519 and ed448 are "
              "not bound by a SIM" },
-    { "suites", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = host_suite_rows,
+    { "suites", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = hipd_suite_rows,
       .doc = "what base exchanges may agree on" },
     { "interfaces", RT_CONF_LIST, .item = RT_CONF_STR, .max = HOST_IFACES_MAX,
       .doc = "or patterns of them, in order of preference; left out: every interface with a global address",
@@ -318,7 +318,7 @@ err host_settings_read(const struct rt_conf *c, struct host_settings *out, char 
     if (e == ERR_OK)
         e = read_identity_type(c, out, why);
     if (e == ERR_OK)
-        e = host_suites_read(c, rt_conf_map(root, "suites"), &out->core.hip, why);
+        e = hipd_suites_read(c, rt_conf_map(root, "suites"), &out->core.hip, why);
     if (e)
         return e;
     if (out->sim_file != NULL && out->core.n_fa == 0)

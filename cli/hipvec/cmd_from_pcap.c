@@ -293,7 +293,7 @@ static json_t *party(const struct from_pcap *f, const struct hit *hit)
     if (!hi)
         return NULL;
     json_t *o = json_object();
-    put(o, "hi_alg", json_string(decode_hi_alg(hi->alg)));
+    put(o, "hi_alg", json_string(hip_hi_alg_name(hi->alg)));
     put(o, "host_id", host_id_of(f, hit, hi));
     put_hex(o, "host_identity", hip_hi_field(hi));
     put_hex(o, "hit", span_of(hit->b, sizeof hit->b));

@@ -39,24 +39,6 @@ json_t *decode_hex(struct span s)
     return j;
 }
 
-const char *decode_hi_alg(unsigned alg)
-{
-    switch (alg) {
-    case HIP_HI_DSA:
-        return "DSA";
-    case HIP_HI_RSA:
-        return "RSA";
-    case HIP_HI_ECDSA:
-        return "ECDSA";
-    case HIP_HI_ECDSA_LOW:
-        return "ECDSA_LOW";
-    case HIP_HI_EDDSA:
-        return "EdDSA";
-    default:
-        return "unknown";
-    }
-}
-
 const char *decode_nat_mode(unsigned mode)
 {
     static const char *const names[] = { "unknown", "UDP-ENCAPSULATION", "ICE-STUN-UDP", "ICE-HIP-UDP" };
@@ -329,7 +311,7 @@ static err host_id(struct dec *d)
     if (e != ERR_OK)
         return e;
     unsigned alg = (unsigned)h.hi.p[0] << 8 | h.hi.p[1];
-    put(d, "algorithm", named(alg, decode_hi_alg(alg)));
+    put(d, "algorithm", named(alg, hip_hi_alg_name(alg)));
     put_int(d, "hi_octets", h.hi.n - 2);
     put_hex(d, "hi", span_of(h.hi.p + 2, h.hi.n - 2));
     e = hip_hi_from_wire(h.hi, &hi);
@@ -400,7 +382,7 @@ static err signature(struct dec *d)
     if (d->v.n < 3)
         return ERR_MALFORMED;
     unsigned alg = (unsigned)d->v.p[0] << 8 | d->v.p[1];
-    put(d, "algorithm", named(alg, decode_hi_alg(alg)));
+    put(d, "algorithm", named(alg, hip_hi_alg_name(alg)));
     put_int(d, "signature_octets", d->v.n - 2);
     put_hex(d, "signature", span_of(d->v.p + 2, d->v.n - 2));
     return ERR_OK;

@@ -18,5 +18,4 @@ enum hash_alg decode_rhash(const struct view *w);
 
 json_t *decode_hex(struct span s); /* a JSON string */
 /* Names of ids; "unknown" for others. */
-const char *decode_hi_alg(unsigned alg);
 const char *decode_nat_mode(unsigned mode);

@@ -62,24 +62,6 @@ void x_remark(struct explaining *x, const char *path, struct span expected, stru
 
 /* ---- parties ---- */
 
-static const char *hi_alg_name(uint16_t alg)
-{
-    switch (alg) {
-    case HIP_HI_DSA:
-        return "DSA";
-    case HIP_HI_RSA:
-        return "RSA";
-    case HIP_HI_ECDSA:
-        return "ECDSA";
-    case HIP_HI_ECDSA_LOW:
-        return "ECDSA_LOW";
-    case HIP_HI_EDDSA:
-        return "EdDSA";
-    default:
-        return "?";
-    }
-}
-
 /* RFC 7401 s3.2, RFC 7343 s2. */
 static void orchid(struct explaining *x, const struct hip_hi *hi, json_t *o)
 {
@@ -107,7 +89,7 @@ static json_t *party_json(struct explaining *x, enum who who)
     struct span tlv;
     json_t *o = json_object();
     struct span fqdn = span_of(p->conf.fqdn, p->conf.fqdn_len);
-    put_text(o, "hi_alg", hi_alg_name(p->hi.alg));
+    put_text(o, "hi_alg", hip_hi_alg_name(p->hi.alg));
     hip_build_inner(&b, buf, sizeof buf);
     hip_put_host_id(&b, &(struct hip_host_id){ .hi = span_of(p->hi.wire, p->hi.wire_len),
                                                .di_type = fqdn.n ? HIP_DI_FQDN : HIP_DI_NONE,

@@ -19,13 +19,14 @@ MAY = {
     "common/rt": ["common/base", "common/crypto"],
     "hip": ["common/base", "common/crypto"],
     "hip/esp": ["common/base", "common/crypto", "hip"],
+    "hip/daemon": ["common/base", "common/crypto", "common/rt", "hip"],
     "aka": ["common/base", "common/crypto"],
     "dnsupd": ["common/base", "common/crypto"],
     "fa/core": ["common/base", "common/crypto", "hip", "aka", "dnsupd"],
     "host/core": ["common/base", "common/crypto", "hip", "hip/esp", "aka", "dnsupd"],
-    "fa": ["common/base", "common/crypto", "common/rt", "hip", "aka", "dnsupd", "fa/core"],
+    "fa": ["common/base", "common/crypto", "common/rt", "hip", "hip/daemon", "aka", "dnsupd", "fa/core"],
     "as": ["common/base", "common/crypto", "common/rt", "aka"],
-    "host": ["common/base", "common/crypto", "common/rt", "hip", "hip/esp", "aka", "dnsupd", "host/core"],
+    "host": ["common/base", "common/crypto", "common/rt", "hip", "hip/esp", "hip/daemon", "aka", "dnsupd", "host/core"],
     "cli": ["common/base", "common/crypto", "common/rt", "hip", "hip/esp", "aka", "dnsupd"],
 }
 # system header: the layers that may include it

@@ -16,6 +16,7 @@
 #include "common/rt/file.h"
 #include "fa/identity.h"
 #include "fa/schema.h"
+#include "hip/daemon/identity.h"
 
 static struct fa_settings s;
 
@@ -224,10 +225,10 @@ static void identity(void **st)
     struct stat sb;
     uint8_t ka[16], kb[16];
     umask(022);
-    assert_int_equal(fa_identity_open(path, SIG_ECDSA_P256, 0, &a, why), ERR_OK);
+    assert_int_equal(hipd_identity_open(path, SIG_ECDSA_P256, 0, &a, why), ERR_OK);
     assert_int_equal(stat(path, &sb), 0);
     assert_int_equal(sb.st_mode & 0777, 0600);
-    assert_int_equal(fa_identity_open(path, SIG_RSA, 2048, &b, why), ERR_OK);
+    assert_int_equal(hipd_identity_open(path, SIG_RSA, 2048, &b, why), ERR_OK);
     assert_true(hit_eq(&a.hit, &b.hit));
     assert_int_equal(fa_identity_log_key(&a, ka), ERR_OK);
     assert_int_equal(fa_identity_log_key(&b, kb), ERR_OK);
@@ -235,10 +236,10 @@ static void identity(void **st)
     hip_hi_done(&a);
     hip_hi_done(&b);
     assert_int_equal(chmod(path, 0640), 0);
-    assert_int_equal(fa_identity_open(path, SIG_ECDSA_P256, 0, &a, why), ERR_REFUSED);
+    assert_int_equal(hipd_identity_open(path, SIG_ECDSA_P256, 0, &a, why), ERR_REFUSED);
     assert_int_equal(chmod(path, 0600), 0);
     put("junk");
-    assert_int_equal(fa_identity_open(path, SIG_ECDSA_P256, 0, &a, why), ERR_MALFORMED);
+    assert_int_equal(hipd_identity_open(path, SIG_ECDSA_P256, 0, &a, why), ERR_MALFORMED);
     unlink(path);
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "host/suites.h"
+#include "hip/daemon/suites.h"
 
 #include <string.h>
 
 #include "hip/suite.h"
 
-const struct rt_conf_row host_suite_rows[] = {
+const struct rt_conf_row hipd_suite_rows[] = {
     { "dh_groups", RT_CONF_LIST, .item = RT_CONF_ENUM, .min = 1, .max = 7, .def = "nist-p-256, nist-p-384",
       .choices = "nist-p-256|nist-p-384|nist-p-521|modp-2048|modp-3072|modp-1536|secp160r1",
       .doc = "Diffie-Hellman groups, best first; modp-1536 and secp160r1 are weak" },
@@ -24,7 +24,7 @@ static err twice(const struct rt_conf *c, const struct rt_conf_node *at, const c
     return rt_conf_expected(c, at, why, "each of %s once", what);
 }
 
-err host_suites_read(const struct rt_conf *c, const struct rt_conf_node *map, struct hip_config *out,
+err hipd_suites_read(const struct rt_conf *c, const struct rt_conf_node *map, struct hip_config *out,
                      char why[RT_CONF_WHY_MAX])
 {
     static const uint8_t usual[] = { 1, 2, 5 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "host/identity.h"
+#include "hip/daemon/identity.h"
 
 #include <stdio.h>
 
@@ -35,7 +35,7 @@ static err make(const char *path, enum sig_type type, unsigned bits, struct hip_
     return e;
 }
 
-err host_identity_open(const char *path, enum sig_type type, unsigned bits, struct hip_hi *out,
+err hipd_identity_open(const char *path, enum sig_type type, unsigned bits, struct hip_hi *out,
                        char why[RT_FILE_WHY_MAX])
 {
     uint8_t *der = NULL;
