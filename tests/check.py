@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs hipfa's tests and closes with one line `N passed, N failed, N skipped`.
 
-Parts, in order: lints; gcc build with ASan + UBSan; unit, simulator and fuzz-corpus tests of that build; clang build (and its
-tests with --full); then every script under tests/e2e, tests/interop and tests/lint that carries a line
+Parts, in order: lints; gcc build with ASan + UBSan; unit, simulator and fuzz-corpus tests of that build; then, beside each other, what
+waits and what computes: every script under tests/e2e, tests/interop and tests/lint that carries one of the lines below, one after the other, and at a
+lower priority the clang build (with --full its tests) and clang-tidy.
 
     # check: default SECONDS [ARGUMENTS]
     # check: full SECONDS [ARGUMENTS]
@@ -19,25 +20,33 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 CLOSING = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\s*$")
 MARK = re.compile(r"^# check: (default|full) (\d+)((?: \S+)*)\s*$", re.M)
+LOWER = ["nice", "-n", "10"]  # beside the scripts, whose daemons have timers
 SANITIZE = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=99", "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
 
 
 class Tally:
+    """What was counted; a step's line and what follows it stand together, whichever thread ran it."""
+
     def __init__(self):
         self.passed = self.failed = self.skipped = 0
         self.bad = []
+        self.lock = threading.Lock()
 
-    def add(self, name, passed, failed, skipped, seconds, note=""):
-        self.passed, self.failed, self.skipped = self.passed + passed, self.failed + failed, self.skipped + skipped
-        word = "FAIL" if failed else "ok  "
-        print(f"{word} {name:<44} {passed:>4} passed {failed:>3} failed {skipped:>3} skipped  {seconds:6.1f} s {note}", flush=True)
-        if failed:
-            self.bad.append(name)
+    def add(self, name, passed, failed, skipped, seconds, more=""):
+        with self.lock:
+            self.passed, self.failed, self.skipped = self.passed + passed, self.failed + failed, self.skipped + skipped
+            word = "FAIL" if failed else "ok  "
+            print(f"{word} {name:<44} {passed:>4} passed {failed:>3} failed {skipped:>3} skipped  {seconds:6.1f} s", flush=True)
+            if failed:
+                self.bad.append(name)
+            if more:
+                print(more, flush=True)
 
 
 def run(argv, timeout, env=None, cwd=ROOT):
@@ -67,12 +76,9 @@ def one(tally, name, argv, timeout, env=None):
         skipped = max(skipped, 1)
     elif code != 0 and failed == 0:
         failed = 1
-    tally.add(name, passed, failed, skipped, secs)
-    for line in out.splitlines():
-        if line.startswith("SKIP "):
-            print("    " + line)
-    if failed:
-        print("\n".join("    | " + line for line in out.splitlines()[-60:]), flush=True)
+    more = ["    " + line for line in out.splitlines() if line.startswith("SKIP ")]
+    more += ["    | " + line for line in out.splitlines()[-60:]] if failed else []
+    tally.add(name, passed, failed, skipped, secs, "\n".join(more))
     return code == 0
 
 
@@ -81,17 +87,16 @@ def sources(*suffixes):
     return [f for f in out.splitlines() if f.endswith(suffixes) and (ROOT / f).exists()]
 
 
-def build(tally, compiler, where, options):
+def build(tally, compiler, where, options, lower=()):
     """Configure (once) and build; counts as one test."""
     env = {"CC": compiler}
     if not (ROOT / where / "build.ninja").exists():
         shutil.rmtree(ROOT / where, ignore_errors=True)
         code, out, secs = run(["meson", "setup", where, "--werror", *options], 300, env)
         if code != 0:
-            tally.add(f"configure ({compiler})", 0, 1, 0, secs)
-            print(out[-3000:])
+            tally.add(f"configure ({compiler})", 0, 1, 0, secs, out[-3000:])
             return False
-    return one(tally, f"build with {compiler}, -Werror", ["ninja", "-C", where], 1500, env)
+    return one(tally, f"build with {compiler}, -Werror", [*lower, "ninja", "-C", where], 1500, env)
 
 
 def meson_tests(tally, where, label):
@@ -103,11 +108,9 @@ def meson_tests(tally, where, label):
     good = sum(r["result"] in ("OK", "EXPECTEDFAIL") for r in rows)
     skip = sum(r["result"] == "SKIP" for r in rows)
     bad = [r for r in rows if r["result"] not in ("OK", "EXPECTEDFAIL", "SKIP")]
-    tally.add(f"unit, sim, fuzz corpora ({label})", good, len(bad) if rows else 1, skip, secs)
-    for r in bad:
-        print(f"    FAIL {r['name']}: {r['result']}")
-    if bad or not rows:
-        print("\n".join("    | " + line for line in out.splitlines()[-80:]))
+    more = [f"    FAIL {r['name']}: {r['result']}" for r in bad]
+    more += ["    | " + line for line in out.splitlines()[-80:]] if bad or not rows else []
+    tally.add(f"unit, sim, fuzz corpora ({label})", good, len(bad) if rows else 1, skip, secs, "\n".join(more))
 
 
 def scripts(full):
@@ -120,7 +123,7 @@ def scripts(full):
 
 def clang_tidy(tally, where):
     files = [f for f in sources(".c") if not f.startswith("tests/")]
-    one(tally, "clang-tidy", ["xargs", "-a", _list(where, files), "-P", "2", "-n", "8", "clang-tidy", "--quiet", "-p", where], 1500)
+    one(tally, "clang-tidy", [*LOWER, "xargs", "-a", _list(where, files), "-P", "2", "-n", "8", "clang-tidy", "--quiet", "-p", where], 1500)
 
 
 def _list(where, files):
@@ -144,24 +147,32 @@ def main():
         ("layers", lambda: one(tally, "layers, engines free of the system",
                                ["tests/lint/layers.py", "--objects", "build-check"], 120)),
         ("unit gcc", lambda: meson_tests(tally, "build-check", "gcc, ASan + UBSan")),
-        ("build clang", lambda: build(tally, "clang", "build-clang", san)),
+    ]
+    beside = [
+        ("build clang", lambda: build(tally, "clang", "build-clang", san, LOWER)),
         ("clang-tidy", lambda: clang_tidy(tally, "build-clang")),
     ]
     if a.full:
-        steps.append(("unit clang", lambda: meson_tests(tally, "build-clang", "clang, ASan + UBSan")))
+        beside.insert(1, ("unit clang", lambda: meson_tests(tally, "build-clang", "clang, ASan + UBSan")))
+    waiting = []
     for path, seconds, words in scripts(a.full):
         name = path.relative_to(ROOT / "tests").as_posix()
         # The daemons under test are those of the sanitizer build: a leak or an overflow in them fails the script.
-        steps.append((name, lambda p=path, n=name, s=seconds, w=words: one(
+        waiting.append((name, lambda p=path, n=name, s=seconds, w=words: one(
             tally, n, ([str(p)] if os.access(p, os.X_OK) else ["/usr/bin/python3", str(p)]) + w, s,
             {**SANITIZE, "HIPFA_BUILD": str(ROOT / "build-check")})))
-    steps = [(n, f) for n, f in steps if not a.only or re.search(a.only, n)]
+    steps, beside, waiting = ([(n, f) for n, f in part if not a.only or re.search(a.only, n)] for part in (steps, beside, waiting))
     if a.list:
-        print("\n".join(n for n, _ in steps))
+        print("\n".join(n for n, _ in steps + beside + waiting))
         return 0
     t = time.monotonic()
     for _, step in steps:
         step()
+    thread = threading.Thread(target=lambda: [step() for _, step in beside], daemon=True)
+    thread.start()
+    for _, step in waiting:
+        step()
+    thread.join()
     print(f"\n{time.monotonic() - t:.0f} s" + (f"; failed: {', '.join(tally.bad)}" if tally.bad else ""))
     print(f"{tally.passed} passed, {tally.failed} failed, {tally.skipped} skipped")
     return 1 if tally.failed or not tally.passed else 0
