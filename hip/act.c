@@ -96,12 +96,27 @@ void hip_act_sas(struct hip_engine *e, struct hip_actions *out, struct hip_assoc
     if (!v)
         return;
     a->sas_up = true;
+    a->sa_waits = false;
     v->sa.in = sa_keys(a->spi_in, a->esp_suite, &a->keys.secrets->esp.in);
     v->sa.out = sa_keys(a->spi_out, a->esp_suite, &a->keys.secrets->esp.out);
     v->sa.path = *hip_ice_esp(a);
     v->sa.out_ready = true;
     hip_keylog_sa(e, &v->sa.in, &a->peer, hip_assoc_local(a));
     hip_keylog_sa(e, &v->sa.out, hip_assoc_local(a), &a->peer);
+}
+
+/* RFC 7402 s3.3.1: the Initiator's inbound SA stands before I2 leaves, for ESP that overtakes R2. The outbound one, and the lines
+ * of the key log, come with R2. */
+void hip_act_sa_first(struct hip_engine *e, struct hip_actions *out, struct hip_assoc *a)
+{
+    if (a->ice) /* RFC 9028 s4.6.3, as above */
+        return;
+    struct hip_action *v = hip_act(e, out, HIP_ACT_SA_UP, a);
+    if (!v)
+        return;
+    a->sa_waits = true;
+    v->sa.in = sa_keys(a->spi_in, a->esp_suite, &a->keys.secrets->esp.in);
+    v->sa.path = *hip_ice_esp(a);
 }
 
 void hip_act_sa_in(struct hip_engine *e, struct hip_actions *out, struct hip_assoc *a)
@@ -115,6 +130,14 @@ void hip_act_sa_in(struct hip_engine *e, struct hip_actions *out, struct hip_ass
     v->sa.in = sa_keys(a->spi_in_next, a->esp_suite, &a->keys.secrets->esp_next.in);
     v->sa.path = *hip_ice_esp(a);
     hip_keylog_sa(e, &v->sa.in, &a->peer, hip_assoc_local(a));
+}
+
+void hip_act_sa_down(struct hip_engine *e, struct hip_actions *out, struct hip_assoc *a)
+{
+    if (!a->sas_up && !a->sa_waits)
+        return;
+    a->sas_up = a->sa_waits = false;
+    (void)hip_act(e, out, HIP_ACT_SA_DOWN, a);
 }
 
 void hip_act_sa_path(struct hip_engine *e, struct hip_actions *out, struct hip_assoc *a, uint64_t now)

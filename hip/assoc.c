@@ -259,10 +259,7 @@ void hip_assoc_gone(struct hip_engine *e, struct hip_assoc *a, enum hip_gone why
 {
     if (a->gone)
         return;
-    if (a->sas_up) { /* RFC 7402 s3.3.1 MUST: no SAs without it */
-        a->sas_up = false;
-        (void)hip_act(e, out, HIP_ACT_SA_DOWN, a);
-    }
+    hip_act_sa_down(e, out, a); /* RFC 7402 s3.3.1 MUST: no SAs without it */
     struct hip_action *v = hip_act(e, out, HIP_ACT_GONE, a);
     if (v) {
         v->gone.why = why;

@@ -102,6 +102,7 @@ struct hip_assoc {
     bool rvs_trusted;
     bool has_export;
     bool sas_up;
+    bool sa_waits;       /* initiator: the inbound SA alone is up, until R2 */
     struct hip_ice *ice; /* connectivity checks: hip/ice.h; NULL: none on this association */
 
     struct hip_hi peer_hi; /* alg 0: not known yet */
@@ -205,7 +206,7 @@ void hip_assoc_release_spi(struct hip_engine *e, uint32_t spi);
 
 /* Checks the step against the table in assoc.c (a step that is not in it is our own defect and aborts), logs it. */
 void hip_assoc_set_state(struct hip_engine *e, struct hip_assoc *a, enum hip_state next, uint64_t now);
-/* SA_DOWN if they were up, GONE, once: from now on the association is none of its owner's. */
+/* SA_DOWN if SAs were up, GONE, once: from now on the association is none of its owner's. */
 void hip_assoc_gone(struct hip_engine *e, struct hip_assoc *a, enum hip_gone why, struct hip_actions *out);
 /* That; then CLOSED for UAL + 2 MSL when `linger` (RFC 7401 s4.4.3), else freed. */
 void hip_assoc_end(struct hip_engine *e, struct hip_assoc *a, enum hip_gone why, bool linger, uint64_t now,

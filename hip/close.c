@@ -28,10 +28,7 @@ void hip_close_begin(struct hip_engine *e, struct hip_assoc *a, uint64_t now, st
         hip_assoc_end(e, a, HIP_GONE_FAILED, false, now, out);
         return;
     }
-    if (a->sas_up) {
-        a->sas_up = false;
-        (void)hip_act(e, out, HIP_ACT_SA_DOWN, a);
-    }
+    hip_act_sa_down(e, out, a);
     hip_update_cancel_all(e, a);
     hip_timers_stop(&e->heap, &a->timers);
     hip_assoc_set_state(e, a, HIP_CLOSING, now);

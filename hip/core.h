@@ -102,6 +102,10 @@ struct span hip_act_copy(struct hip_engine *e, struct hip_actions *out, struct s
 void hip_act_send(struct hip_engine *e, struct hip_actions *out, const struct hip_assoc *a,
                   const struct hip_path *path, struct span packet);
 void hip_act_sas(struct hip_engine *e, struct hip_actions *out, struct hip_assoc *a);
+/* Before I2: SA_UP without an outbound one; nothing while connectivity checks are to come. */
+void hip_act_sa_first(struct hip_engine *e, struct hip_actions *out, struct hip_assoc *a);
+/* SA_DOWN, if there are any. */
+void hip_act_sa_down(struct hip_engine *e, struct hip_actions *out, struct hip_assoc *a);
 /* The inbound SA of a rekey: SA_UP without an outbound one. */
 void hip_act_sa_in(struct hip_engine *e, struct hip_actions *out, struct hip_assoc *a);
 /* With the credit, when the path is not verified; nothing while the SAs are not up. */

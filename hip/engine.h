@@ -238,7 +238,8 @@ struct hip_action {
             struct hip_sa_keys in, out;
             struct hip_path path; /* addresses for outbound ESP */
             bool
-                out_ready; /* false: of a rekey that is not complete: `in` is usable beside the old one, `out` is not there yet */
+                out_ready; /* false: `in` is usable, beside an old one, `out` is not there yet: of a rekey that is not complete, or of an I2
+                            * that is about to leave; of another I2 it takes the place of the one before, with the same SPI */
         } sa;
         struct {
             struct hip_path path;

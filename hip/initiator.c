@@ -625,6 +625,7 @@ static err send_i2(struct hip_engine *e, struct hip_assoc *a, uint64_t now, stru
             hip_assoc_free(e, a->former);
             hip_assoc_set_state(e, a, HIP_I2_SENT, now);
         }
+        hip_act_sa_first(e, out, a); /* RFC 7402 s3.3.1 MUST: before I2 */
         hip_act_send(e, out, a, &a->path, i2);
         hip_nat_sent(e, a, now);
         hip_retry_start(e, a, now);

@@ -24,9 +24,9 @@ struct pair {
     uint8_t spi[SPI_LEN];
     struct hip_ref ref;
     struct hit local, peer;
-    struct esp_sa *in, *out;
-    struct esp_sa *old;    /* inbound, of before a rekey: until old_until_us; else NULL */
-    uint64_t old_until_us; /* 0: `in` has carried nothing yet */
+    struct esp_sa *in, *out; /* out NULL: our I2 is under way, R2 brings it */
+    struct esp_sa *old;      /* inbound, of before a rekey: until old_until_us; else NULL */
+    uint64_t old_until_us;   /* 0: `in` has carried nothing yet */
     uint8_t old_spi[SPI_LEN];
     struct hip_path path;
     uint64_t told_us;  /* when `used` was called last */
@@ -276,6 +276,39 @@ static void put_spi(uint8_t to[SPI_LEN], uint32_t spi)
         to[i] = (uint8_t)(spi >> (24 - 8 * i));
 }
 
+/* What waits for the peer goes out. */
+static void release(struct host_data *d, struct pair *p)
+{
+    for (struct packet *w = wait_take(d, &p->peer), *next; w != NULL; w = next) {
+        struct beet_packet b;
+        next = w->next;
+        if (beet_parse(span_of(w->octets + HOST_DATA_ROOM, w->len), &b) == ERR_OK &&
+            hit_eq(&b.src, &p->local))
+            (void)seal_and_send(d, p, &b, w->octets + HOST_DATA_ROOM, w->len);
+        free(w);
+    }
+}
+
+/* R2 answered our I2 (RFC 7402 s3.3.1): `in` stays, with what it has seen. Without an outbound SA: another I2 of ours, by the same SPI with other
+ * keys. */
+static void completed(struct host_data *d, struct pair *p, struct esp_sa *in, struct esp_sa *out,
+                      const struct hip_path *path, uint64_t now)
+{
+    p->path = *path;
+    if (out == NULL) {
+        add(&p->in_was, p->in);
+        esp_sa_free(p->in);
+        p->in = in;
+        p->counted = 0;
+        return;
+    }
+    esp_sa_free(in);
+    p->out = out;
+    p->told_us = now;
+    limits_anew(d, p, now);
+    release(d, p);
+}
+
 /* RFC 7402 s6.10: the old inbound SA goes once the new one carries something; where packets go SA_PATH says, not this. */
 static void rekeyed(struct host_data *d, struct pair *p, struct esp_sa *in, struct esp_sa *out, uint64_t now)
 {
@@ -317,12 +350,15 @@ void host_data_up(struct host_data *d, struct hip_ref ref, const struct hit *loc
     make_key(local, peer, key);
     p = htab_get(d->by_hits, key);
     if (p != NULL && p->ref.slot == ref.slot && p->ref.gen == ref.gen) {
-        rekeyed(d, p, in, out, now);
+        if (p->out)
+            rekeyed(d, p, in, out, now);
+        else
+            completed(d, p, in, out, path, now);
         return;
     }
     if (p != NULL)
         pair_free(d, p);
-    p = out ? calloc(1, sizeof(*p)) : NULL;
+    p = calloc(1, sizeof(*p));
     if (p == NULL) {
         esp_sa_free(in);
         esp_sa_free(out);
@@ -339,13 +375,8 @@ void host_data_up(struct host_data *d, struct hip_ref ref, const struct hit *loc
         pair_free(d, p);
         return;
     }
-    for (struct packet *w = wait_take(d, peer), *next; w != NULL; w = next) {
-        struct beet_packet b;
-        next = w->next;
-        if (beet_parse(span_of(w->octets + HOST_DATA_ROOM, w->len), &b) == ERR_OK && hit_eq(&b.src, local))
-            (void)seal_and_send(d, p, &b, w->octets + HOST_DATA_ROOM, w->len);
-        free(w);
-    }
+    if (p->out)
+        release(d, p);
 }
 
 static struct pair *pair_get(const struct host_data *d, const struct hit *local, const struct hit *peer)
@@ -465,7 +496,7 @@ void host_data_from_app(struct host_data *d, uint8_t *packet, size_t len, uint64
         return;
     }
     p = pair_get(d, &b.src, &b.dst);
-    if (p == NULL) {
+    if (p == NULL || p->out == NULL) {
         struct hit peer = b.dst;
         wait_put(d, &peer, packet, len);
         d->io.want(d->io.ctx, &peer);
@@ -541,7 +572,7 @@ void host_data_from_net(struct host_data *d, const struct beet_outer *outer, str
     }
     if (first) /* with it comes the outbound SA, or the pair ends */
         d->io.rekeyed(d->io.ctx, p->ref, esp_sa_spi(p->in));
-    else if (!ask_if_due(d, p, now))
+    else if (p->out && !ask_if_due(d, p, now))
         tell_used(d, p, now);
 }
 
@@ -560,7 +591,8 @@ bool host_data_pair(const struct host_data *d, const struct hit *local, const st
     *in = p->in_was;
     *out = p->out_was;
     add(in, p->in);
-    add(out, p->out);
+    if (p->out)
+        add(out, p->out);
     if (p->old)
         add(in, p->old);
     return true;

@@ -73,7 +73,8 @@ struct host_data *host_data_new(const struct env *env, const struct host_data_io
 void host_data_free(struct host_data *d);
 
 /* A pair of SAs is usable; replaces what these HITs had, unless it is of the same association: after a rekey the path stays, and the old inbound SA until
- * a little after the new one carries something; out NULL: the old outbound one stays as well. What waits for the peer goes out. Takes in and out over in any case. */
+ * a little after the new one carries something. out NULL: the old outbound one stays; or, with none before, our I2 is about to leave and the R2 that brings
+ * the other one may be overtaken by ESP (RFC 7402 s3.3.1). With out, what waits for the peer goes out. Takes in and out over in any case. */
 void host_data_up(struct host_data *d, struct hip_ref ref, const struct hit *local, const struct hit *peer,
                   struct esp_sa *in, struct esp_sa *out, const struct hip_path *path, uint64_t now);
 /* unverified: packets go there as far as the credit reaches (HIP_ACT_SA_PATH), the others are dropped. */

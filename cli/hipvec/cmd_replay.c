@@ -138,7 +138,7 @@ static void act(struct replay *r, const struct hip_action *v)
         break;
     case HIP_ACT_SA_UP: /* both have R2: the exchange is over for either role */
         r->ref = v->ref;
-        r->connected = true;
+        r->connected = v->sa.out_ready;
         break;
     case HIP_ACT_UPDATE:
         (void)!hip_update_done(r->p->e, v->ref, rt_now_us(), &r->out);

@@ -232,6 +232,14 @@ static void put_sa(struct world *w, struct party *p, enum who peer, const struct
     p->sa[p->n_sa++] = (struct world_sa){ .peer = peer, .outbound = outbound, .sa = sa };
 }
 
+static bool has_out(const struct party *p, enum who peer)
+{
+    for (size_t i = 0; i < p->n_sa; i++)
+        if (p->sa[i].outbound && p->sa[i].peer == peer)
+            return true;
+    return false;
+}
+
 /* All that is offered of what was asked for. */
 static void grant(const struct party_conf *c, const struct hip_reg_list *asked, struct hip_reg_list *out)
 {
@@ -285,6 +293,9 @@ static void act(struct world *w, enum who who, const struct hip_action *v)
         fly(w, who, &v->send.path, false, v->send.octets);
         break;
     case HIP_ACT_SA_UP:
+        /* Before I2: R2 brings it again, with the keys of the I2 that it answers. */
+        if (!v->sa.out_ready && !has_out(p, peer))
+            break;
         put_sa(w, p, peer, &v->sa.in, false);
         if (v->sa.out_ready)
             put_sa(w, p, peer, &v->sa.out, true);

@@ -101,7 +101,7 @@ void host_free(struct host *h); /* wipes; SAs given out are their owner's */
 enum host_act_type {
     HOST_ACT_SEND,  /* send: a HIP packet */
     HOST_ACT_ICMP,  /* send: an ICMP message, as HIP_ACT_ICMP */
-    HOST_ACT_SA_UP, /* sa: a pair of SAs, yours from now on; replaces the pair of these HITs that there was */
+    HOST_ACT_SA_UP, /* sa: a pair of SAs, yours from now on; replaces the pair of these HITs that there was; out may be NULL (host/data.h) */
     HOST_ACT_SA_PATH,     /* path: outbound ESP to this peer goes elsewhere from now on */
     HOST_ACT_SA_DOWN,     /* free the pair */
     HOST_ACT_ID_UP,       /* local: this HIT is ours now: address of the TUN */

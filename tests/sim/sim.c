@@ -290,8 +290,22 @@ static void keep_contents(struct sim_host *h, const struct hip_contents *c)
     h->contents.inner = span_of(h->inner, h->inner_n);
 }
 
+static void keep_keys(const struct hip_sa_keys *k, uint8_t to[64], size_t *n)
+{
+    *n = k->enc.n + k->auth.n;
+    memcpy(to, k->enc.p, k->enc.n);
+    memcpy(to + k->enc.n, k->auth.p, k->auth.n);
+}
+
 static void on_sa(struct sim_host *h, const struct hip_action *v)
 {
+    struct hip_assoc_view a;
+    if (!v->sa.out_ready && hip_assoc_get(h->e, v->ref, &a) == ERR_OK && a.state == HIP_I2_SENT) {
+        h->sa_first++;
+        h->spi_in = v->sa.in.spi;
+        keep_keys(&v->sa.in, h->key_in, &h->key_in_n);
+        return;
+    }
     if (!v->sa.out_ready) {
         h->sa_in++;
         h->spi_in_next = v->sa.in.spi;
@@ -303,12 +317,8 @@ static void on_sa(struct sim_host *h, const struct hip_action *v)
     h->spi_out = v->sa.out.spi;
     h->sa_path = v->sa.path;
     h->unverified = false;
-    h->key_in_n = v->sa.in.enc.n + v->sa.in.auth.n;
-    h->key_out_n = v->sa.out.enc.n + v->sa.out.auth.n;
-    memcpy(h->key_in, v->sa.in.enc.p, v->sa.in.enc.n);
-    memcpy(h->key_in + v->sa.in.enc.n, v->sa.in.auth.p, v->sa.in.auth.n);
-    memcpy(h->key_out, v->sa.out.enc.p, v->sa.out.enc.n);
-    memcpy(h->key_out + v->sa.out.enc.n, v->sa.out.auth.p, v->sa.out.auth.n);
+    keep_keys(&v->sa.in, h->key_in, &h->key_in_n);
+    keep_keys(&v->sa.out, h->key_out, &h->key_out_n);
 }
 
 static void on_ask(struct sim *s, struct sim_host *h, const struct hip_action *v)
@@ -349,6 +359,7 @@ static void act(struct sim *s, struct sim_host *h, const struct hip_action *v)
         return;
     switch (v->type) {
     case HIP_ACT_SEND:
+        h->i2_bare += (v->send.octets.p[2] & 0x7f) == HIP_PKT_I2 && h->sa_first == 0;
         send(s, h, &v->send.path, v->send.octets);
         break;
     case HIP_ACT_ICMP:

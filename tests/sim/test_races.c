@@ -168,6 +168,10 @@ static void r1_of_a_newer_generation(void **state)
                                  "low>big I2\nbig>low R2\n"));
     assert_true(sim_joined(big, low));
     assert_int_equal(low->asked_i2, 1);
+    /* Other keys under the same SPI: the second takes the first one's place. */
+    assert_int_equal(low->sa_first, 2);
+    assert_int_equal(low->sa_up, 1);
+    assert_int_equal(low->sa_down, 0);
     sim_free(s);
 }
 

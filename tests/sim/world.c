@@ -595,7 +595,8 @@ static void sa_up(struct w_node *n, const struct host_action *a)
         if (!n->sa[i].used)
             s = &n->sa[i];
     must(s);
-    if (!a->sa.out) { /* half of a rekey: what is sealed for it comes only after the other half */
+    if (!a->sa.out) {
+        /* Of an I2, or half of a rekey: what is sealed for it comes only after the other half. */
         esp_sa_free(a->sa.in);
         return;
     }
@@ -625,7 +626,7 @@ static void act(struct world *w, struct w_node *n, const struct host_action *a)
         break;
     case HOST_ACT_SA_UP:
         sa_up(n, a);
-        if (n->waiting && hit_eq(&n->queued, &a->peer)) {
+        if (a->sa.out && n->waiting && hit_eq(&n->queued, &a->peer)) {
             n->waiting = false;
             esp_send(w, n, sa_of(n, &a->peer));
         }

@@ -37,6 +37,8 @@ static void base_exchange(void **state)
         assert_true(sim_ladder_is(s, full));
         assert_true(sim_joined(mn, fa));
         assert_int_equal(mn->up, 1);
+        assert_int_equal(mn->sa_first, 1);
+        assert_int_equal(fa->sa_first, 0); /* both at once */
         assert_true(mn->initiator);
         struct hip_assoc_view v;
         assert_int_equal(hip_assoc_get(mn->e, mn->ref, &v), ERR_OK);
@@ -54,6 +56,30 @@ static void base_exchange(void **state)
         assert_int_equal(hip_assoc_export(fa->e, fa->ref, &a), ERR_STATE); /* it offers no SIM binding */
         sim_free(s);
     }
+}
+
+/* RFC 7402 s3.3.1: what overtakes R2 can be read, and an attempt that comes to nothing leaves no SA. */
+static void inbound_sa_before_i2(void **state)
+{
+    struct sim_host *mn, *fa;
+    struct sim *s = pair(0, 1, &mn, &fa);
+    sim_rule(s, fa, HIP_PKT_R2, SIM_LOSE)->count = 100;
+    (void)sim_connect(s, mn, fa);
+    sim_run(s, 1000000);
+    assert_int_equal(mn->i2_bare, 0);
+    assert_int_equal(mn->sa_first, 1);
+    assert_int_equal(mn->sa_up, 0); /* nothing goes out */
+    assert_int_equal(mn->spi_in, fa->spi_out);
+    assert_int_equal(mn->key_in_n, fa->key_out_n);
+    assert_memory_equal(mn->key_in, fa->key_out, fa->key_out_n);
+    assert_int_equal(mn->sa_down, 0);
+    sim_run(s, 90000000);
+    assert_int_equal(mn->gone, 1);
+    assert_int_equal(mn->why, HIP_GONE_FAILED);
+    assert_int_equal(mn->sa_first, 1); /* the I2 again is the same I2 */
+    assert_int_equal(mn->sa_down, 1);
+    assert_int_equal(mn->sa_up, 0);
+    sim_free(s);
 }
 
 static void exporter_key(void **state)
@@ -862,6 +888,7 @@ int main(void)
         cmocka_unit_test(r1s_per_source),
         cmocka_unit_test(table_full),
         cmocka_unit_test(exchange_again),
+        cmocka_unit_test(inbound_sa_before_i2),
         cmocka_unit_test(update_and_answer),
         cmocka_unit_test(update_bare_ack),
         cmocka_unit_test(update_retransmits_the_same),

@@ -262,6 +262,73 @@ static void waits_for_the_sa(void **state)
     host_data_free(a.d); /* what still waits goes with it */
 }
 
+static void inbound(struct side *a, uint8_t key, uint64_t now)
+{
+    struct hip_path p = path(0x0a000002);
+    host_data_up(a->d, REF, &A, &B, sa(0x107, false, key), NULL, &p, now);
+}
+
+/* RFC 7402 s3.3.1: the Responder's ESP is there before its R2; ours waits for R2. Another I2 has other keys under the same SPI. */
+static void esp_before_r2(void **state)
+{
+    struct side a, b;
+    struct esp_counters in, out;
+    (void)state;
+
+    side_init(&a);
+    side_init(&b);
+    inbound(&a, 5, 1);
+    inbound(&a, 7, 2);
+    up_other(&b, 7, 2);
+    for (int i = 0; i < 2; i++)
+        host_data_from_app(b.d, echo(&B, &A), LEN, 3);
+    host_data_from_net(a.d, &OUTER, span_of(b.wire[0], b.wire_len[0]), 4);
+    assert_int_equal(a.apps, 1);
+    assert_int_equal(a.used + a.due + a.rekeyed, 0); /* nothing that an engine in I2-SENT could use */
+    assert_true(host_data_pair(a.d, &A, &B, &in, &out));
+    assert_int_equal(in.packets, 1);
+    assert_int_equal(out.packets, 0);
+    host_data_from_app(a.d, echo(&A, &B), LEN, 5);
+    assert_int_equal(a.wires, 0);
+    assert_int_equal(a.wants, 1);
+    up(&a, 0x0a000063, 7, 6); /* R2, from elsewhere */
+    assert_int_equal(a.wires, 1);
+    assert_int_equal(a.path.peer.ip[3], 0x63);
+    host_data_from_net(b.d, &OUTER, span_of(a.wire[0], a.wire_len[0]), 7);
+    assert_int_equal(b.apps, 1);
+    /* The inbound SA is the one that there was: what it took is a replay still. */
+    host_data_from_net(a.d, &OUTER, span_of(b.wire[0], b.wire_len[0]), 8);
+    assert_int_equal(host_data_count(a.d)->bad, 1);
+    host_data_from_net(a.d, &OUTER, span_of(b.wire[1], b.wire_len[1]), 9);
+    assert_int_equal(a.apps, 2);
+    assert_int_equal(a.rekeyed, 0);
+    host_data_free(a.d);
+    host_data_free(b.d);
+}
+
+/* No R2: the association fails and takes its SA along. */
+static void esp_without_r2(void **state)
+{
+    struct side a, b;
+    (void)state;
+
+    side_init(&a);
+    side_init(&b);
+    inbound(&a, 7, 1);
+    up_other(&b, 7, 2);
+    host_data_from_app(b.d, echo(&B, &A), LEN, 3);
+    host_data_down(a.d, &A, &B);
+    host_data_from_net(a.d, &OUTER, span_of(b.wire[0], b.wire_len[0]), 4);
+    assert_int_equal(host_data_count(a.d)->no_spi, 1);
+    assert_int_equal(a.apps, 0);
+    /* The next association finds the place empty. */
+    up(&a, 0x0a000002, 7, 5);
+    host_data_from_net(a.d, &OUTER, span_of(b.wire[0], b.wire_len[0]), 6);
+    assert_int_equal(a.apps, 1);
+    host_data_free(a.d);
+    host_data_free(b.d);
+}
+
 /* RFC 4443 s3.1: type 1 code 3, the packet that caused it behind it, checksum over the pseudo-header. */
 static void unreachable(void **state)
 {
@@ -724,6 +791,8 @@ int main(void)
         cmocka_unit_test(when_sent),
         cmocka_unit_test(replaced),
         cmocka_unit_test(waits_for_the_sa),
+        cmocka_unit_test(esp_before_r2),
+        cmocka_unit_test(esp_without_r2),
         cmocka_unit_test(unreachable),
         cmocka_unit_test(only_hits),
         cmocka_unit_test(silence_is_noticed),
