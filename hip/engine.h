@@ -139,6 +139,8 @@ struct hip_config {
     uint16_t ciphers[6];  /* HIP_CIPHER preference, 0 ends: 2, 4 */
     bool
         refuse_anonymous; /* I2s of anonymous HIs, and their R1s where our I1 had no HIT (RFC 7401 s6.8 step 9, s6.9) */
+    bool
+        host_id_in_clear; /* our I2s' HOST_ID: not in ENCRYPTED (RFC 7401 s5.3.3 MAY); an observer sees who asks */
     bool null_encrypt; /* HIP_CIPHER 1 in that list counts: for testing, nothing is secret then */
     uint8_t hit_suites
         [8]; /* HIT_SUITE_LIST, 0 ends, and whom we speak to: 1, 2, 3, 5; empty: 1, 2, 5. Those of our identities are added. */

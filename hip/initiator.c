@@ -544,17 +544,23 @@ static err make_keys(struct hip_engine *e, const struct hip_assoc *a, const stru
     return r;
 }
 
-/* HOST_ID and the owner's parameters behind it, in one ENCRYPTED (s5.3.3). */
-static err build_inner(const struct hip_assoc *a, uint8_t *buf, struct span *out)
+static void put_host_id(struct hip_build *b, const struct hip_assoc *a)
+{
+    struct span fqdn = a->x->answer.fqdn;
+    hip_put_host_id(b, &(struct hip_host_id){ .hi = span_of(a->id->hi.wire, a->id->hi.wire_len),
+                                              .di_type = fqdn.n ? HIP_DI_FQDN : HIP_DI_NONE,
+                                              .di = fqdn });
+}
+
+/* HOST_ID, unless it goes in the clear, and the owner's parameters behind it, in one ENCRYPTED (s5.3.3). */
+static err build_inner(const struct hip_assoc *a, bool host_id, uint8_t *buf, struct span *out)
 {
     struct hip_build b;
     hip_build_inner(&b, buf, HIP_PACKET_MAX);
-    struct span fqdn = a->x->answer.fqdn;
     if (a->ice)
         hip_ice_put(&b, a, a->ice->local, a->ice->n_local);
-    hip_put_host_id(&b, &(struct hip_host_id){ .hi = span_of(a->id->hi.wire, a->id->hi.wire_len),
-                                               .di_type = fqdn.n ? HIP_DI_FQDN : HIP_DI_NONE,
-                                               .di = fqdn });
+    if (host_id)
+        put_host_id(&b, a);
     if (a->x->answer.inner.n)
         hip_build_tlvs(&b, a->x->answer.inner);
     return hip_build_inner_finish(&b, out);
@@ -568,7 +574,8 @@ static err build_i2(struct hip_engine *e, const struct hip_assoc *a, const struc
     struct hip_build b;
     uint8_t plain[HIP_PACKET_MAX];
     struct span inner;
-    err r = build_inner(a, plain, &inner);
+    bool clear = e->cfg.host_id_in_clear;
+    err r = build_inner(a, !clear, plain, &inner);
     if (r != ERR_OK)
         goto out;
     hip_build_init(&b, buf, HIP_PACKET_MAX, HIP_PKT_I2, hip_assoc_local(a), &a->peer,
@@ -586,7 +593,10 @@ static err build_i2(struct hip_engine *e, const struct hip_assoc *a, const struc
     hip_put_dh(&b, &(struct hip_dh){ .group = a->dh_group, .pub = dh_public(dh) });
     hip_put_ciphers(&b, &(struct hip_ids16){ .n = 1, .id = { a->cipher } });
     hip_nat_put_i2(&b, a);
-    hip_encrypted_add(&b, a->cipher, hip_key_enc(&k->out), hip_env(e), inner);
+    if (inner.n)
+        hip_encrypted_add(&b, a->cipher, hip_key_enc(&k->out), hip_env(e), inner);
+    if (clear)
+        put_host_id(&b, a);
     hip_reg_put(&b, &x->answer);
     hip_put_echo_responses(&b, &v->pkt.p, HIP_PAR_ECHO_REQUEST_SIGNED);
     hip_put_transports(&b, &(struct hip_ids16){ .n = 1, .id = { HIP_PAR_ESP_TRANSFORM } });

@@ -217,18 +217,19 @@ static void the_owner_takes_its_time(void **state)
 
 /* ---- R1: none of its lists will do ---- */
 
-static uint16_t about_r1(const struct hip_config *m, const struct hip_config *f)
+static uint16_t about_r1(const struct hip_config *m, const struct hip_config *f, int key)
 {
     struct sim_host *mn, *fa;
     struct hip_notification n;
     struct hip_pkt k;
-    struct sim *s = pair_of(m, f, 1, &mn, &fa);
+    struct sim *s = pair_of(m, f, key, &mn, &fa);
     (void)sim_connect(s, mn, fa);
     sim_run(s, 500000);
     const struct sim_packet *p = sim_sent(s, HIP_PKT_NOTIFY);
     assert_non_null(p);
     assert_int_equal(sim_count(s, "mn>fa NOTIFY"), 1);
-    assert_int_equal(fa->drop, HIP_DROP_NO_ASSOCIATION); /* it keeps nothing for an R1, and nothing changes */
+    /* It keeps nothing for an R1, and nothing changes. */
+    assert_int_equal(fa->drop, key == 1 ? HIP_DROP_NO_ASSOCIATION : HIP_DROP_UNSUPPORTED_SUITE);
     assert_int_equal(of(mn, fa)->state, HIP_I1_SENT);
     assert_int_equal(hip_pkt_parse(span_of(p->p, p->n), &k), HIP_TAKEN);
     assert_int_equal(hip_get_notification(hip_pkt_span(&k, HIP_PAR_NOTIFICATION), &n), ERR_OK);
@@ -242,15 +243,18 @@ static void nothing_in_common(void **state)
     struct hip_config c = telling(), f = telling();
     memcpy(c.ciphers, (uint16_t[6]){ 2 }, sizeof c.ciphers);
     memcpy(f.ciphers, (uint16_t[6]){ 4 }, sizeof f.ciphers);
-    assert_int_equal(about_r1(&c, &f), HIP_NTF_NO_HIP_PROPOSAL_CHOSEN);
+    assert_int_equal(about_r1(&c, &f, 1), HIP_NTF_NO_HIP_PROPOSAL_CHOSEN);
     c = f = telling();
     memcpy(c.esp_suites, (uint16_t[6]){ 8 }, sizeof c.esp_suites);
     memcpy(f.esp_suites, (uint16_t[6]){ 13 }, sizeof f.esp_suites);
-    assert_int_equal(about_r1(&c, &f), HIP_NTF_NO_ESP_PROPOSAL_CHOSEN);
+    assert_int_equal(about_r1(&c, &f, 1), HIP_NTF_NO_ESP_PROPOSAL_CHOSEN);
     c = f = telling();
     memcpy(c.dh_groups, (uint8_t[8]){ 7 }, 8);
     memcpy(f.dh_groups, (uint8_t[8]){ 8 }, 8);
-    assert_int_equal(about_r1(&c, &f), HIP_NTF_NO_DH_PROPOSAL_CHOSEN);
+    assert_int_equal(about_r1(&c, &f, 1), HIP_NTF_NO_DH_PROPOSAL_CHOSEN);
+    c = f = telling();
+    memcpy(f.hit_suites, (uint8_t[8]){ 1 }, 8); /* mn's identity is of suite 2 */
+    assert_int_equal(about_r1(&c, &f, 5), HIP_NTF_UNSUPPORTED_HIT_SUITE);
 }
 
 /* ---- associations ---- */
