@@ -111,6 +111,9 @@ void hip_act_sa_in(struct hip_engine *e, struct hip_actions *out, struct hip_ass
 /* With the credit, when the path is not verified; nothing while the SAs are not up. */
 void hip_act_sa_path(struct hip_engine *e, struct hip_actions *out, struct hip_assoc *a, uint64_t now);
 
+/* A peer's HI as HOST_ID has it, strong enough for us. ERR_MALFORMED, ERR_UNSUPPORTED, ERR_RANGE. */
+MUST_USE err hip_peer_hi(const struct hip_engine *e, struct span wire, struct hip_hi *out);
+
 /* ---- the table's helpers ---- */
 static inline void hip_assoc_timer(struct hip_engine *e, struct hip_assoc *a, enum hip_timer which,
                                    uint64_t at_us)

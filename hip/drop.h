@@ -37,7 +37,7 @@
     X(PUZZLE_REUSED, "solution was used before") \
     X(STALE_R1_COUNTER, "R1 generation too old") \
     X(HI_MISMATCH, "HIT is not the hash of the host identity") \
-    X(BAD_HI, "host identity malformed or of an unsupported algorithm") \
+    X(BAD_HI, "host identity malformed, too weak or of an unsupported algorithm") \
     X(BAD_DH, "Diffie-Hellman group or value refused") \
     X(DH_DOWNGRADE, "group is not the one both lists lead to") \
     X(BAD_CIPHER, "HIP_CIPHER not offered, or more than one") \

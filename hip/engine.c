@@ -29,6 +29,8 @@ static void fill_defaults(struct hip_config *c)
         c->rtx_first_us = 1000000;
     if (c->rtx_tries == 0)
         c->rtx_tries = 5;
+    if (c->rsa_bits_min == 0)
+        c->rsa_bits_min = 2048;
     if (c->ual_us == 0)
         c->ual_us = UINT64_C(900000000);
     if (c->ack_delay_us == 0)
@@ -184,6 +186,20 @@ void hip_engine_free(struct hip_engine *e)
     free(e->slots);
     free(e->free_slots);
     free(e);
+}
+
+err hip_peer_hi(const struct hip_engine *e, struct span wire, struct hip_hi *out)
+{
+    struct hip_hi h;
+    err r = hip_hi_from_wire(wire, &h);
+    if (r != ERR_OK)
+        return r;
+    if (h.alg == HIP_HI_RSA && hip_hi_rsa_bits(&h) < e->cfg.rsa_bits_min) { /* RFC 7401 s5.2.9 SHOULD */
+        hip_hi_done(&h);
+        return ERR_RANGE;
+    }
+    *out = h;
+    return ERR_OK;
 }
 
 /* ---- identities ---- */

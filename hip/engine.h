@@ -149,9 +149,10 @@ struct hip_config {
      * offered. Stays where it is for as long as the engine lives. */
     const struct hit *auth_only;
     size_t n_auth_only;
-    uint8_t puzzle_k;     /* #K when idle; sim_binding makes it at least 10 */
-    uint8_t puzzle_k_max; /* largest #K that we solve */
-    uint8_t puzzle_more;  /* bits added to #K under load: the engine's own */
+    uint16_t rsa_bits_min; /* of a peer's key (RFC 7401 s5.2.9 SHOULD: 112 bits of strength); 0: 2048 */
+    uint8_t puzzle_k;      /* #K when idle; sim_binding makes it at least 10 */
+    uint8_t puzzle_k_max;  /* largest #K that we solve */
+    uint8_t puzzle_more;   /* bits added to #K under load: the engine's own */
     bool
         tell; /* NOTIFYs and ICMP about packets that were dropped, to those who may hear of it (RFC 7401 s5.2.19) */
     struct hip_reg_offer offer;

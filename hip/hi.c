@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "common/base/cursor.h"
 #include "common/crypto/secret.h"
 #include "hip/proto.h"
 #include "hip/suite.h"
@@ -124,6 +125,22 @@ err hip_hi_from_wire(struct span wire, struct hip_hi *out)
     h.key = key;
     *out = h;
     return ERR_OK;
+}
+
+unsigned hip_hi_rsa_bits(const struct hip_hi *h)
+{
+    struct rcur c = rcur_of(hip_hi_field(h));
+    if (h->alg != HIP_HI_RSA)
+        return 0;
+    size_t n = rcur_u8(&c); /* RFC 3110 s2: of the exponent */
+    (void)rcur_take(&c, n ? n : rcur_u16(&c));
+    struct span m = rcur_rest(&c);
+    if (m.n == 0)
+        return 0;
+    unsigned bits = 8 * (unsigned)m.n;
+    for (unsigned top = m.p[0]; top && !(top & 0x80); top <<= 1)
+        bits--;
+    return bits;
 }
 
 err hip_hi_from_key(struct sig_key *key, struct hip_hi *out)

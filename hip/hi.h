@@ -41,6 +41,8 @@ static inline struct span hip_hi_field(const struct hip_hi *h)
 
 /* Algorithm and Host Identity field -> HI with public key and HIT. ERR_UNSUPPORTED, ERR_MALFORMED. */
 MUST_USE err hip_hi_from_wire(struct span wire, struct hip_hi *out);
+/* RSA: of the modulus; other algorithms have no size to choose: 0. */
+unsigned hip_hi_rsa_bits(const struct hip_hi *h);
 /* From a key with or without its private part; takes the key over. */
 MUST_USE err hip_hi_from_key(struct sig_key *key, struct hip_hi *out);
 /* Kinds of keys by the names that configurations have: rsa-2048, rsa-3072, dsa, ecdsa-p256, ecdsa-p384, ecdsa-low, ed25519, ed448. SIG_NONE:

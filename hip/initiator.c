@@ -218,7 +218,7 @@ static int read_r1_identity(struct hip_rx *rx, struct r1 *v)
     const struct hip_pkt *k = &rx->pkt;
     struct hip_host_id h;
     if (hip_get_host_id(hip_pkt_span(k, HIP_PAR_HOST_ID), &h) != ERR_OK ||
-        hip_hi_from_wire(h.hi, &v->hi) != ERR_OK)
+        hip_peer_hi(rx->e, h.hi, &v->hi) != ERR_OK)
         return HIP_DROP_BAD_HI;
     if (!hit_eq(&v->hi.hit, &k->sender)) /* RFC 7401 s5.3.2 MUST */
         return HIP_DROP_HI_MISMATCH;

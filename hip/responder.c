@@ -180,7 +180,7 @@ static int open_i2(const struct hip_rx *rx, struct i2 *v)
         }
     }
     v->contents.inner = inner;
-    if (hip_get_host_id(host_id, &h) != ERR_OK || hip_hi_from_wire(h.hi, &v->hi) != ERR_OK)
+    if (hip_get_host_id(host_id, &h) != ERR_OK || hip_peer_hi(rx->e, h.hi, &v->hi) != ERR_OK)
         return HIP_DROP_BAD_HI;
     v->hi.anonymous = rx->pkt.controls & HIP_CONTROL_A;
     if (h.di_type == HIP_DI_FQDN && h.di.n <= HIP_FQDN_MAX)

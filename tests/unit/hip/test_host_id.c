@@ -9,6 +9,8 @@
 #include <cmocka.h>
 
 #include "hip/auth.h"
+#include "hip/core.h"
+#include "hip/drop.h"
 #include "hip/param_core.h"
 #include "tests/sim/sim.h"
 
@@ -62,10 +64,69 @@ static void in_i2(void **state)
     }
 }
 
+/* The drop reason of whoever looks at the other one's HOST_ID, and whether they joined: mn has `m`, fa an ECDSA key. */
+static int with_key(const struct hip_hi *m, uint16_t least, bool asks, bool *up)
+{
+    struct hip_config c = sim_config(), strict = sim_config();
+    struct sim *s = sim_new(sim_seed(102));
+    strict.rsa_bits_min = least;
+    struct sim_host *mn = sim_host_hi(s, "mn", &c, m, "192.0.2.1");
+    struct sim_host *fa = sim_host(s, "fa", &strict, 1, "198.51.100.1");
+    (void)sim_connect(s, asks ? mn : fa, asks ? fa : mn);
+    sim_run(s, 500000);
+    int drop = fa->drop;
+    *up = fa->sa_up == 1;
+    assert_int_equal(fa->asked_i2 + fa->asked_r2, *up); /* its owner hears of nobody else */
+    sim_free(s);
+    return drop;
+}
+
+/* What an engine with this minimum says to a HOST_ID with an RSA key of so many bits: 3 as the exponent, any odd modulus will do. */
+static err of_bits(uint16_t least, unsigned bits)
+{
+    uint8_t wire[600] = { 0, HIP_HI_RSA, 1, 3 };
+    struct hip_config c = sim_config();
+    struct hip_hi h;
+    size_t n = (bits + 7) / 8;
+    c.rsa_bits_min = least;
+    struct sim *s = sim_new(sim_seed(103));
+    struct sim_host *fa = sim_host(s, "fa", &c, 1, "198.51.100.1");
+    memset(wire + 4, 0xff, n);
+    wire[4] = (uint8_t)(0xff >> (8 * n - bits));
+    err r = hip_peer_hi(fa->e, span_of(wire, 4 + n), &h);
+    if (r == ERR_OK) {
+        assert_int_equal(hip_hi_rsa_bits(&h), bits);
+        hip_hi_done(&h);
+    }
+    sim_free(s);
+    return r;
+}
+
+/* RFC 7401 s5.2.9 SHOULD: 112 bits of strength at least, from Initiators as from Responders, and less where the configuration has it. */
+static void weak_keys(void **state)
+{
+    struct hip_hi usual;
+    bool up;
+    assert_int_equal(of_bits(0, 1024), ERR_RANGE);
+    assert_int_equal(of_bits(0, 2047), ERR_RANGE);
+    assert_int_equal(of_bits(0, 2048), ERR_OK);
+    assert_int_equal(of_bits(1024, 1024), ERR_OK);
+    assert_int_equal(of_bits(1025, 1024), ERR_RANGE);
+    assert_int_equal(hip_hi_generate(SIG_RSA, 2048, &usual), ERR_OK);
+    for (int asks = 0; asks < 2; asks++) {
+        assert_int_equal(with_key(&usual, 0, asks, &up), HIP_TAKEN);
+        assert_true(up);
+        assert_int_equal(with_key(&usual, 2049, asks, &up), HIP_DROP_BAD_HI);
+        assert_false(up);
+    }
+    hip_hi_done(&usual);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(in_i2),
+        cmocka_unit_test(weak_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
