@@ -7,6 +7,10 @@
 
 #define V4_PROBLEM  12
 #define V6_PROBLEM  4
+#define V4_UNREACH  3
+#define V4_FORBID   13 /* RFC 1812 s5.2.7.1: communication administratively prohibited */
+#define V6_UNREACH  1
+#define V6_FORBID   1
 #define V4_HEAD     20
 #define V6_HEAD     40
 #define ICMP_HEAD   8
@@ -67,21 +71,15 @@ static void put_sum(const struct hip_path *path, uint8_t *p, size_t n)
     p[3] = (uint8_t)~sum;
 }
 
-/* Points at octet `at` of the HIP packet. */
-static void problem(struct hip_rx *rx, struct span octets, size_t at)
+/* A message that begins like this, and the packet behind it. */
+static void quote(struct hip_rx *rx, struct span octets, const uint8_t start[ICMP_HEAD])
 {
     uint8_t p[HIP_ICMP_MAX] = { 0 };
     bool v4 = rx->path->peer.family == ADDR_V4;
-    size_t head = put_head(rx->path, octets.n, p + ICMP_HEAD), pointer = head + at;
-    if (v4 && pointer > UINT8_MAX) /* s5.4.3: over IPv4 it need not be */
-        return;
     if (!bucket_take(&rx->e->icmp, &rate, 1, rx->now)) /* RFC 7401 s5.4 MUST: within a rate */
         return;
-    p[0] = v4 ? V4_PROBLEM : V6_PROBLEM;
-    if (v4)
-        p[4] = (uint8_t)pointer;
-    else
-        p[7] = (uint8_t)pointer, p[6] = (uint8_t)(pointer >> 8);
+    memcpy(p, start, ICMP_HEAD);
+    size_t head = put_head(rx->path, octets.n, p + ICMP_HEAD);
     size_t n = ICMP_HEAD + head, room = (v4 ? V4_MAX : sizeof p) - n;
     size_t quoted = octets.n < room ? octets.n : room;
     memcpy(p + n, octets.p, quoted);
@@ -93,6 +91,28 @@ static void problem(struct hip_rx *rx, struct span octets, size_t at)
         return;
     v->send.path = *rx->path;
     v->send.octets = copy;
+}
+
+/* Points at octet `at` of the HIP packet. */
+static void problem(struct hip_rx *rx, struct span octets, size_t at)
+{
+    bool v4 = rx->path->peer.family == ADDR_V4;
+    size_t pointer = (v4 ? V4_HEAD : V6_HEAD) + at;
+    uint8_t start[ICMP_HEAD] = { v4 ? V4_PROBLEM : V6_PROBLEM };
+    if (v4 && pointer > UINT8_MAX) /* s5.4.3: over IPv4 it need not be */
+        return;
+    if (v4)
+        start[4] = (uint8_t)pointer;
+    else
+        start[7] = (uint8_t)pointer, start[6] = (uint8_t)(pointer >> 8);
+    quote(rx, octets, start);
+}
+
+static void prohibited(struct hip_rx *rx)
+{
+    bool v4 = rx->path->peer.family == ADDR_V4;
+    quote(rx, rx->pkt.raw,
+          (const uint8_t[ICMP_HEAD]){ v4 ? V4_UNREACH : V6_UNREACH, v4 ? V4_FORBID : V6_FORBID });
 }
 
 /* RFC 7401 s5.4.4 MUST NOT: I1, R1, I2, R2 and NOTIFY. */
@@ -118,6 +138,10 @@ void hip_icmp_about(struct hip_rx *rx, int drop, struct span octets)
         s = hip_pkt_get(&rx->pkt, HIP_PAR_SOLUTION);
         if (s)
             problem(rx, rx->pkt.raw, s->off + 4 + 4 + (s->v.n - 4) / 2);
+        break;
+    case HIP_DROP_INTERNAL: /* RFC 7401 s6.7 SHOULD: unable to answer; who is only unwilling (rate, crossing) says nothing */
+        if (rx->pkt.type == HIP_PKT_I1)
+            prohibited(rx);
         break;
     default:
         break;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * ICMP Parameter Problem about HIP packets (RFC 7401 s5.4; RFC 792, type 12; RFC 4443 s3.4, type 4): about another version, an association that is not there and
- * a puzzle not solved. The engine makes the message (HIP_ACT_ICMP) and quotes the packet behind an IP header made from its path, since the
+ * a puzzle not solved; and Destination Unreachable, administratively prohibited, about an I1 that cannot be answered (s6.7; type 3 code 13,
+ * type 1 code 1). The engine makes the message (HIP_ACT_ICMP) and quotes the packet behind an IP header made from its path, since the
  * header it came with is not handed up; its owner sends it. A few a second for the whole engine; only about packets without UDP;
  * switched on by hip_config.tell.
  */

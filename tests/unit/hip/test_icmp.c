@@ -173,6 +173,62 @@ static void a_puzzle_not_solved(void **state)
     }
 }
 
+/* ---- s6.7 ---- */
+
+/* An R1 cannot be made: a group is wanted that there is no Diffie-Hellman of. An I1 too many has no word. */
+static void an_i1_that_cannot_be_answered(void **state)
+{
+    for (int six = 0; six < 2; six++)
+        for (int tell = 0; tell < 2; tell++) {
+            struct sim_host *mn, *fa;
+            struct sim *s = pair(six, &mn, &fa);
+            (void)sim_connect(s, mn, fa);
+            struct sim_packet p = *sim_sent(s, HIP_PKT_I1);
+            size_t head = six ? 40 : 20;
+            fa->e->cfg.tell = tell;
+            fa->e->cfg.dh_groups[0] = 99;
+            fa->e->n_groups = 1;
+            struct hip_path udp = p.path;
+            udp.peer.port = udp.local.port = HIP_UDP_PORT;
+            struct sim_packet q = p;
+            hip_set_checksum(q.p, q.n, &udp.peer, &udp.local);
+            assert_int_equal(sim_inject(s, fa, &udp, span_of(q.p, q.n)), HIP_DROP_INTERNAL);
+            assert_int_equal(fa->icmp, 0);
+            assert_int_equal(sim_inject(s, fa, &p.path, span_of(p.p, p.n)), HIP_DROP_INTERNAL);
+            assert_int_equal(fa->icmp, tell);
+            if (tell) {
+                assert_true(hip_path_eq(&fa->icmp_path, &p.path));
+                assert_int_equal(fa->icmp_p[0], six ? 1 : 3);
+                assert_int_equal(fa->icmp_p[1], six ? 1 : 13);
+                assert_memory_equal(fa->icmp_p + 4, "\0\0\0\0", 4);
+                assert_int_equal(fa->icmp_n, 8 + head + p.n);
+                assert_memory_equal(fa->icmp_p + 8 + head, p.p, p.n);
+            }
+            for (int i = 0; i < 200; i++)
+                (void)sim_inject(s, fa, &p.path, span_of(p.p, p.n));
+            assert_int_equal(fa->icmp, tell ? 20 : 0); /* whoever floods us has little of it */
+            sim_free(s);
+        }
+}
+
+static void an_i1_too_many(void **state)
+{
+    struct hip_config c = sim_config();
+    c.tell = true;
+    c.r1_per_source_milli = 1000;
+    struct sim *s = sim_new(sim_seed(95));
+    struct sim_host *mn = sim_host(s, "mn", &c, 0, "192.0.2.1");
+    struct sim_host *fa = sim_host(s, "fa", &c, 1, "198.51.100.1");
+    (void)sim_connect(s, mn, fa);
+    struct sim_packet p = *sim_sent(s, HIP_PKT_I1);
+    int drop = HIP_TAKEN;
+    for (int i = 0; i < 100 && drop == HIP_TAKEN; i++)
+        drop = sim_inject(s, fa, &p.path, span_of(p.p, p.n));
+    assert_int_equal(drop, HIP_DROP_RATE_LIMITED);
+    assert_int_equal(fa->icmp, 0);
+    sim_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +236,8 @@ int main(void)
         cmocka_unit_test(without_an_association),
         cmocka_unit_test(about_nothing_else),
         cmocka_unit_test(a_puzzle_not_solved),
+        cmocka_unit_test(an_i1_that_cannot_be_answered),
+        cmocka_unit_test(an_i1_too_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
