@@ -15,7 +15,7 @@
 #include "hip/r1pool.h"
 
 #define HIP_IDENTITIES_MAX  16 /* RFC 7401 s7 MUST: two at least */
-#define HIP_HOST_ID_TLV_MAX (HIP_HI_MAX + 16)
+#define HIP_HOST_ID_TLV_MAX (HIP_HI_MAX + HIP_DI_MAX + 16)
 #define HIP_RVS_MAX         8 /* rendezvous servers, and as many control relays, that we are a client of */
 #define HIP_ROOM_ACTIONS    8 /* a single event takes less than this */
 #define HIP_ROOM_PACKETS    4
@@ -37,7 +37,8 @@ struct hip_slot {
 };
 
 struct hip_engine {
-    struct hip_config cfg; /* defaults filled in */
+    struct hip_config cfg;  /* defaults filled in */
+    uint8_t di[HIP_DI_MAX]; /* cfg.di is here */
     uint8_t n_groups, n_ciphers, n_esp, n_suites;
     struct hip_identity *id[HIP_IDENTITIES_MAX];
     size_t n_id;

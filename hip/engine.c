@@ -152,11 +152,15 @@ struct hip_engine *hip_engine_new(const struct hip_config *c)
     if (!e)
         return NULL;
     e->cfg = *c;
+    bool di = hip_domain_id_ok(&c->di);
+    if (di && c->di.v.n)
+        memcpy(e->di, c->di.v.p, c->di.v.n);
+    e->cfg.di.v = span_of(e->di, di ? c->di.v.n : 0);
     fill_defaults(&e->cfg);
     hip_complain_init(e);
     hip_icmp_init(e);
     fill_hit_suites(e);
-    if (c->assoc_max == 0 || !filter_suites(e) || !make_tables(e)) {
+    if (!di || c->assoc_max == 0 || !filter_suites(e) || !make_tables(e)) {
         hip_engine_free(e);
         return NULL;
     }
@@ -212,12 +216,14 @@ struct hip_identity *hip_identity_find(const struct hip_engine *e, const struct 
     return NULL;
 }
 
-static err make_tlv(struct hip_identity *id)
+static err make_tlv(const struct hip_engine *e, struct hip_identity *id)
 {
     struct hip_build b;
     struct span s;
     hip_build_inner(&b, id->tlv, sizeof id->tlv);
-    hip_put_host_id(&b, &(struct hip_host_id){ .hi = span_of(id->hi.wire, id->hi.wire_len) });
+    hip_put_host_id(&b, &(struct hip_host_id){ .hi = span_of(id->hi.wire, id->hi.wire_len),
+                                               .di_type = e->cfg.di.type,
+                                               .di = e->cfg.di.v });
     err r = hip_build_inner_finish(&b, &s);
     id->tlv_len = (uint16_t)s.n;
     return r;
@@ -237,7 +243,7 @@ err hip_identity_add(struct hip_engine *e, const struct hip_hi *hi, uint64_t r1_
         r = ERR_UNSUPPORTED;
     id->hi.draws = e->cfg.drawn_signatures ? e->cfg.env : NULL;
     if (r == ERR_OK)
-        r = make_tlv(id);
+        r = make_tlv(e, id);
     if (r == ERR_OK && !(id->pool = hip_r1pool_new(&id->hi, &e->cfg, r1_counter)))
         r = ERR_MEMORY;
     if (r == ERR_OK) {

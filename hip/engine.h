@@ -17,6 +17,7 @@
 #include "common/base/err.h"
 #include "hip/hi.h"  /* struct hip_hi: a host identity and its HIT */
 #include "hip/hit.h" /* struct hit: 16 octets */
+#include "hip/param_core.h"
 #include "hip/param_loc.h"
 #include "hip/param_nat.h"
 #include "hip/param_reg.h"
@@ -40,7 +41,6 @@ struct hip_path {
 bool hip_path_eq(const struct hip_path *a, const struct hip_path *b);
 
 #define HIP_LOCATORS_MAX 8
-#define HIP_FQDN_MAX     255
 #define HIP_INNER_MAX    1792 /* octets of owner's parameters inside ENCRYPTED */
 
 enum hip_state {
@@ -118,8 +118,8 @@ struct hip_contents {
     bool has_cert;        /* CERT was there; none is looked at */
     bool has_permission;  /* PEER_PERMISSION (RFC 9028 s4.12) */
     struct hip_peer_permission permission;
-    struct span
-        fqdn; /* I2: the domain identifier in HOST_ID, a name in wire form (RFC 7401 s5.2.9); from a packet: not looked into */
+    /* I2, and at the Initiator R1: the one in HOST_ID (RFC 7401 s5.2.9), what the peer says of itself; from a packet NONE when it has no right form. */
+    struct hip_domain_id di;
     struct span inner;
 };
 
@@ -149,10 +149,11 @@ struct hip_config {
      * offered. Stays where it is for as long as the engine lives. */
     const struct hit *auth_only;
     size_t n_auth_only;
-    uint16_t rsa_bits_min; /* of a peer's key (RFC 7401 s5.2.9 SHOULD: 112 bits of strength); 0: 2048 */
-    uint8_t puzzle_k;      /* #K when idle; sim_binding makes it at least 10 */
-    uint8_t puzzle_k_max;  /* largest #K that we solve */
-    uint8_t puzzle_more;   /* bits added to #K under load: the engine's own */
+    struct hip_domain_id di; /* in HOST_ID of our R1s; copied; one of no right form: no engine */
+    uint16_t rsa_bits_min;   /* of a peer's key (RFC 7401 s5.2.9 SHOULD: 112 bits of strength); 0: 2048 */
+    uint8_t puzzle_k;        /* #K when idle; sim_binding makes it at least 10 */
+    uint8_t puzzle_k_max;    /* largest #K that we solve */
+    uint8_t puzzle_more;     /* bits added to #K under load: the engine's own */
     bool
         tell; /* NOTIFYs and ICMP about packets that were dropped, to those who may hear of it (RFC 7401 s5.2.19) */
     struct hip_reg_offer offer;

@@ -202,6 +202,7 @@ void hip_initiator_retry(struct hip_engine *e, struct hip_assoc *a, uint64_t now
 
 struct r1 {
     struct hip_hi hi;
+    struct hip_domain_id di;
     struct hip_r1_counter counter;
     bool has_counter;
     struct hip_puzzle puzzle;
@@ -226,6 +227,7 @@ static int read_r1_identity(struct hip_rx *rx, struct r1 *v)
     if (hip_sign_check(k, HIP_PAR_HIP_SIGNATURE_2, &v->hi) != ERR_OK)
         return HIP_DROP_BAD_SIGNATURE;
     rx->proven = true;
+    v->di = hip_host_id_di(&h);
     v->hi.anonymous = k->controls & HIP_CONTROL_A;
     if (hip_get_hit_suites(hip_pkt_span(k, HIP_PAR_HIT_SUITE_LIST), &v->suites) != ERR_OK)
         return HIP_DROP_PARAM_MALFORMED;
@@ -388,6 +390,7 @@ static void ask_i2(struct hip_rx *rx, const struct r1 *v)
         return;
     q->ask.path = a->path;
     q->ask.contents = v->contents;
+    q->ask.contents.di = (struct hip_domain_id){ v->di.type, hip_act_copy(rx->e, rx->out, v->di.v) };
     q->ask.opportunistic = a->opportunistic;
     q->ask.anonymous = a->peer_hi.anonymous;
     q->ask.nat_mode = a->nat_mode;
@@ -546,10 +549,9 @@ static err make_keys(struct hip_engine *e, const struct hip_assoc *a, const stru
 
 static void put_host_id(struct hip_build *b, const struct hip_assoc *a)
 {
-    struct span fqdn = a->x->answer.fqdn;
     hip_put_host_id(b, &(struct hip_host_id){ .hi = span_of(a->id->hi.wire, a->id->hi.wire_len),
-                                              .di_type = fqdn.n ? HIP_DI_FQDN : HIP_DI_NONE,
-                                              .di = fqdn });
+                                              .di_type = a->x->answer.di.type,
+                                              .di = a->x->answer.di.v });
 }
 
 /* HOST_ID, unless it goes in the clear, and the owner's parameters behind it, in one ENCRYPTED (s5.3.3). */
@@ -655,7 +657,7 @@ err hip_initiator_answer(struct hip_engine *e, struct hip_assoc *a, const struct
         hip_assoc_end(e, a, HIP_GONE_REFUSED, false, now, out);
         return ERR_OK;
     }
-    if (w->contents.inner.n > HIP_INNER_MAX || w->contents.fqdn.n > sizeof x->fqdn)
+    if (w->contents.inner.n > HIP_INNER_MAX || !hip_domain_id_ok(&w->contents.di))
         return ERR_SPACE;
     err r = hip_move_own(a, w->locator, w->n_locators, &a->path.peer);
     if (r == ERR_OK)
@@ -668,9 +670,9 @@ err hip_initiator_answer(struct hip_engine *e, struct hip_assoc *a, const struct
         return r;
     x->answer = w->contents;
     x->answer.inner = span_of(x->answer_inner.p, x->answer_inner.n);
-    if (w->contents.fqdn.n)
-        memcpy(x->fqdn, w->contents.fqdn.p, w->contents.fqdn.n);
-    x->answer.fqdn = span_of(x->fqdn, w->contents.fqdn.n);
+    if (w->contents.di.v.n)
+        memcpy(x->di, w->contents.di.v.p, w->contents.di.v.n);
+    x->answer.di.v = span_of(x->di, w->contents.di.v.n);
     if (x->solver.solved && !x->moved) {
         r = send_i2(e, a, now, out);
         if (r != ERR_OK)

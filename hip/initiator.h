@@ -26,8 +26,8 @@ struct hip_exchange {
     bool asked, answered;
     bool
         moved; /* we are elsewhere by now than where our I1 was answered: another R1 of the same generation counts */
-    struct hip_contents answer; /* for I2; inner points into answer_inner, fqdn into fqdn */
-    uint8_t fqdn[HIP_FQDN_MAX];
+    struct hip_contents answer; /* for I2; inner points into answer_inner, di into di */
+    uint8_t di[HIP_DI_MAX];
     struct hip_stored answer_inner;
 };
 

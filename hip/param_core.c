@@ -221,6 +221,38 @@ void hip_put_dh(struct hip_build *b, const struct hip_dh *d)
     hip_build_close(b);
 }
 
+static bool is_fqdn(struct span v)
+{
+    size_t at = 0;
+    while (at < v.n && v.p[at] != 0 && v.p[at] <= 63)
+        at += 1u + v.p[at];
+    return at + 1 == v.n && v.p[at] == 0;
+}
+
+static bool is_nai(struct span v)
+{
+    for (size_t i = 0; i < v.n; i++)
+        if (v.p[i] < 0x20 || v.p[i] == 0x7f)
+            return false;
+    return v.n > 0;
+}
+
+bool hip_domain_id_ok(const struct hip_domain_id *d)
+{
+    if (d->v.n > HIP_DI_MAX)
+        return false;
+    switch (d->type) {
+    case HIP_DI_NONE:
+        return d->v.n == 0;
+    case HIP_DI_FQDN:
+        return is_fqdn(d->v);
+    case HIP_DI_NAI:
+        return is_nai(d->v);
+    default:
+        return false;
+    }
+}
+
 /* HI Length counts the Host Identity alone, without Algorithm. */
 err hip_get_host_id(struct span v, struct hip_host_id *out)
 {

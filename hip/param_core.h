@@ -84,11 +84,29 @@ void hip_put_dh(struct hip_build *b, const struct hip_dh *d);
 
 /* HOST_ID, s5.2.9. */
 enum hip_di_type { HIP_DI_NONE, HIP_DI_FQDN, HIP_DI_NAI };
+#define HIP_DI_MAX 255
+/* A name: FQDN in wire form (RFC 1035 s3.1, not compressed), or NAI (RFC 7542), at most HIP_DI_MAX octets. */
+struct hip_domain_id {
+    uint8_t type; /* enum hip_di_type */
+    struct span v;
+};
+/* Of this form; NONE: empty. A NAI: UTF-8 is not looked into, but there is no control octet. */
+bool hip_domain_id_ok(const struct hip_domain_id *d);
+static inline struct span hip_domain_id_fqdn(const struct hip_domain_id *d)
+{
+    return d->type == HIP_DI_FQDN ? d->v : (struct span){ 0 };
+}
 struct hip_host_id {
     struct span hi; /* Algorithm(2) Host Identity: goes into hip_hi_from_wire() */
     uint8_t di_type;
     struct span di;
 };
+/* NONE when it has no right form. */
+static inline struct hip_domain_id hip_host_id_di(const struct hip_host_id *h)
+{
+    struct hip_domain_id d = { h->di_type, h->di };
+    return hip_domain_id_ok(&d) ? d : (struct hip_domain_id){ 0 };
+}
 MUST_USE err hip_get_host_id(struct span v, struct hip_host_id *out);
 void hip_put_host_id(struct hip_build *b, const struct hip_host_id *h);
 

@@ -183,7 +183,9 @@ static void put_r1(struct hip_build *b, const struct hip_r1pool *p, const struct
     hip_put_dh(b, &(struct hip_dh){ .group = c->dh_groups[group], .pub = dh_public(g->dh[group]) });
     hip_put_ciphers(b, &ciphers);
     hip_nat_put_r1(b, c);
-    hip_put_host_id(b, &(struct hip_host_id){ .hi = span_of(p->hi->wire, p->hi->wire_len) });
+    hip_put_host_id(b, &(struct hip_host_id){ .hi = span_of(p->hi->wire, p->hi->wire_len),
+                                              .di_type = c->di.type,
+                                              .di = c->di.v });
     hip_put_hit_suites(b, &suites);
     put_reg_info(b, &c->offer, sim);
     hip_put_transports(b, &formats);

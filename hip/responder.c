@@ -183,8 +183,7 @@ static int open_i2(const struct hip_rx *rx, struct i2 *v)
     if (hip_get_host_id(host_id, &h) != ERR_OK || hip_peer_hi(rx->e, h.hi, &v->hi) != ERR_OK)
         return HIP_DROP_BAD_HI;
     v->hi.anonymous = rx->pkt.controls & HIP_CONTROL_A;
-    if (h.di_type == HIP_DI_FQDN && h.di.n <= HIP_FQDN_MAX)
-        v->contents.fqdn = h.di;
+    v->contents.di = hip_host_id_di(&h);
     return hit_eq(&v->hi.hit, &rx->pkt.sender) ? HIP_TAKEN : HIP_DROP_HI_MISMATCH;
 }
 
@@ -285,7 +284,7 @@ static void ask_r2(struct hip_rx *rx, struct hip_assoc *a, const struct i2 *v)
     q->ask.path = a->path;
     q->ask.contents = v->contents;
     q->ask.contents.inner = hip_act_copy(rx->e, rx->out, v->contents.inner);
-    q->ask.contents.fqdn = hip_act_copy(rx->e, rx->out, v->contents.fqdn);
+    q->ask.contents.di.v = hip_act_copy(rx->e, rx->out, v->contents.di.v);
     q->ask.relayed = a->relayed;
     q->ask.anonymous = a->peer_hi.anonymous;
     q->ask.nat_mode = a->nat_mode;

@@ -84,7 +84,7 @@ static void orchid(struct explaining *x, const struct hip_hi *hi, json_t *o)
 static json_t *party_json(struct explaining *x, enum who who)
 {
     const struct party *p = x_party(x, who);
-    uint8_t buf[HIP_HI_MAX + HIP_FQDN_MAX + 64];
+    uint8_t buf[HIP_HI_MAX + HIP_DI_MAX + 64];
     struct hip_build b;
     struct span tlv;
     json_t *o = json_object();

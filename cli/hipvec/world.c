@@ -258,7 +258,8 @@ static void ask(struct world *w, struct party *p, const struct hip_action *v)
     if (v->type == HIP_ACT_ASK_I2) {
         if (v->ask.contents.info.present)
             a.contents.request = p->conf.request;
-        a.contents.fqdn = span_of(p->conf.fqdn, p->conf.fqdn_len);
+        if (p->conf.fqdn_len)
+            a.contents.di = (struct hip_domain_id){ HIP_DI_FQDN, span_of(p->conf.fqdn, p->conf.fqdn_len) };
     } else if (v->ask.contents.request.present) {
         grant(&p->conf, &v->ask.contents.request, &a.contents.response);
     }

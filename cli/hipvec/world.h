@@ -24,7 +24,7 @@ struct party_conf {
     bool tell; /* NOTIFYs about what was dropped */
     uint64_t r1_counter;
     uint8_t fqdn_len;
-    uint8_t fqdn[HIP_FQDN_MAX];
+    uint8_t fqdn[HIP_DI_MAX];
     struct hip_reg_info offer;
     struct hip_reg_list request;
 };

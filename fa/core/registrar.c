@@ -451,7 +451,7 @@ void fa_registrar_ask(struct fa *f, const struct hip_action *a)
         return;
     }
     g->direct = !a->ask.relayed;
-    fa_partner_said(f, g, a->ask.contents.fqdn);
+    fa_partner_said(f, g, hip_domain_id_fqdn(&a->ask.contents.di));
     g->r2_owed = true;
     g->r2_until_us = f->now + FA_R2_WAIT_US;
     const struct hip_reg_list *req = &a->ask.contents.request;

@@ -97,7 +97,7 @@ void host_fa_ask(struct host *h, struct host_link *l, const struct hip_action *a
     if (bind)
         ans.contents.inner = wcur_done(&w);
     else if (l->fa->known && host_sim_bound(h)) /* which record speaks for us (section 17) */
-        ans.contents.fqdn = dnsu_name_span(&h->sim->sealed.fqdn);
+        ans.contents.di = (struct hip_domain_id){ HIP_DI_FQDN, dnsu_name_span(&h->sim->sealed.fqdn) };
     l->bind_wanted = bind && !why;
     e = hip_answer(h->hip, a->ref, &ans, h->now, host_hip(h));
     sec_wipe(inner, sizeof inner); /* the IMSI in clear */

@@ -289,7 +289,8 @@ static void mn_ask(struct fw *w, struct fw_mn *m, const struct hip_action *a)
     ans.contents.inner = wcur_done(&wr);
     uint8_t fqdn[255];
     if (m->says)
-        ans.contents.fqdn = span_of(fqdn, fa_name_to_wire(m->says, fqdn));
+        ans.contents.di =
+            (struct hip_domain_id){ HIP_DI_FQDN, span_of(fqdn, fa_name_to_wire(m->says, fqdn)) };
     ok(hip_answer(m->e, a->ref, &ans, w->now, &m->out));
 }
 

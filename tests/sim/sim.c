@@ -330,6 +330,9 @@ static void on_ask(struct sim *s, struct sim_host *h, const struct hip_action *v
     h->asked_mode = v->ask.nat_mode;
     keep_contents(h, &v->ask.contents);
     h->ask_contents = h->contents;
+    if (h->contents.di.v.n)
+        memcpy(h->di, h->contents.di.v.p, h->contents.di.v.n);
+    h->ask_contents.di.v = span_of(h->di, h->contents.di.v.n);
     if (!h->hold && hip_answer(h->e, v->ref, i2 ? &h->i2 : &h->r2, s->now, &s->out) != ERR_OK)
         abort();
     if (v->ask.nat_mode == HIP_NAT_ICE_HIP_UDP) /* SA_UP waits for the checks */

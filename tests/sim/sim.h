@@ -61,9 +61,10 @@ struct sim_host {
     struct hip_path sa_path;
     bool unverified; /* data there within `credit` */
     uint64_t credit;
-    unsigned sa_in;    /* inbound SAs of rekeys, before the outbound ones */
-    unsigned sa_first; /* inbound SAs before I2 */
-    unsigned i2_bare;  /* I2s that left with none up */
+    uint8_t di[HIP_DI_MAX]; /* ask_contents.di is here */
+    unsigned sa_in;         /* inbound SAs of rekeys, before the outbound ones */
+    unsigned sa_first;      /* inbound SAs before I2 */
+    unsigned i2_bare;       /* I2s that left with none up */
     uint32_t spi_in, spi_out, spi_in_next;
     uint8_t key_in[64], key_out[64];
     size_t key_in_n, key_out_n;
