@@ -316,6 +316,7 @@ static err open_worker(struct group *g, struct member *m, char why[SQL_WHY_MAX])
                                .identity = k->identity,
                                .key = k->key,
                                .realms = k->realms,
+                               .ca = k->ca,
                                .peers = g->n > 1 ? &m->peers : NULL };
     struct subs_sqlite *subs = NULL;
     err e = fa_identity_log_key(k->identity, c.log_key);

@@ -22,7 +22,8 @@ struct group_config {
     const struct hip_hi *identity;
     const struct dnsu_tsig_key *key;
     const struct as_radius_realm *realms;
-    unsigned workers; /* 0: as many as there are processors */
+    const struct cert_cas *ca; /* NULL: none */
+    unsigned workers;          /* 0: as many as there are processors */
 };
 
 /* Opens everything; no thread runs yet. ERR_REFUSED, ERR_EXISTS, ERR_IO, ERR_MEMORY; why may be filled. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/base/hex.h"
+#include "common/crypto/cert.h"
 #include "common/crypto/secret.h"
 #include "common/rt/file.h"
 #include "common/rt/keyfile.h"
@@ -32,6 +33,7 @@ struct daemon {
     struct rt_loop *loop;
     struct hip_hi identity;
     bool have_identity;
+    struct cert_cas *ca; /* NULL: none */
     uint8_t *secret[FA_REALMS_MAX];
     struct as_radius_realm realm[FA_REALMS_MAX];
     struct dnsu_tsig_key key;
@@ -103,13 +105,31 @@ static err load_identity(char why[RT_FILE_WHY_MAX])
     return e;
 }
 
+static err load_cas(char why[RT_FILE_WHY_MAX])
+{
+    err e = d.settings.n_ca ? cert_cas_new(&d.ca) : ERR_OK;
+    for (size_t i = 0; e == ERR_OK && i < d.settings.n_ca; i++) {
+        uint8_t *pem = NULL;
+        size_t n = 0;
+        e = rt_file_read(d.settings.ca[i], CERT_PEM_MAX, &pem, &n, why);
+        if (e != ERR_OK)
+            return e;
+        e = cert_cas_add(d.ca, span_of(pem, n));
+        free(pem);
+        if (e != ERR_OK)
+            snprintf(why, RT_FILE_WHY_MAX, "%.200s: expected certificates in PEM: %s", d.settings.ca[i],
+                     err_text(e));
+    }
+    return e;
+}
+
 /* ---- commands that are not the daemon ---- */
 
 /* The secrets that the configuration names are looked at as well; the identity is not, the daemon makes one. */
 static int cmd_check(const char *config)
 {
     char why[RT_FILE_WHY_MAX];
-    if (load_realms(why) != ERR_OK || load_key(why) != ERR_OK)
+    if (load_realms(why) != ERR_OK || load_key(why) != ERR_OK || load_cas(why) != ERR_OK)
         return fail(why);
     printf("%s: ok\n", config);
     return 0;
@@ -143,6 +163,7 @@ static err open_workers(char why[SQL_WHY_MAX])
                               .identity = &d.identity,
                               .key = &d.key,
                               .realms = d.realm,
+                              .ca = d.ca,
                               .workers = d.settings.workers };
     return group_new(&c, &d.group, why);
 }
@@ -171,6 +192,8 @@ static err start(char why[SQL_WHY_MAX])
         e = load_realms(why);
     if (e == ERR_OK)
         e = load_key(why);
+    if (e == ERR_OK)
+        e = load_cas(why);
     if (e == ERR_OK)
         e = load_identity(why);
     if (e != ERR_OK)
@@ -268,6 +291,7 @@ int main(int argc, char **argv)
     int status = run(argc, argv);
     if (d.have_identity)
         hip_hi_done(&d.identity);
+    cert_cas_free(d.ca);
     fa_settings_done(&d.settings);
     return status;
 }

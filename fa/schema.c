@@ -89,10 +89,11 @@ static const struct rt_conf_row binding_rows[] = {
     { 0 },
 };
 
+#define REG_TYPES "rendezvous|control-relay|data-relay|candidate-discovery"
+
 static const struct rt_conf_row allow_rows[] = {
     { "hit", RT_CONF_STR, RT_CONF_REQUIRED, .max = 45, .doc = "", .example = "\"2001:22::1\"" },
-    { "types", RT_CONF_LIST, .item = RT_CONF_ENUM,
-      .choices = "rendezvous|control-relay|data-relay|candidate-discovery", .max = HIP_REG_TYPES_MAX,
+    { "types", RT_CONF_LIST, .item = RT_CONF_ENUM, .choices = REG_TYPES, .max = HIP_REG_TYPES_MAX,
       .doc = "what it may register for; left out: all of these" },
     { 0 },
 };
@@ -109,6 +110,13 @@ static const struct rt_conf_row registration_rows[] = {
           "says at each registration" },
     { "allow", RT_CONF_LIST, .item = RT_CONF_MAP, .rows = allow_rows, .max = FA_ALLOW_MAX,
       .doc = "hosts that may register without a SIM" },
+    { "ca", RT_CONF_LIST, .item = RT_CONF_PATH, .max = FA_CA_MAX,
+      .doc =
+          "also hosts that bring an X.509 certificate with their HIT in its subjectAltName (RFC 8002): PEM "
+          "files of the CAs that we trust; read once, at the start; revocation lists are not looked at",
+      .example = "/etc/hipfa/hosts-ca.pem" },
+    { "certificate_types", RT_CONF_LIST, .item = RT_CONF_ENUM, .choices = REG_TYPES, .max = HIP_REG_TYPES_MAX,
+      .doc = "what these may register for; left out: all of these" },
     { 0 },
 };
 
@@ -314,13 +322,10 @@ static err read_partners(struct fa_settings *s, const struct rt_conf_node *root,
     return ERR_OK;
 }
 
-static err read_allow(struct fa_settings *s, const struct rt_conf_node *map, char *why)
+/* Registration types by name (REG_TYPES); none named: all of them. */
+static uint8_t read_types(const struct rt_conf_node *map, const char *key, uint8_t out[HIP_REG_TYPES_MAX])
 {
-    struct fa_allow *a = &s->allow[s->n_allow];
-    const struct rt_conf_node *n = rt_conf_get(map, "hit");
-    if (hit_parse(rt_conf_node_str(n), &a->hit) != ERR_OK || !hit_is_valid(&a->hit))
-        return rt_conf_expected(s->conf, n, why, "a host identity tag (inside 2001:20::/28), not \"%.46s\"",
-                                rt_conf_node_str(n));
+    uint8_t n = 0;
     static const struct {
         const char *name;
         uint8_t type;
@@ -328,14 +333,25 @@ static err read_allow(struct fa_settings *s, const struct rt_conf_node *map, cha
                   { "control-relay", FA_REG_RELAY_HIP },
                   { "data-relay", FA_REG_RELAY_ESP },
                   { "candidate-discovery", FA_REG_DISCOVERY } };
-    size_t given = rt_conf_count(map, "types");
+    size_t given = rt_conf_count(map, key);
     for (size_t t = 0; t < sizeof types / sizeof types[0]; t++) {
         bool listed = given == 0;
         for (size_t i = 0; i < given; i++)
-            listed |= strcmp(rt_conf_node_str(rt_conf_item(map, "types", i)), types[t].name) == 0;
+            listed |= strcmp(rt_conf_node_str(rt_conf_item(map, key, i)), types[t].name) == 0;
         if (listed)
-            a->type[a->n++] = types[t].type;
+            out[n++] = types[t].type;
     }
+    return n;
+}
+
+static err read_allow(struct fa_settings *s, const struct rt_conf_node *map, char *why)
+{
+    struct fa_allow *a = &s->allow[s->n_allow];
+    const struct rt_conf_node *n = rt_conf_get(map, "hit");
+    if (hit_parse(rt_conf_node_str(n), &a->hit) != ERR_OK || !hit_is_valid(&a->hit))
+        return rt_conf_expected(s->conf, n, why, "a host identity tag (inside 2001:20::/28), not \"%.46s\"",
+                                rt_conf_node_str(n));
+    a->n = read_types(map, "types", a->type);
     s->n_allow++;
     return ERR_OK;
 }
@@ -424,6 +440,9 @@ static err read_registration(struct fa_settings *s, const struct rt_conf_node *r
     s->by_zone = rt_conf_bool(r, "by_zone");
     if (s->reg_max_s < s->reg_min_s)
         return rt_conf_expected(s->conf, rt_conf_get(r, "max"), why, "max not below min");
+    for (size_t i = 0; i < rt_conf_count(r, "ca"); i++)
+        s->ca[s->n_ca++] = rt_conf_node_str(rt_conf_item(r, "ca", i));
+    s->n_cert_type = read_types(r, "certificate_types", s->cert_type);
     err e = ERR_OK;
     for (size_t i = 0; e == ERR_OK && i < rt_conf_count(r, "allow"); i++)
         e = read_allow(s, rt_conf_item(r, "allow", i), why);

@@ -12,6 +12,7 @@
 #define FA_REALMS_MAX        16
 #define FA_REALM_SERVERS_MAX 4
 #define FA_ALLOW_MAX         256
+#define FA_CA_MAX            16
 #define FA_RESERVED_MAX      256
 #define FA_PRIMARIES_MAX     4
 #define FA_FORBIDDEN_MAX     64
@@ -70,6 +71,10 @@ struct fa_settings {
     bool by_zone;      /* hosts that a partner bound may register */
     size_t n_allow;
     struct fa_allow allow[FA_ALLOW_MAX];
+    size_t n_ca;
+    const char *ca[FA_CA_MAX]; /* PEM files */
+    uint8_t n_cert_type;
+    uint8_t cert_type[HIP_REG_TYPES_MAX];
 
     struct fa_relay_config relay; /* fa_settings_relay() */
     struct fa_prefix forbidden[FA_FORBIDDEN_MAX];

@@ -15,7 +15,8 @@
 #define WORK_LIMIT      4096
 #define FAILED_MAX      256
 #define R1_RESERVE_LEFT 1024
-#define LIST_MAX        100000 /* rows in one listing */
+#define WALL_US         60000000 /* wall clock told again */
+#define LIST_MAX        100000   /* rows in one listing */
 
 /* A job that found no place; its answer is given in the next round of the loop. */
 struct failed {
@@ -32,7 +33,7 @@ struct worker {
     struct carrier_udp *ports; /* the same, for relayed ports */
     struct addr port_failed[FA_ACTIONS_MAX];
     size_t n_port_failed;
-    struct rt_timer *timer, *failed_timer;
+    struct rt_timer *timer, *failed_timer, *wall;
     struct rt_work *store_work, *subs_work;
     struct as as;
     struct fa_dns *dns;
@@ -150,6 +151,15 @@ static void start_job(struct worker *w, const struct fa_job *job)
         return;
     w->failed[w->n_failed++] = (struct failed){ .ref = job->ref, .type = job->type, .err = e };
     rt_timer_at(w->failed_timer, 1);
+}
+
+/* The wall clock may be set at any time. */
+static void on_wall(void *ctx)
+{
+    struct worker *w = ctx;
+    uint64_t now = rt_now_us();
+    fa_wall(w->fa, rt_wall_s(), now);
+    rt_timer_at(w->wall, now + WALL_US);
 }
 
 static void on_failed(void *ctx)
@@ -415,6 +425,8 @@ static struct fa *make_engine(const struct worker_config *c)
         .allow_eap_aka = s->allow_eap_aka,
         .allow = s->allow,
         .n_allow = s->n_allow,
+        .ca = c->ca,
+        .n_cert_type = s->n_cert_type,
         .reserved = s->reserved,
         .n_reserved = s->n_reserved,
         .own_names_only = s->own_names_only,
@@ -441,6 +453,7 @@ static struct fa *make_engine(const struct worker_config *c)
     fa_settings_relay(s, &f.relay);
     memcpy(f.name, s->name, sizeof f.name);
     memcpy(f.domain, s->domain, sizeof f.domain);
+    memcpy(f.cert_type, s->cert_type, sizeof f.cert_type);
     memcpy(f.addr, s->addr, sizeof f.addr);
     memcpy(f.partner, s->partner, sizeof f.partner);
     if (c->peers) {
@@ -492,10 +505,11 @@ static err open_all(struct worker *w)
     w->acts = calloc(1, sizeof *w->acts);
     w->timer = rt_timer_new(c->loop, on_timer, w);
     w->failed_timer = rt_timer_new(c->loop, on_failed, w);
+    w->wall = rt_timer_new(c->loop, on_wall, w);
     w->store_work = rt_work_new(c->loop, WORK_LIMIT);
     w->subs_work = rt_work_new(c->loop, WORK_LIMIT);
     w->fa = make_engine(c);
-    if (!w->acts || !w->timer || !w->failed_timer || !w->store_work || !w->subs_work || !w->fa)
+    if (!w->acts || !w->timer || !w->failed_timer || !w->wall || !w->store_work || !w->subs_work || !w->fa)
         return ERR_MEMORY;
     err e = fa_identity_add(w->fa, c->identity, c->r1_counter, rt_now_us());
     if (e == ERR_OK)
@@ -556,6 +570,7 @@ void worker_free(struct worker *w)
         rt_work_free(w->subs_work);
     rt_timer_free(w->timer);
     rt_timer_free(w->failed_timer);
+    rt_timer_free(w->wall);
     fa_free(w->fa);
     w->c.store.ops->close(w->c.store.ctx);
     w->c.subs.ops->close(w->c.subs.ctx);
@@ -565,6 +580,7 @@ void worker_free(struct worker *w)
 
 void worker_start(struct worker *w)
 {
+    on_wall(w);
     fa_actions_reset(w->acts);
     fa_start(w->fa, rt_now_us(), w->acts);
     carry_out(w);

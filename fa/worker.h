@@ -42,7 +42,8 @@ struct worker_config {
     struct subs subs;
     const struct dnsu_tsig_key *key;      /* outlives the worker */
     const struct as_radius_realm *realms; /* as in settings->realm */
-    uint64_t r1_counter, r1_counter_end;  /* values that are ours (store_ops.r1_reserve) */
+    const struct cert_cas *ca; /* of certificates that hosts register with; NULL: none; outlives the worker */
+    uint64_t r1_counter, r1_counter_end; /* values that are ours (store_ops.r1_reserve) */
     uint8_t log_key[16];
     const struct worker_peers *peers; /* NULL: the only one; outlives the worker */
 };

@@ -115,12 +115,13 @@ struct hip_contents {
     uint8_t n_failed;
     struct addr reg_from; /* REG_FROM: where the registrar sees the requester; ADDR_NONE: not there */
     struct addr relayed;  /* RELAYED_ADDRESS: port that the data relay server opened, or is to close */
-    bool has_cert;        /* CERT was there; none is looked at */
     bool has_permission;  /* PEER_PERMISSION (RFC 9028 s4.12) */
     struct hip_peer_permission permission;
     /* I2, and at the Initiator R1: the one in HOST_ID (RFC 7401 s5.2.9), what the peer says of itself; from a packet NONE when it has no right form. */
     struct hip_domain_id di;
     struct span inner;
+    struct span
+        certs; /* CERT parameters (RFC 8002), whole TLVs as `inner`; hip/param_cert.h reads and makes them. Never in R1 or R2 */
 };
 
 /* ---- configuration ---- */

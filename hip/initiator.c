@@ -26,6 +26,7 @@ void hip_exchange_free(struct hip_exchange *x)
     hip_stored_clear(&x->r1);
     sec_wipe(x->answer_inner.p, x->answer_inner.n);
     hip_stored_clear(&x->answer_inner);
+    hip_stored_clear(&x->answer_certs);
     sec_wipe(x, sizeof *x);
     free(x);
 }
@@ -391,6 +392,7 @@ static void ask_i2(struct hip_rx *rx, const struct r1 *v)
     q->ask.path = a->path;
     q->ask.contents = v->contents;
     q->ask.contents.di = (struct hip_domain_id){ v->di.type, hip_act_copy(rx->e, rx->out, v->di.v) };
+    q->ask.contents.certs = span_of(NULL, 0);
     q->ask.opportunistic = a->opportunistic;
     q->ask.anonymous = a->peer_hi.anonymous;
     q->ask.nat_mode = a->nat_mode;
@@ -599,6 +601,7 @@ static err build_i2(struct hip_engine *e, const struct hip_assoc *a, const struc
         hip_encrypted_add(&b, a->cipher, hip_key_enc(&k->out), hip_env(e), inner);
     if (clear)
         put_host_id(&b, a);
+    hip_build_tlvs(&b, x->answer.certs);
     hip_reg_put(&b, &x->answer);
     hip_put_echo_responses(&b, &v->pkt.p, HIP_PAR_ECHO_REQUEST_SIGNED);
     hip_put_transports(&b, &(struct hip_ids16){ .n = 1, .id = { HIP_PAR_ESP_TRANSFORM } });
@@ -662,6 +665,8 @@ err hip_initiator_answer(struct hip_engine *e, struct hip_assoc *a, const struct
     err r = hip_move_own(a, w->locator, w->n_locators, &a->path.peer);
     if (r == ERR_OK)
         r = hip_stored_set(&x->answer_inner, w->contents.inner);
+    if (r == ERR_OK)
+        r = hip_stored_set(&x->answer_certs, w->contents.certs);
     if (r != ERR_OK)
         return r;
     if (a->nat_mode == HIP_NAT_ICE_HIP_UDP)
@@ -670,6 +675,7 @@ err hip_initiator_answer(struct hip_engine *e, struct hip_assoc *a, const struct
         return r;
     x->answer = w->contents;
     x->answer.inner = span_of(x->answer_inner.p, x->answer_inner.n);
+    x->answer.certs = hip_stored_span(&x->answer_certs);
     if (w->contents.di.v.n)
         memcpy(x->di, w->contents.di.v.p, w->contents.di.v.n);
     x->answer.di.v = span_of(x->di, w->contents.di.v.n);
@@ -772,6 +778,7 @@ static void commit_r2(struct hip_rx *rx, const struct r2 *v)
         q->up.path = a->path;
         q->up.contents = v->contents;
         q->up.contents.inner = hip_act_copy(e, rx->out, v->contents.inner);
+        q->up.contents.certs = span_of(NULL, 0);
     }
     if (a->ice) {
         a->ice->offer = v->offer;

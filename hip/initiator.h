@@ -26,9 +26,10 @@ struct hip_exchange {
     bool asked, answered;
     bool
         moved; /* we are elsewhere by now than where our I1 was answered: another R1 of the same generation counts */
-    struct hip_contents answer; /* for I2; inner points into answer_inner, di into di */
+    struct hip_contents
+        answer; /* for I2; inner points into answer_inner, certs into answer_certs, di into di */
     uint8_t di[HIP_DI_MAX];
-    struct hip_stored answer_inner;
+    struct hip_stored answer_inner, answer_certs;
 };
 
 /* hip_move() in I1-SENT and I2-SENT: I1 goes out from there; an I2 that is under way is given up for the R1 that comes to it (its puzzle is bound to the

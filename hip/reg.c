@@ -114,18 +114,26 @@ static err read_one(const struct hip_par *par, struct hip_contents *c)
     case HIP_PAR_PEER_PERMISSION:
         r = read_permission(par->v, c);
         break;
-    case HIP_PAR_CERT:
-        c->has_cert = true;
-        break;
     default:
         break;
     }
     return r;
 }
 
+/* Those of one type stand one behind the other (RFC 7401 s5.2.1). */
+static struct span certs_of(const struct hip_params *p)
+{
+    const struct hip_par *first = hip_par_get(p, HIP_PAR_CERT);
+    if (!first)
+        return span_of(NULL, 0);
+    const struct hip_par *last = first + hip_par_count(p, HIP_PAR_CERT) - 1;
+    struct span from = hip_par_tlv(p, first), to = hip_par_tlv(p, last);
+    return span_of(from.p, (size_t)(to.p + to.n - from.p));
+}
+
 int hip_reg_read(const struct hip_params *p, struct hip_contents *out)
 {
-    struct hip_contents c = { .inner = out->inner };
+    struct hip_contents c = { .inner = out->inner, .certs = certs_of(p) };
     for (size_t i = 0; i < p->n; i++)
         if (read_one(&p->par[i], &c) != ERR_OK)
             return HIP_DROP_PARAM_MALFORMED;

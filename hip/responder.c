@@ -285,6 +285,7 @@ static void ask_r2(struct hip_rx *rx, struct hip_assoc *a, const struct i2 *v)
     q->ask.contents = v->contents;
     q->ask.contents.inner = hip_act_copy(rx->e, rx->out, v->contents.inner);
     q->ask.contents.di.v = hip_act_copy(rx->e, rx->out, v->contents.di.v);
+    q->ask.contents.certs = hip_act_copy(rx->e, rx->out, v->contents.certs);
     q->ask.relayed = a->relayed;
     q->ask.anonymous = a->peer_hi.anonymous;
     q->ask.nat_mode = a->nat_mode;

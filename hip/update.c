@@ -120,6 +120,8 @@ static err build(struct hip_engine *e, struct hip_assoc *a, const struct hip_upd
     if (u->contents && u->contents->inner.n)
         hip_encrypted_add(&b, a->cipher, hip_key_enc(&a->keys.secrets->hip.out), hip_env(e),
                           u->contents->inner);
+    if (u->contents)
+        hip_build_tlvs(&b, u->contents->certs);
     if (u->echo_request.n)
         hip_build_param(&b, HIP_PAR_ECHO_REQUEST_SIGNED, u->echo_request);
     if (u->contents)
@@ -516,6 +518,7 @@ static void tell_owner(struct hip_rx *rx, const struct in *v)
     q->update.path = *rx->path;
     q->update.contents = v->contents;
     q->update.contents.inner = hip_act_copy(rx->e, rx->out, v->contents.inner);
+    q->update.contents.certs = hip_act_copy(rx->e, rx->out, v->contents.certs);
 }
 
 /* What is owed for this one: an ACK, and the echo that it asked for; at once unless the owner has something to say. */

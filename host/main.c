@@ -16,6 +16,7 @@
 #include "common/rt/osrand.h"
 #include "common/rt/sandbox.h"
 #include "hip/daemon/identity.h"
+#include "host/certificate.h"
 #include "host/ctl.h"
 #include "host/stub.h"
 #include "host/usim_soft.h"
@@ -31,6 +32,7 @@ struct daemon {
     struct rt_loop *loop;
     struct hip_hi hi;
     bool has_hi;
+    uint8_t certs[HOST_CERTS_MAX];
     struct usim card;
     struct usim_soft *soft;
     struct rt_resolver *resolver;
@@ -73,6 +75,17 @@ static bool open_identity(struct daemon *d)
     return true;
 }
 
+static bool open_certificate(struct daemon *d)
+{
+    char why[RT_FILE_WHY_MAX];
+
+    if (d->settings.certificate == NULL ||
+        host_certificate_open(d->settings.certificate, d->certs, &d->settings.core.certs, why) == ERR_OK)
+        return true;
+    complain(why);
+    return false;
+}
+
 static bool open_resolver(struct daemon *d)
 {
     const struct host_settings *s = &d->settings;
@@ -102,7 +115,7 @@ static bool open_all(struct daemon *d)
     char why[HOST_WORKER_WHY_MAX], stub_why[HOST_STUB_WHY_MAX];
     err e;
 
-    if (!open_identity(d) || !open_resolver(d))
+    if (!open_identity(d) || !open_certificate(d) || !open_resolver(d))
         return false;
     const struct host_worker_parts parts = {
         .loop = d->loop,
@@ -226,8 +239,8 @@ static int load(struct daemon *d, const char *path)
     return EXIT_SUCCESS;
 }
 
-/* A configuration is good when the card that it names can be read as well. */
-static int check_card(struct daemon *d, const char *config)
+/* A configuration is good when the card and the certificate that it names can be read as well. */
+static int check_files(struct daemon *d, const char *config)
 {
     char why[RT_FILE_WHY_MAX] = "no cryptography";
 
@@ -236,6 +249,8 @@ static int check_card(struct daemon *d, const char *config)
         complain(why);
         return EXIT_FAILURE;
     }
+    if (!open_certificate(d))
+        return EXIT_FAILURE;
     (void)printf("%s: ok\n", config);
     return EXIT_SUCCESS;
 }
@@ -287,7 +302,7 @@ int main(int argc, char **argv)
     }
     code = load(&d, config);
     if (code == EXIT_SUCCESS && check)
-        code = check_card(&d, config);
+        code = check_files(&d, config);
     else if (code == EXIT_SUCCESS)
         code = run(&d);
     close_all(&d);

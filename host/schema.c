@@ -156,6 +156,13 @@ const struct rt_conf_row host_schema[] = {
       .doc = "tell peers every address we have, not the preferred one alone" },
     { "registration", RT_CONF_DURATION, .min = 10000000, .max = DAY_US, .def = "10min",
       .doc = "lifetime of a registration, as we ask for it" },
+    { "certificate", RT_CONF_PATH,
+      .doc =
+          "PEM file: an X.509 certificate with the HIT of our identity in its subjectAltName, then those "
+          "that "
+          "lead to a CA that Forwarding Agents trust (RFC 8002); goes with registrations that no SIM speaks "
+          "for, 1200 octets at most in all; read once, at the start",
+      .example = "/etc/hipfa/host.pem" },
     { "control", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = control_rows, .doc = "control socket" },
     { "log", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = log_rows, .doc = "log, to stderr" },
     { "testing", RT_CONF_MAP, .rows = testing_rows,
@@ -342,6 +349,7 @@ err host_settings_read(const struct rt_conf *c, struct host_settings *out, char 
                        : strcmp(accept, "known") == 0 ? HOST_ACCEPT_KNOWN
                                                       : HOST_ACCEPT_NONE;
     out->socket = rt_conf_str(rt_conf_map(root, "control"), "socket");
+    out->certificate = rt_conf_str(root, "certificate");
     out->key_log = rt_conf_str(rt_conf_map(root, "testing"), "key_log");
     return log_level_parse(rt_conf_str(rt_conf_map(root, "log"), "level"), &out->level);
 }

@@ -46,7 +46,8 @@ struct host_settings {
     const char *root_anchor; /* NULL: what is outside the zones above is not validated */
     const char *socket;
     enum log_level level;
-    const char *key_log; /* NULL: keys go nowhere */
+    const char *certificate; /* NULL: none */
+    const char *key_log;     /* NULL: keys go nowhere */
     struct host_fa_conf fa[HOST_FAS_MAX];
     struct host_peer_conf peer[HOST_STATIC_MAX];
     struct host_config core; /* env and hi are set later; points into this struct */

@@ -99,7 +99,9 @@ struct fa_guest {
     struct hip_path
         heard; /* the way of its last I2 or UPDATE that asked something: the answer says where it was seen (REG_FROM) */
     struct addr asked; /* RELAYED_ADDRESS in it */
-    bool cert;         /* CERT in it */
+    uint8_t
+        cert_refused; /* why the certificate in it does not count (enum hip_reg_failure); 0: there was none, or it counts */
+    uint64_t cert_until_s; /* a certificate of its HIT counted, and does until then (wall clock); 0: none */
 
     bool direct;  /* the I1 and I2 came from the host itself */
     bool r2_owed; /* ASK_R2 is not answered yet */
@@ -317,6 +319,7 @@ struct fa {
     uint32_t gen;
     uint64_t order;
     uint64_t now;
+    uint64_t wall_s, wall_at_us; /* fa_wall() */
     struct fa_actions *out;
     struct fa_stats st;
 };
@@ -438,6 +441,14 @@ void fa_bind_fail(struct fa *f, struct fa_guest *g, uint8_t reason, struct span 
 /* The same with REG_FAILED 0, NOTIFY 24, CLOSE and an alarm. */
 void fa_bind_reject(struct fa *f, struct fa_guest *g, const char *why);
 void fa_bind_close_at(struct fa *f, struct fa_guest *g, uint64_t at_us);
+
+/* ---- credential.c: certificates (RFC 8002) ---- */
+/* Judges what this I2 or UPDATE asks with; what was accepted before holds until it expires. */
+void fa_credential_heard(struct fa *f, struct fa_guest *g, const struct hip_contents *c);
+/* A certificate that counts, now, gives it this type. */
+bool fa_credential_allows(const struct fa *f, const struct fa_guest *g, uint8_t type);
+/* The coding of a lifetime that does not go beyond the certificate's. */
+uint8_t fa_credential_lifetime(const struct fa *f, const struct fa_guest *g, uint8_t lifetime);
 
 /* ---- accept.c: Access-Accept, BIND_REQUEST, BIND_RESPONSE ---- */
 void fa_accept(struct fa *f, struct fa_guest *g, const struct fa_result *r);

@@ -478,6 +478,12 @@ void fa_free(struct fa *f)
     free(f);
 }
 
+void fa_wall(struct fa *f, uint64_t unix_s, uint64_t now)
+{
+    f->wall_s = unix_s;
+    f->wall_at_us = now;
+}
+
 /* ---- looking at it ---- */
 
 struct hip_engine *fa_hip(struct fa *f)

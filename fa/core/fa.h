@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "common/crypto/cert.h"
 #include "fa/core/flow.h"
 #include "fa/core/job.h"
 #include "fa/core/locks.h"
@@ -89,6 +90,12 @@ struct fa_config {
 
     const struct fa_allow *allow; /* copied */
     size_t n_allow;
+
+    /* Hosts that bring a certificate under one of these CAs with their HIT in it may register for these types (RFC 8002, RFC 8003 s3.3). NULL:
+     * none counts. Outlives the engine, which needs fa_wall(). */
+    const struct cert_cas *ca;
+    uint8_t n_cert_type;
+    uint8_t cert_type[HIP_REG_TYPES_MAX];
 
     const char *const *reserved; /* labels nobody gets, besides the built-in ones; copied */
     size_t n_reserved;
@@ -211,6 +218,9 @@ void fa_free(struct fa *f);
 MUST_USE err fa_identity_add(struct fa *f, const struct hip_hi *hi, uint64_t r1_counter, uint64_t now);
 /* Once, after the identities: settles what an earlier life left open, then writes the own name. Packets are served meanwhile. */
 void fa_start(struct fa *f, uint64_t now, struct fa_actions *out);
+
+/* Seconds of the wall clock, by which certificates expire; again when it was set. */
+void fa_wall(struct fa *f, uint64_t unix_s, uint64_t now);
 
 /* One datagram: HIP packet without IP header and UDP marker; path->local.port 0 (protocol 139) or 10500. Returns the drop reason (0 = taken),
  * counted already. */

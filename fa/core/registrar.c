@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Registrar (RFC 8003): who may register for what. A bound HI whose subscriber is active, and hosts on the allow list, each for its types; nobody else.
+ * Registrar (RFC 8003): who may register for what. A bound HI whose subscriber is active, hosts on the allow list, each for its types, and hosts that bring
+ * a certificate (credential.c); nobody else.
  * A revoked HI gets nothing whatever the lists say (docs/sim-binding.md section 1).
  */
 #include <stdlib.h>
@@ -44,6 +45,11 @@ static bool allowed_by_list(const struct fa *f, const struct hit *hit, uint8_t t
         if (hit_eq(&f->allow[i].hit, hit) && hip_reg_has(f->allow[i].type, f->allow[i].n, type))
             return true;
     return false;
+}
+
+static bool allowed(const struct fa *f, const struct fa_guest *g, uint8_t type)
+{
+    return (g->bound && !fa_reauth_owes(f, g)) || g->by_zone || allowed_by_list(f, &g->peer, type);
 }
 
 /* Whether this type can be had on this association, whoever asks: 0xff, or the reason why not. Control relay and data relay are for
@@ -139,8 +145,8 @@ void fa_registrar_decide(struct fa *f, struct fa_guest *g, const struct hip_reg_
 {
     const struct hip_reg_offer *o = &f->c.hip.offer;
     struct hip_reg_list granted = { .lifetime = hip_reg_grant(req->lifetime, o->min, o->max) };
-    /* A certificate does not help: none is accepted here, whoever issued it (RFC 8003 s3.3). */
-    uint8_t refused = g->revoked || reason || !g->cert ? reason : HIP_REGF_UNSUPPORTED_CERTIFICATE;
+    /* RFC 8003 s3.3 MUST: a certificate that is refused is answered with the failure that says why. */
+    uint8_t refused = g->revoked || reason ? reason : g->cert_refused;
     for (size_t i = 0; i < req->n_ended; i++)
         if (hip_reg_has(o->type, o->n, req->ended[i]))
             cancel(f, g, req->ended[i], c);
@@ -150,10 +156,12 @@ void fa_registrar_decide(struct fa *f, struct fa_guest *g, const struct hip_reg_
             continue;
         if (why != CAN_BE)
             fa_contents_fail(c, why, type);
-        else if (req->lifetime == 0 || (!g->revoked && ((g->bound && !fa_reauth_owes(f, g)) || g->by_zone ||
-                                                        allowed_by_list(f, &g->peer, type))))
+        else if (req->lifetime == 0 || (!g->revoked && allowed(f, g, type)))
             granted.type[granted.n++] = type;
-        else
+        else if (!g->revoked && fa_credential_allows(f, g, type)) { /* RFC 8003 s3.3 MUST */
+            granted.lifetime = fa_credential_lifetime(f, g, granted.lifetime);
+            granted.type[granted.n++] = type;
+        } else
             fa_contents_fail(c, g->revoked ? 0 : refused, type);
     }
     if (req->lifetime == 0)
@@ -425,11 +433,11 @@ static bool gives_back(const struct hip_reg_list *req)
     return hip_reg_ends(req, FA_REG_SIM_BINDING);
 }
 
-static void heard(struct fa_guest *g, const struct hip_path *path, const struct hip_contents *c)
+static void heard(struct fa *f, struct fa_guest *g, const struct hip_path *path, const struct hip_contents *c)
 {
     g->heard = *path;
     g->asked = c->relayed;
-    g->cert = c->has_cert;
+    fa_credential_heard(f, g, c);
 }
 
 static void refuse(struct fa *f, struct fa_guest *g, uint16_t notify)
@@ -456,7 +464,7 @@ void fa_registrar_ask(struct fa *f, const struct hip_action *a)
     g->r2_until_us = f->now + FA_R2_WAIT_US;
     const struct hip_reg_list *req = &a->ask.contents.request;
     bool back = gives_back(req);
-    heard(g, &a->ask.path, &a->ask.contents);
+    heard(f, g, &a->ask.path, &a->ask.contents);
     if (f->c.reg_required && !(req->present && req->n)) {
         refuse(f, g, HIP_NTF_REG_REQUIRED);
         return;
@@ -493,7 +501,7 @@ void fa_registrar_update(struct fa *f, struct fa_guest *g, const struct hip_acti
     const struct hip_reg_list *req = &a->update.contents.request;
     struct hip_bind_inner in = { 0 };
     bool sane = hip_bind_inner_parse(a->update.contents.inner, &in) == ERR_OK;
-    heard(g, &a->update.path, &a->update.contents);
+    heard(f, g, &a->update.path, &a->update.contents);
     if (a->update.contents.has_permission)
         permit(f, g, a);
     bool asks = req->present && req->n;

@@ -58,6 +58,7 @@ void host_fa_forget(struct host *h)
         h->fa[n].known = !hit_is_null(&h->fa[n].hit);
         h->fa[n].looked = false;
         h->fa[n].fails = 0;
+        h->fa[n].cert_invalid = false;
         h->fa[n].not_before_us = 0;
         h->fa[n].partner_fails = 0;
         h->fa[n].partner_at_us = 0;

@@ -98,6 +98,8 @@ void host_fa_ask(struct host *h, struct host_link *l, const struct hip_action *a
         ans.contents.inner = wcur_done(&w);
     else if (l->fa->known && host_sim_bound(h)) /* which record speaks for us (section 17) */
         ans.contents.di = (struct hip_domain_id){ HIP_DI_FQDN, dnsu_name_span(&h->sim->sealed.fqdn) };
+    if (!bind && !l->fa->cert_invalid)
+        ans.contents.certs = h->c.certs;
     l->bind_wanted = bind && !why;
     e = hip_answer(h->hip, a->ref, &ans, h->now, host_hip(h));
     sec_wipe(inner, sizeof inner); /* the IMSI in clear */
@@ -252,6 +254,9 @@ static void plain_answer(struct host *h, struct host_link *l, const struct hip_c
         return;
     }
     host_event(h, HOST_EV_REFUSED, LOG_LV_WARN, &l->peer, "registration refused, reason %u", f->reason);
+    if (f->reason ==
+        HIP_REGF_INVALID_CERTIFICATE) /* RFC 8003 s4.5 MUST NOT: the same set with the same one */
+        l->fa->cert_invalid = true;
     host_fa_give_up(h, l, f->reason == 0 ? HOST_FA_RETRY : HOST_FA_NEXT, 0);
 }
 

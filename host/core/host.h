@@ -82,14 +82,16 @@ struct host_config {
     const char *want[HOST_NAMES_MAX]; /* FQDNs, best first; NULL ends */
     const char *label;                /* device label, shown only; NULL */
     uint32_t want_lifetime_s;         /* 0: FA decides */
-    enum sig_type hi_type;            /* of HIs made for SIMs; SIG_NONE: ECDSA P-256 */
-    unsigned hi_bits;                 /* RSA only; 0: 2048 */
-    uint32_t reg_lifetime_s;          /* registration asked for; 0: 600 */
-    uint64_t probe_us;                /* an idle FA is asked for a sign of life; 0: 20 s */
-    uint64_t settle_us;               /* a better address must last so long before we move to it; 0: 100 ms */
-    uint64_t retry_us;                /* first back-off after a failed run; 0: 5 s (section 8) */
-    uint64_t connect_us;              /* a packet's HIT must be reachable within; 0: 15 s */
-    uint64_t peer_retry_us;           /* pause after a failed connect; 0: 3 s */
+    struct span
+        certs; /* CERT parameters (hip_contents.certs) that go with a registration without a run; stays where it is */
+    enum sig_type hi_type;   /* of HIs made for SIMs; SIG_NONE: ECDSA P-256 */
+    unsigned hi_bits;        /* RSA only; 0: 2048 */
+    uint32_t reg_lifetime_s; /* registration asked for; 0: 600 */
+    uint64_t probe_us;       /* an idle FA is asked for a sign of life; 0: 20 s */
+    uint64_t settle_us;      /* a better address must last so long before we move to it; 0: 100 ms */
+    uint64_t retry_us;       /* first back-off after a failed run; 0: 5 s (section 8) */
+    uint64_t connect_us;     /* a packet's HIT must be reachable within; 0: 15 s */
+    uint64_t peer_retry_us;  /* pause after a failed connect; 0: 3 s */
 };
 
 /* Copies everything. NULL: out of memory, or an impossible configuration (names that do not parse). */

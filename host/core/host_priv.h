@@ -141,6 +141,7 @@ struct host_fa {
     char network_name[128];
     unsigned fails;
     uint64_t not_before_us; /* back-off */
+    bool cert_invalid;      /* it answered our certificate with failure 3 */
     unsigned partner_fails; /* the same as a partner */
     uint64_t partner_at_us;
 };

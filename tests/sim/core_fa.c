@@ -539,6 +539,7 @@ void w_core_start(struct world *w, struct w_node *n)
     c->f = must(fa_new(&c->c));
     if (fa_identity_add(c->f, &c->hi, w->now / W_S, w->now))
         abort();
+    fa_wall(c->f, w->unix_s + w->now / W_S, w->now);
     fa_start(c->f, w->now, &c->out);
     act(w, n);
 }

@@ -233,7 +233,7 @@ static void put_cert(struct hip_build *b)
     hip_build_param(b, HIP_PAR_CERT, span_of("\0\1\1\1cert", 8));
 }
 
-/* RFC 8003 s3.3: no certificate is accepted here; who is on the list needs none. */
+/* RFC 8003 s3.3: no CA is configured, no certificate is accepted; who is on the list needs none. */
 static void certificates(void **state)
 {
     struct fw *w = world();

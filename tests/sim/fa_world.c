@@ -287,6 +287,7 @@ static void mn_ask(struct fw *w, struct fw_mn *m, const struct hip_action *a)
     if (m->want_sim && m->reg_code) /* lifetime 0 gives a binding back */
         run_begin(w, m, a->ref, &wr);
     ans.contents.inner = wcur_done(&wr);
+    ans.contents.certs = m->certs;
     uint8_t fqdn[255];
     if (m->says)
         ans.contents.di =

@@ -84,6 +84,7 @@ struct fw_mn {
     unsigned i1_relayed;
 
     /* relays (addr with a port: exchange in UDP) */
+    struct span certs;           /* CERT parameters in I2 */
     uint8_t n_want, want[6];     /* registration types asked for besides */
     struct hip_contents got;     /* of the last R2 or UPDATE with contents; inner empty */
     uint64_t granted;            /* bit for each type below 64 granted, those of lifetime 0 taken off */

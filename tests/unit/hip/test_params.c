@@ -447,6 +447,43 @@ static void test_data_cert(void **s)
     assert_int_equal(hip_get_cert(span_str("\x01\x02\x01\x02"), &d), ERR_UNSUPPORTED); /* SPKI */
 }
 
+static struct span cert_tlvs(const struct hip_cert *v, size_t n)
+{
+    struct span out;
+    hip_build_inner(&b, buf, sizeof buf);
+    for (size_t i = 0; i < n; i++)
+        hip_put_cert(&b, &v[i]);
+    assert_int_equal(hip_build_inner_finish(&b, &out), ERR_OK);
+    return out;
+}
+
+/* RFC 8002 s2: the certificates of one group, whatever their order; nothing is made up where one is missing, twice, or too many. */
+static void test_cert_group(void **s)
+{
+    uint8_t n = 0;
+    struct hip_cert out[HIP_CERTS_MAX];
+    struct hip_cert v[] = { { 1, 2, 2, HIP_CERT_X509, span_str("second") },
+                            { 1, 2, 1, HIP_CERT_X509, span_str("first") },
+                            { 2, 1, 1, HIP_CERT_X509, span_str("of another group") } };
+    assert_int_equal(hip_certs_group(cert_tlvs(v, 3), out, &n), ERR_OK);
+    assert_int_equal(n, 2);
+    assert_true(span_eq(out[0].cert, span_str("first")) && span_eq(out[1].cert, span_str("second")));
+    assert_int_equal(hip_certs_group(span_of(NULL, 0), out, &n), ERR_NOT_FOUND);
+    assert_int_equal(hip_certs_group(cert_tlvs(v, 1), out, &n), ERR_MALFORMED);
+    v[1].id = 2;
+    assert_int_equal(hip_certs_group(cert_tlvs(v, 2), out, &n), ERR_MALFORMED);
+    v[1].id = 1;
+    v[1].count = 3;
+    assert_int_equal(hip_certs_group(cert_tlvs(v, 2), out, &n), ERR_MALFORMED);
+    v[1].count = 2;
+    v[1].type = 2;
+    assert_int_equal(hip_certs_group(cert_tlvs(v, 2), out, &n), ERR_UNSUPPORTED);
+    v[0].count = HIP_CERTS_MAX + 1;
+    assert_int_equal(hip_certs_group(cert_tlvs(v, 1), out, &n), ERR_FULL);
+    assert_int_equal(hip_certs_group(span_str("\x03\x00\x00\x09"), out, &n), ERR_MALFORMED);
+    assert_int_equal(n, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest t[] = {
@@ -455,7 +492,7 @@ int main(void)
         cmocka_unit_test(test_dh_host_id), cmocka_unit_test(test_echo_notify),
         cmocka_unit_test(test_reg),        cmocka_unit_test(test_esp_info),
         cmocka_unit_test(test_locators),   cmocka_unit_test(test_nat),
-        cmocka_unit_test(test_data_cert),
+        cmocka_unit_test(test_data_cert),  cmocka_unit_test(test_cert_group),
     };
     return cmocka_run_group_tests(t, setup_crypto, NULL);
 }
