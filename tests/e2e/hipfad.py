@@ -48,7 +48,7 @@ class Hipfad:
         good = open(self.conf).read()
         try:
             for text, said in ((good.replace("ttl: 60s", "ttl: 1h"), "ttl"), (good + "nonsense: 1\n", "nonsense"),
-                               (good.replace("type: ecdsa-p256", "type: dsa"), "rsa-2048"), ("addresses: [", "")):
+                               (good.replace("type: ecdsa-p256", "type: rsa-512"), "rsa-2048"), ("addresses: [", "")):
                 daemons.private(self.conf, text)
                 r = self.cli("--check-config")
                 check(r.returncode == 1 and f"{self.conf}:" in r.stderr and said in r.stderr and "expected" in r.stderr, f"{r.returncode}: {r.stderr}")

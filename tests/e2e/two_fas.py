@@ -59,8 +59,8 @@ log: {{ level: debug }}
         """mn's configuration, with the second FA behind the first."""
         write = self.op.write_host
 
-        def both(host, sim=None, wishes=None, identity="ecdsa-p256"):
-            write(host, sim, wishes, identity)
+        def both(host, *words):
+            write(host, *words)
             path = self.op.conf(host)
             text = pathlib.Path(path).read_text()
             second = f"  - hit: \"{self.fa2_hit}\"\n    name: {FA2}\n    addresses: [{ADDR['cn2'][0]}]\n"
