@@ -85,6 +85,9 @@ static const struct rt_conf_row binding_rows[] = {
     { "reauthenticate", RT_CONF_STR, .max = 32, .def = "never",
       .doc = "never, on-access-change (another /24 or /64), or every N hours: when a bound host is asked for "
              "a new run" },
+    { "access_prefix", RT_CONF_INT, .min = 8, .max = 32, .def = "24",
+      .doc = "bits of an IPv4 address by which two of them are of one access, for reauthenticate: "
+             "on-access-change" },
     { "allow_eap_aka", RT_CONF_BOOL, .def = "no", .doc = "EAP-AKA besides EAP-AKA'" },
     { 0 },
 };
@@ -428,6 +431,7 @@ static err read_registration(struct fa_settings *s, const struct rt_conf_node *r
     s->binding_s = seconds(b, "lifetime");
     s->binding_max_s = seconds(b, "lifetime_max");
     s->allow_eap_aka = rt_conf_bool(b, "allow_eap_aka");
+    s->access_prefix = (uint8_t)rt_conf_int(b, "access_prefix");
     err bad = read_reauthenticate(s, b, why);
     if (bad != ERR_OK)
         return bad;

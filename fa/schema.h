@@ -67,8 +67,9 @@ struct fa_settings {
     uint32_t reg_min_s, reg_max_s;
     bool reg_required;
     bool reauth_on_access;
-    uint32_t reauth_s; /* 0: not by time */
-    bool by_zone;      /* hosts that a partner bound may register */
+    uint8_t access_prefix; /* bits, IPv4 */
+    uint32_t reauth_s;     /* 0: not by time */
+    bool by_zone;          /* hosts that a partner bound may register */
     size_t n_allow;
     struct fa_allow allow[FA_ALLOW_MAX];
     size_t n_ca;

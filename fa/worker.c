@@ -433,6 +433,7 @@ static struct fa *make_engine(const struct worker_config *c)
         .n_partner = s->n_partner,
         .by_zone = s->by_zone,
         .reauth_on_access = s->reauth_on_access,
+        .access_prefix = s->access_prefix,
         .reauth_s = s->reauth_s,
         .sim_binding = s->n_realms > 0,
         .reg_required = s->reg_required,

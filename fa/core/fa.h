@@ -78,6 +78,7 @@ struct fa_config {
         [FA_PARTNERS_MAX]; /* FAs of ours that serve our hosts too: named behind us in HIP records, in this order */
     size_t n_partner;
     bool reauth_on_access; /* a bound host that moved to another access is asked for a new run (section 18) */
+    uint8_t access_prefix; /* bits of an IPv4 address that tell the access; 0: 24 */
     uint32_t reauth_s;     /* and so long after the last one; 0: not */
     /* Hosts that another FA bound may register whose HIP record names us (docs/sim-binding.md section 17). */
     bool by_zone;

@@ -16,9 +16,9 @@
 #define AGAIN_US  (65 * US) /* longer than a run */
 #define PAUSE_US  (10 * US) /* between two runs of one HI */
 #define SEEN_MAX  131072
-#define WAYS      8 /* places that one HI may take */
-#define PREFIX_V4 3 /* octets: /24 */
-#define PREFIX_V6 8 /* /64 */
+#define WAYS      8  /* places that one HI may take */
+#define PREFIX_V4 24 /* bits, where the configuration says nothing */
+#define PREFIX_V6 64
 
 struct fa_seen {
     struct hit hit; /* null: free */
@@ -68,10 +68,14 @@ static struct fa_seen *find(const struct fa *f, const struct hit *hit)
 }
 
 /* The network that an address is of, as far as its owner can be told from others' by it. */
-static struct addr access_of(const struct addr *a)
+static struct addr access_of(const struct fa *f, const struct addr *a)
 {
     struct addr p = { .family = a->family };
-    memcpy(p.ip, a->ip, a->family == ADDR_V4 ? PREFIX_V4 : PREFIX_V6);
+    size_t v4 = f->c.access_prefix ? f->c.access_prefix : PREFIX_V4;
+    size_t bits = a->family == ADDR_V4 ? v4 : PREFIX_V6, whole = bits / 8;
+    memcpy(p.ip, a->ip, whole);
+    if (bits % 8)
+        p.ip[whole] = (uint8_t)(a->ip[whole] & (0xff00 >> bits % 8));
     return p;
 }
 
@@ -92,13 +96,13 @@ static struct fa_seen *remember(const struct fa *f, const struct fa_guest *g)
                 to = &s[i];
     }
     if (to)
-        *to = (struct fa_seen){ .hit = g->peer, .access = access_of(&g->path.peer), .auth_us = f->now };
+        *to = (struct fa_seen){ .hit = g->peer, .access = access_of(f, &g->path.peer), .auth_us = f->now };
     return to;
 }
 
 static void judge(struct fa *f, struct fa_guest *g, struct fa_seen *s)
 {
-    struct addr now = access_of(&g->path.peer);
+    struct addr now = access_of(f, &g->path.peer);
     bool moved = f->c.reauth_on_access && !addr_same_ip(&now, &s->access);
     bool old = f->c.reauth_s && f->now >= s->auth_us + f->c.reauth_s * US;
     if (s->owed || (!moved && !old))

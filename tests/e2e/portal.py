@@ -42,7 +42,7 @@ class PortalCase:
         self.op.start_dns()
         self.op.start_as()
         self.op.add_subscriber(self.sub)
-        self.op.write_fa("binding: { reauthenticate: on-access-change }\n")
+        self.op.write_fa("binding: { reauthenticate: on-access-change, access_prefix: 25 }\n")  # of both access networks of the lab
         self.op.start_fa()
         self.op.start_host("mn", sim=self.sub)
         self.op.start_host("cn")

@@ -286,6 +286,24 @@ static void test_access_change(void **state)
     scene_free(&s);
 }
 
+/* Two access networks in one /24, told apart by a longer prefix. */
+static void test_access_prefix(void **state)
+{
+    for (int longer = 0; longer < 2; longer++) {
+        struct scene s = scene_of(62, true, false);
+        s.fa->core->c.reauth_on_access = true;
+        s.fa->core->c.access_prefix = longer ? 25 : 0;
+        go(&s, 15 * W_S);
+        assert_bound(&s);
+        w_addr_down(s.w, s.mn, "198.51.100.10");
+        w_addr_up(s.w, s.mn, "198.51.100.140", 3, 0);
+        w_run(s.w, 20 * W_S);
+        assert_int_equal(s.card->asked, longer ? 2 : 1);
+        assert_bound(&s);
+        scene_free(&s);
+    }
+}
+
 static void test_access_change_without_the_card(void **state)
 {
     struct scene s = scene_of(61, true, false);
@@ -497,6 +515,7 @@ int main(void)
         cmocka_unit_test(test_name_in_use),
         cmocka_unit_test(test_other_sim_in_device),
         cmocka_unit_test(test_access_change),
+        cmocka_unit_test(test_access_prefix),
         cmocka_unit_test(test_access_change_without_the_card),
         cmocka_unit_test(test_every_hours),
         cmocka_unit_test(test_wrong_k),

@@ -135,9 +135,10 @@ static void messages(void **st)
     assert_true(strncmp(s.key_file, dir, strlen(dir)) == 0); /* relative to the configuration's folder */
     fa_settings_done(&s);
     put(HEAD ZONE "partners: [fa2.operator.example, fa3.operator.example]\nregistration: { by_zone: yes }\n"
-                  "binding: { reauthenticate: every 12 hours }\n");
+                  "binding: { reauthenticate: every 12 hours, access_prefix: 25 }\n");
     assert_int_equal(fa_settings_load(path, &s, why), ERR_OK);
     assert_int_equal(s.reauth_s, 12 * 3600);
+    assert_int_equal(s.access_prefix, 25);
     assert_false(s.reauth_on_access);
     assert_int_equal(s.n_partner, 2);
     assert_string_equal(s.partner[1], "fa3.operator.example");
