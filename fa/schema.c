@@ -83,7 +83,8 @@ static const struct rt_conf_row binding_rows[] = {
     { "lifetime_max", RT_CONF_DURATION, .min = 60 * SECOND_US, .max = 366 * DAY_US, .def = "90d",
       .doc = "the longest that a host may ask for" },
     { "reauthenticate", RT_CONF_STR, .max = 32, .def = "never",
-      .doc = "never, on-access-change (another /24 or /64), or every N hours: when a bound host is asked for "
+      .doc = "never, on-access-change (another access_prefix or /64), or every N hours: when a bound host is "
+             "asked for "
              "a new run" },
     { "access_prefix", RT_CONF_INT, .min = 8, .max = 32, .def = "24",
       .doc = "bits of an IPv4 address by which two of them are of one access, for reauthenticate: "

@@ -8,7 +8,7 @@
 #include "hip/proto.h"
 #include "hip/suite.h"
 
-/* RFC 7401 s5.2.9 MUST: how the Host Identity field of each kind of key is laid out: label, key ( EdDSA: RFC 9374 s3.4.1, two NULL octets after the
+/* RFC 7401 s5.2.9 MUST: how the Host Identity field of each kind of key is laid out: label, key (EdDSA: RFC 9374 s3.4.1, two NULL octets after the
  * curve). dns: the algorithm number of IPSECKEY that HIP RRs carry (RFC 8005 s5; 4: RFC 9373); 0: it has none. */
 static const struct form {
     enum sig_type type;

@@ -390,9 +390,9 @@ void host_fa_name_ready(struct host *h, const struct host_name *n);
 struct host_link *host_link_of(struct host *h, struct hip_ref ref); /* NULL: not with an FA of ours */
 bool host_fa_is(const struct host *h, struct hip_ref ref);
 bool host_fa_hit(const struct host *h, const struct hit *hit); /* one of ours */
-/* REG_REQUEST of our service, and of a binding. */
 /* Coding of a lifetime to ask for: the wanted one, within what the FA offers (RFC 8003 s4.2). */
 uint8_t host_fa_lifetime(const struct host_link *l, uint64_t wanted_us);
+/* REG_REQUEST of our service, and of a binding. */
 void host_fa_request(const struct host_link *l, bool bind, uint8_t lifetime, struct hip_reg_list *out);
 void host_fa_ask(struct host *h, struct host_link *l, const struct hip_action *a);
 void host_fa_up(struct host *h, struct host_link *l, const struct hip_action *a);
