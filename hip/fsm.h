@@ -9,7 +9,7 @@
 /* The handler for the packet in rx and the state of rx->a; never NULL. */
 hip_handler *hip_fsm_handler(const struct hip_rx *rx);
 
-/* initiator.c */
+/* initiator_r1.c, initiator_r2.c */
 hip_handler hip_r1_first; /* I1-SENT */
 hip_handler hip_r1_again; /* I2-SENT: only a newer generation restarts */
 hip_handler hip_r2_receive;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The Initiator (RFC 7401 s6.6, s6.8, s6.10): hip_connect() -> I1; R1 -> verified into locals, the owner is asked while the puzzle
- * is solved in slices; I2; R2 -> ESTABLISHED.
+ * The Initiator (RFC 7401 s6.6, s6.8, s6.10): hip_connect() -> I1 (initiator.c); R1 -> verified into locals, the owner is asked while the puzzle
+ * is solved in slices (initiator_r1.c); I2 (initiator_i2.c); R2 -> ESTABLISHED (initiator_r2.c).
  */
 #pragma once
 
@@ -37,6 +37,13 @@ struct hip_exchange {
 MUST_USE err hip_initiator_move(struct hip_engine *e, struct hip_assoc *a, const struct hip_path *path,
                                 uint64_t now, struct hip_actions *out);
 void hip_exchange_free(struct hip_exchange *x); /* NULL is fine */
+
+/* What still stands in the way of a new exchange: ERR_EXISTS and its ref, unless it is closing or failed (RFC 7401 s4.4.3: data to send). A CLOSED
+ * one stays where it is when `keep`. */
+MUST_USE err hip_initiator_room(struct hip_engine *e, const struct hit *local, const struct hit *peer,
+                                uint64_t now, struct hip_actions *out, struct hip_ref *ref, bool keep);
+/* R1 without our HIT's suite, which lists `theirs`: I1 by another identity of ours, if there is one and the configuration allows it. */
+void hip_initiator_restart(struct hip_rx *rx, const struct hip_ids8 *theirs);
 
 /* An opportunistic I1 of this association went to that address (RFC 7401 s4.1.8: such an R1 is matched by address). */
 bool hip_initiator_asked(const struct hip_assoc *a, const struct addr *from);
