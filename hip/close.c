@@ -2,6 +2,7 @@
 #include "hip/close.h"
 
 #include "common/crypto/secret.h"
+#include "hip/assoc_auth.h"
 #include "hip/echo.h"
 #include "hip/fsm.h"
 #include "hip/ice.h"

@@ -19,7 +19,7 @@ hip_handler hip_i1_crossing; /* I1-SENT: the greater HIT answers */
 hip_handler hip_i2_receive;
 hip_handler hip_i2_established; /* the same, but for a late crossing one */
 hip_handler hip_i2_crossing;    /* I2-SENT: the lesser HIT goes on as Initiator */
-/* update.c, notify.c, close.c */
+/* update_in.c, notify.c, close.c */
 hip_handler hip_update_receive;
 hip_handler hip_notify_receive;
 hip_handler hip_close_receive;

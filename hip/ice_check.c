@@ -3,11 +3,11 @@
 #include <string.h>
 
 #include "common/crypto/secret.h"
+#include "hip/assoc_auth.h"
 #include "hip/ice.h"
 #include "hip/param_echo.h"
 #include "hip/probe.h"
 #include "hip/responder.h"
-#include "hip/update.h"
 
 /* Checks that are answered: each costs a signature. */
 static const struct bucket_rate answer_rate = { .per_second_milli = 100000, .burst = 200 };

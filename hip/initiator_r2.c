@@ -3,6 +3,7 @@
  * R2 (RFC 7401 s6.10): verified into locals; then the exchange is over and the association ESTABLISHED.
  */
 #include "common/crypto/secret.h"
+#include "hip/assoc_auth.h"
 #include "hip/auth.h"
 #include "hip/fsm.h"
 #include "hip/ice.h"

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "common/crypto/secret.h"
+#include "hip/assoc_auth.h"
 #include "hip/ice.h"
-#include "hip/update.h"
 
 static void schedule(struct hip_engine *e, struct hip_assoc *a)
 {

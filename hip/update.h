@@ -46,10 +46,13 @@ void hip_update_cancel_all(struct hip_engine *e, struct hip_assoc *a);
 void hip_update_timeout(struct hip_engine *e, struct hip_assoc *a, uint64_t now, struct hip_actions *out);
 void hip_update_flush(struct hip_engine *e, struct hip_assoc *a, uint64_t now, struct hip_actions *out);
 
-/* ENCRYPTED and REG_* of a packet under the association's keys. plain: HIP_PACKET_MAX octets, the caller wipes them; contents borrow
- * from it. HIP_TAKEN or a drop reason. */
-MUST_USE int hip_contents_open(const struct hip_rx *rx, uint8_t *plain, struct hip_contents *out);
-/* HIP_MAC, then HIP_SIGNATURE, of an established association's packet. */
-MUST_USE int hip_auth_check(struct hip_rx *rx);
-/* HIP_MAC and HIP_SIGNATURE at the end of a packet of ours. */
-void hip_auth_add(struct hip_build *b, const struct hip_assoc *a);
+/* ---- between update.c and update_in.c ---- */
+
+/* NULL: acknowledged, or not one of these. */
+struct hip_sent_update *hip_update_find(struct hip_assoc *a, uint32_t id);
+/* The UPDATE event, at the earliest that is due. */
+void hip_update_schedule(struct hip_engine *e, struct hip_assoc *a);
+/* UPDATE with ACK only, VIA_RVS (NULL: none), and the echo that was asked for (.p NULL: none): never acknowledged, never stored. */
+void hip_update_ack(struct hip_engine *e, struct hip_assoc *a, const struct hip_path *path,
+                    const struct addr *via, const struct hip_acks *acks, struct span echo,
+                    const struct hip_stored *boxes, struct hip_actions *out);

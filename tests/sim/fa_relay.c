@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hip/assoc_auth.h"
 #include "hip/auth.h"
 #include "hip/core.h"
 #include "hip/param_data.h"

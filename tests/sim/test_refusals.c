@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "hip/assoc_auth.h"
 #include "hip/auth.h"
 #include "hip/core.h"
 #include "hip/encrypted.h"

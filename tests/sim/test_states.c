@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "hip/assoc_auth.h"
 #include "hip/auth.h"
 #include "hip/core.h"
 #include "hip/param_echo.h"

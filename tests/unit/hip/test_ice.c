@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "hip/assoc_auth.h"
 #include "hip/ice.h"
 #include "hip/param_echo.h"
 #include "hip/param_nat.h"
