@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * One run of the SIM binding, the mobile node's side (docs/sim-binding.md sections 1 to 6): EAP-AKA' with the card behind it, then BIND_REQUEST
- * under keys that hang on the run, the Diffie-Hellman secret and both host identities, then the FA's answer, checked before anything
- * of it counts.
+ * under keys that hang on the run, the Diffie-Hellman secret and both host identities. What the FA answers to it is judged in
+ * host/core/bind_answer.c.
  */
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +14,6 @@
 
 #define RUN_US   (60 * HOST_S)
 #define WAIT_US  (20 * HOST_S)
-#define HOUR_S   3600
 #define NAME_PRE "HIP:"
 
 static void on_timer(struct host *h, struct host_timer *t);
@@ -41,7 +40,7 @@ void host_run_end(struct host *h)
     r->gen = gen + 1;
 }
 
-static void timer(struct host *h)
+void host_run_timer(struct host *h)
 {
     struct host_run *r = &h->run;
     uint64_t at = r->end_us < r->wait_us ? r->end_us : r->wait_us;
@@ -54,10 +53,10 @@ static void timer(struct host *h)
 static void progress(struct host *h)
 {
     h->run.wait_us = h->now + WAIT_US;
-    timer(h);
+    host_run_timer(h);
 }
 
-static void failed(struct host *h, enum host_fa_end how, uint32_t wait_s)
+void host_run_failed(struct host *h, enum host_fa_end how, uint32_t wait_s)
 {
     if (h->run.refresh && h->main->state == HOST_FA_REGISTERED && how != HOST_FA_HOUR) {
         /* The binding lives on; only its extension did not succeed this time. */
@@ -67,15 +66,6 @@ static void failed(struct host *h, enum host_fa_end how, uint32_t wait_s)
         return;
     }
     host_fa_give_up(h, h->main, how, wait_s);
-}
-
-/* Section 6: forget everything of the run, another FA, this one after an hour. */
-static void alarm_end(struct host *h, const char *what)
-{
-    const struct hit fa = h->main->peer;
-
-    host_event(h, HOST_EV_ALARM, LOG_LV_ERROR, &fa, "%s: run forgotten", what);
-    failed(h, HOST_FA_HOUR, 0);
 }
 
 /* ---- beginning ---- */
@@ -116,7 +106,7 @@ static err open_run(struct host *h, bool refresh)
     r->refresh = refresh;
     r->end_us = r->wait_us = h->now + RUN_US;
     h->runs++;
-    timer(h);
+    host_run_timer(h);
     return ERR_OK;
 }
 
@@ -239,15 +229,14 @@ static err put_request(struct host *h, struct wcur *w)
     return e;
 }
 
-/* A further attempt under the same K: BIND_REQUEST alone. */
-static void next_attempt(struct host *h)
+void host_run_next_attempt(struct host *h)
 {
     uint8_t inner[HIP_INNER_MAX];
     struct wcur w = wcur_of(inner, sizeof inner);
 
     h->run.retry_due = false;
     if (put_request(h, &w) || send(h, &w)) {
-        failed(h, HOST_FA_RETRY, 0);
+        host_run_failed(h, HOST_FA_RETRY, 0);
         return;
     }
     host_event(h, HOST_EV_BINDING, LOG_LV_INFO, &h->main->peer, "BIND_REQUEST, attempt %u", h->run.attempt);
@@ -275,13 +264,13 @@ static void send_eap(struct host *h, const struct aka_peer_action *act)
     sec_wipe(inner, sizeof inner); /* an AT_IDENTITY in clear */
     if (e) {
         host_event(h, HOST_EV_BINDING, LOG_LV_ERROR, &fa, "cannot answer: %s", err_text(e));
-        failed(h, HOST_FA_RETRY, 0);
+        host_run_failed(h, HOST_FA_RETRY, 0);
         return;
     }
     if (act->over) { /* Authentication-Reject, Client-Error: then CLOSE */
         host_event(h, HOST_EV_REFUSED, LOG_LV_WARN, &fa, "challenge refused: %s",
                    aka_reason_text(act->reason));
-        failed(h, HOST_FA_RETRY, 0);
+        host_run_failed(h, HOST_FA_RETRY, 0);
         return;
     }
     if (act->proof)
@@ -320,7 +309,7 @@ static void challenge(struct host *h, const struct aka_peer_action *act)
     }
     job = host_job_new(h, HOST_JOB_SIM_AUTH, &slot);
     if (!job) {
-        failed(h, HOST_FA_RETRY, 0);
+        host_run_failed(h, HOST_FA_RETRY, 0);
         return;
     }
     slot->gen = r->gen;
@@ -355,7 +344,7 @@ static void handle(struct host *h, const struct aka_peer_action *act)
     case AKA_PEER_FAILED:
         host_event(h, HOST_EV_REFUSED, LOG_LV_WARN, &h->main->peer, "authentication failed: %s",
                    aka_reason_text(act->reason));
-        failed(h, HOST_FA_RETRY, 0);
+        host_run_failed(h, HOST_FA_RETRY, 0);
         break;
     }
 }
@@ -390,157 +379,6 @@ void host_run_card(struct host *h, const struct host_job_slot *s, const struct h
     h->run.at_card = false;
     aka_peer_card(h->run.eap, r->e || !r->auth ? &none : r->auth, &act);
     handle(h, &act);
-}
-
-/* ---- BIND_RESPONSE ---- */
-
-/* What the FA says is taken over only when all of it can be. */
-static err adopt(struct host *h, const struct hip_bind_response *p)
-{
-    struct host_sealed *s = &h->sim->sealed;
-    struct dnsu_name fqdn, name[HOST_FAS_MAX];
-
-    if (p->n_fa == 0 || p->n_fa > HOST_FAS_MAX || dnsu_name_from_wire(p->fqdn, &fqdn))
-        return ERR_MALFORMED;
-    for (size_t i = 0; i < p->n_fa; i++)
-        if (dnsu_name_from_wire(p->fa[i].name, &name[i]))
-            return ERR_MALFORMED;
-    s->bind = p->status == HIP_BIND_ST_BOUND ? HOST_BIND_BOUND : HOST_BIND_PENDING;
-    s->fqdn = fqdn;
-    s->bound_life_s = p->lifetime_s;
-    s->bound_until_s = host_unix(h) + p->lifetime_s;
-    s->n_fa = p->n_fa;
-    for (size_t i = 0; i < p->n_fa; i++) {
-        memcpy(s->fa[i].hit.b, p->fa[i].hit.p, sizeof s->fa[i].hit.b);
-        s->fa[i].name = name[i];
-    }
-    if (h->run.has_secret) {
-        memcpy(s->secret, h->run.secret, sizeof s->secret);
-        s->has_secret = true;
-    }
-    return ERR_OK;
-}
-
-static void bound(struct host *h, const struct hip_bind_response *p, const struct hip_reg_list *resp)
-{
-    struct hip_assoc_view v;
-
-    if (hip_assoc_get(h->hip, h->main->ref, &v) || !span_eq(p->fa_hi, v.peer_hi) || p->n_fa == 0 ||
-        !span_eq(p->fa[0].hit, span_of(h->main->peer.b, sizeof h->main->peer.b))) {
-        alarm_end(h, "the FA's HI in its answer is not the one of the exchange");
-        return;
-    }
-    if (adopt(h, p)) {
-        alarm_end(h, "the FA's answer does not parse");
-        return;
-    }
-    h->run.finishing = true;
-    h->run.granted = *resp;
-    h->run.wait_us = h->run.end_us;
-    timer(h);
-    host_sim_save(h); /* then host_run_stored() */
-}
-
-void host_run_stored(struct host *h, bool ok)
-{
-    const struct host_sealed *s = &h->sim->sealed;
-    struct hip_reg_list resp = h->run.granted;
-    char text[DNSU_NAME_TEXT_MAX];
-
-    if (!h->run.open || !h->run.finishing)
-        return;
-    if (!ok) {
-        host_event(h, HOST_EV_STORE, LOG_LV_ERROR, NULL, "bound, but the store keeps nothing of it");
-        failed(h, HOST_FA_RETRY, 0);
-        return;
-    }
-    host_run_end(h);
-    host_event(h, HOST_EV_BOUND, LOG_LV_NOTICE, &h->main->peer, "%s: %.240s",
-               s->bind == HOST_BIND_BOUND ? "bound" : "pending, name reserved",
-               dnsu_name_text(&s->fqdn, text));
-    host_fa_bound(h);
-    host_fa_learn(h);
-    if (!host_fa_registered(h, h->main, &resp) && h->main->state != HOST_FA_REGISTERED)
-        host_fa_give_up(h, h->main, HOST_FA_RETRY,
-                        0); /* bound without the service: ask by a plain exchange */
-}
-
-/* Outcomes 2 to 8 of section 6. */
-static void refused(struct host *h, const struct hip_bind_response *p)
-{
-    struct host_run *r = &h->run;
-    uint64_t at = h->now + p->wait_s * HOST_S;
-    bool more = r->attempt < HIP_BIND_ATTEMPTS;
-
-    host_event(h, HOST_EV_REFUSED, LOG_LV_WARN, &h->main->peer, "%s%s%.*s", hip_bind_status_text(p->status),
-               p->reason.n ? ": " : "", (int)p->reason.n, (const char *)p->reason.p);
-    if (p->status == HIP_BIND_ST_NAME_REFUSED && more && r->refresh) {
-        r->refresh = false; /* there is nothing to extend: ask for the name anew */
-        next_attempt(h);
-    } else if (p->status == HIP_BIND_ST_NAME_REFUSED && more && !r->opaque && h->n_want) {
-        r->opaque = true; /* rather a name of the FA's choice than none */
-        next_attempt(h);
-    } else if (p->status == HIP_BIND_ST_UNAVAILABLE && more && at < r->end_us) {
-        r->retry_due = true;
-        r->retry_at_us = at > h->now ? at : h->now + HOST_S;
-        r->wait_us = r->end_us;
-        timer(h);
-    } else if (p->status == HIP_BIND_ST_NOT_SUBSCRIBED || p->status == HIP_BIND_ST_MALFORMED) {
-        failed(h, HOST_FA_RETRY, p->wait_s > HOUR_S ? p->wait_s : HOUR_S);
-    } else {
-        failed(h, HOST_FA_RETRY, p->wait_s);
-    }
-}
-
-/* MN on BIND_RESPONSE (section 5): BIND_MAC, then Attempt, then what it says. */
-static void take_response(struct host *h, const struct hip_bind_inner *in, uint32_t id,
-                          const struct hip_reg_list *resp)
-{
-    struct host_run *r = &h->run;
-    uint8_t mac[HIP_BIND_KEY_LEN];
-    struct hip_bind_response p;
-
-    if (in->mac.n != sizeof mac || hip_bind_mac_fa(r->keys, id, r->request_mac, in->p, mac) ||
-        !sec_equal(mac, in->mac.p, sizeof mac)) {
-        alarm_end(h, "BIND_MAC of the FA is missing or wrong");
-        return;
-    }
-    h->main->good_mac = true;
-    if (hip_bind_response_parse(in->response, &p) || p.attempt != r->attempt) {
-        alarm_end(h, "the FA's answer is malformed or of another attempt");
-        return;
-    }
-    if (p.status == HIP_BIND_ST_BOUND || p.status == HIP_BIND_ST_PENDING)
-        bound(h, &p, resp);
-    else
-        refused(h, &p);
-}
-
-/* Section 7: it can end a binding or finish a pending one, never begin one. */
-static void notice(struct host *h, const struct hip_bind_inner *in)
-{
-    struct host_sealed *s = &h->sim->sealed;
-    struct hip_bind_response p;
-    bool had =
-        h->sim->state == HOST_SIM_READY && (s->bind == HOST_BIND_BOUND || s->bind == HOST_BIND_PENDING);
-
-    if (in->mac.n || hip_bind_response_parse(in->response, &p) || p.attempt != 0 || !had ||
-        !(h->main->fa->known || h->main->good_mac))
-        return;
-    if (p.status == HIP_BIND_ST_BOUND && s->bind == HOST_BIND_PENDING &&
-        span_eq(p.fqdn, dnsu_name_span(&s->fqdn))) {
-        s->bind = HOST_BIND_BOUND;
-        host_event(h, HOST_EV_BOUND, LOG_LV_NOTICE, &h->main->peer, "the name is in the DNS now");
-    } else if (p.status == HIP_BIND_ST_REVOKED || p.status == HIP_BIND_ST_MOVED) {
-        s->bind = HOST_BIND_LOST;
-        host_event(h, HOST_EV_LOST, LOG_LV_ERROR, &h->main->peer, "the binding was %s: the name is lost",
-                   hip_bind_status_text(p.status));
-    } else {
-        return;
-    }
-    host_sim_save(h);
-    if (s->bind == HOST_BIND_LOST)
-        host_fa_down(h, true);
 }
 
 /* ---- R2 and UPDATE ---- */
@@ -587,19 +425,19 @@ void host_run_contents(struct host *h, const struct hip_contents *c, bool r2, ui
         host_event(h, HOST_EV_BINDING, LOG_LV_WARN, &h->main->peer,
                    "parameters of the binding are malformed");
         if (r->open)
-            failed(h, HOST_FA_RETRY, 0);
+            host_run_failed(h, HOST_FA_RETRY, 0);
         return;
     }
     if (!r->open) {
         if (in.response.n)
-            notice(h, &in);
+            host_run_notice(h, &in);
         else if (in.eap.n)
             asked(h, in.eap, update_id);
         return;
     }
     gen = r->gen;
     if (in.response.n && r->keys && !r->finishing) {
-        take_response(h, &in, update_id, &resp);
+        host_run_response(h, &in, update_id, &resp);
         return;
     }
     if (in.eap.n && (r2 || newer(r, update_id)))
@@ -607,7 +445,7 @@ void host_run_contents(struct host *h, const struct hip_contents *c, bool r2, ui
     if (fail.n && r->open && r->gen == gen) {
         host_event(h, HOST_EV_REFUSED, LOG_LV_WARN, &h->main->peer, "binding refused, reason %u",
                    fail.reason);
-        failed(h, fail.reason == 0 ? HOST_FA_RETRY : HOST_FA_NEXT, 0);
+        host_run_failed(h, fail.reason == 0 ? HOST_FA_RETRY : HOST_FA_NEXT, 0);
     }
 }
 
@@ -618,9 +456,9 @@ static void on_timer(struct host *h, struct host_timer *t)
     if (!r->open)
         return;
     if (r->retry_due && h->now >= r->retry_at_us) {
-        next_attempt(h);
+        host_run_next_attempt(h);
         return;
     }
     host_event(h, HOST_EV_BINDING, LOG_LV_WARN, &h->main->peer, "the FA went silent during the binding");
-    failed(h, HOST_FA_RETRY, 0);
+    host_run_failed(h, HOST_FA_RETRY, 0);
 }

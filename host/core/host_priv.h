@@ -452,5 +452,16 @@ void host_run_established(struct host *h); /* the base exchange that carried the
 /* Contents of R2 (id 0, first true) or of an UPDATE. */
 void host_run_contents(struct host *h, const struct hip_contents *c, bool r2, uint32_t update_id);
 void host_run_card(struct host *h, const struct host_job_slot *s, const struct host_result *r);
-void host_run_stored(struct host *h, bool ok);
 void host_run_end(struct host *h); /* wipe */
+/* The run is over without success; an extension that failed leaves the binding as it was. */
+void host_run_failed(struct host *h, enum host_fa_end how, uint32_t wait_s);
+void host_run_timer(struct host *h); /* after wait_us, end_us or retry_* changed */
+/* A further attempt under the same K: BIND_REQUEST alone. */
+void host_run_next_attempt(struct host *h);
+/* bind_answer.c */
+/* BIND_RESPONSE to the run that is open. */
+void host_run_response(struct host *h, const struct hip_bind_inner *in, uint32_t id,
+                       const struct hip_reg_list *resp);
+/* Without a run (section 7): it can end a binding or finish a pending one, never begin one. */
+void host_run_notice(struct host *h, const struct hip_bind_inner *in);
+void host_run_stored(struct host *h, bool ok);
