@@ -170,8 +170,17 @@ static enum cert_verdict look_at_chain(const STACK_OF(X509) * chain, uint64_t un
     return v;
 }
 
+/* Where x stands among those that were given; one of our own CAs: it is the host's that does not hang on it as it should. */
+static size_t place_of(const X509 *x, const STACK_OF(X509) * more)
+{
+    for (int i = 0; x && i < sk_X509_num(more); i++)
+        if (X509_cmp(x, sk_X509_value(more, i)) == 0)
+            return (size_t)i + 1;
+    return 0;
+}
+
 static enum cert_verdict verify(const struct cert_cas *c, X509 *leaf, STACK_OF(X509) * more, uint64_t unix_s,
-                                uint64_t *until_s)
+                                uint64_t *until_s, size_t *at)
 {
     enum cert_verdict v = CERT_OTHER;
     X509_STORE_CTX *ctx = X509_STORE_CTX_new();
@@ -182,16 +191,21 @@ static enum cert_verdict verify(const struct cert_cas *c, X509 *leaf, STACK_OF(X
         X509_VERIFY_PARAM_set_auth_level(p, AUTH_LEVEL);
         /* A CA that is trusted need not be a root. */
         X509_VERIFY_PARAM_set_flags(p, X509_V_FLAG_PARTIAL_CHAIN);
-        v = X509_verify_cert(ctx) == 1 ? look_at_chain(X509_STORE_CTX_get0_chain(ctx), unix_s, until_s)
-                                       : of_error(X509_STORE_CTX_get_error(ctx));
+        if (X509_verify_cert(ctx) == 1) {
+            v = look_at_chain(X509_STORE_CTX_get0_chain(ctx), unix_s, until_s);
+        } else {
+            v = of_error(X509_STORE_CTX_get_error(ctx));
+            *at = place_of(X509_STORE_CTX_get_current_cert(ctx), more);
+        }
     }
     X509_STORE_CTX_free(ctx);
     return v;
 }
 
 enum cert_verdict cert_judge(const struct cert_cas *c, const struct span *der, size_t n,
-                             const uint8_t address[16], uint64_t unix_s, uint64_t *until_s)
+                             const uint8_t address[16], uint64_t unix_s, uint64_t *until_s, size_t *at)
 {
+    *at = 0;
     if (n == 0 || n > CERT_CHAIN_MAX || unix_s > INT32_MAX * UINT64_C(64))
         return CERT_OTHER;
     X509 *leaf = read_der(der[0]);
@@ -201,6 +215,7 @@ enum cert_verdict cert_judge(const struct cert_cas *c, const struct span *der, s
         X509 *x = read_der(der[i]);
         if (!x) {
             v = CERT_BAD;
+            *at = i;
         } else if (!sk_X509_push(more, x)) {
             X509_free(x);
             v = CERT_OTHER;
@@ -208,7 +223,7 @@ enum cert_verdict cert_judge(const struct cert_cas *c, const struct span *der, s
     }
     uint64_t until = 0;
     if (v == CERT_GOOD)
-        v = verify(c, leaf, more, unix_s, &until);
+        v = verify(c, leaf, more, unix_s, &until, at);
     /* RFC 8002 s3: HITs stand as iPAddress. */
     if (v == CERT_GOOD && X509_check_ip(leaf, address, 16, 0) != 1)
         v = CERT_NOT_YOURS;

@@ -30,9 +30,10 @@ MUST_USE err cert_cas_add(struct cert_cas *c, struct span pem);
 void cert_cas_free(struct cert_cas *c); /* NULL is fine */
 
 /* der[0] is of the host that has this address (16 octets: its HIT) among its subjectAltNames; der[1..n-1] may lead from it to a CA. *until_s: only for
- * CERT_GOOD: when the first in the chain expires. */
+ * CERT_GOOD: when the first in the chain expires. *at: for all others: the one in der that it is about. */
 MUST_USE enum cert_verdict cert_judge(const struct cert_cas *c, const struct span *der, size_t n,
-                                      const uint8_t address[16], uint64_t unix_s, uint64_t *until_s);
+                                      const uint8_t address[16], uint64_t unix_s, uint64_t *until_s,
+                                      size_t *at);
 
 /* The certificates of a PEM file in its order, DER one behind the other in buf. ERR_NOT_FOUND: none; ERR_FULL: more than CERT_CHAIN_MAX; ERR_SPACE,
  * ERR_MALFORMED, ERR_MEMORY. */

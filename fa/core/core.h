@@ -101,7 +101,8 @@ struct fa_guest {
     struct addr asked; /* RELAYED_ADDRESS in it */
     uint8_t
         cert_refused; /* why the certificate in it does not count (enum hip_reg_failure); 0: there was none, or it counts */
-    uint64_t cert_until_s; /* a certificate of its HIT counted, and does until then (wall clock); 0: none */
+    struct bucket cert_told; /* NOTIFYs about certificates of its */
+    uint64_t cert_until_s;   /* a certificate of its HIT counted, and does until then (wall clock); 0: none */
 
     bool direct;  /* the I1 and I2 came from the host itself */
     bool r2_owed; /* ASK_R2 is not answered yet */
@@ -443,6 +444,7 @@ void fa_bind_reject(struct fa *f, struct fa_guest *g, const char *why);
 void fa_bind_close_at(struct fa *f, struct fa_guest *g, uint64_t at_us);
 
 /* ---- credential.c: certificates (RFC 8002) ---- */
+void fa_credential_init(const struct fa *f, struct fa_guest *g);
 /* Judges what this I2 or UPDATE asks with; what was accepted before holds until it expires. */
 void fa_credential_heard(struct fa *f, struct fa_guest *g, const struct hip_contents *c);
 /* A certificate that counts, now, gives it this type. */

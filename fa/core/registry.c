@@ -28,6 +28,7 @@ struct fa_guest *fa_guest_new(struct fa *f, const struct hip_action *ask)
     g->peer = ask->peer;
     g->path = g->heard = ask->ask.path;
     bucket_init(&g->i1, &f->relays.i1_rate, f->now);
+    fa_credential_init(f, g);
     if (htab_put(f->by_ref, &g->ref, g) != ERR_OK) {
         free(g);
         return NULL;

@@ -245,6 +245,19 @@ static void update(struct host *h, const struct hip_action *a)
         h->dropped++;
 }
 
+/* It changes nothing, whatever it says (RFC 7401 s6.13 MUST): it is shown. */
+static void notified(struct host *h, const struct hip_action *a)
+{
+    const char *name = hip_notify_name(a->notify.code);
+    const struct span *d = &a->notify.data;
+
+    if (a->notify.code == HIP_NTF_INVALID_CERTIFICATE && d->n == 2) /* RFC 8002 s5: CERT group, CERT ID */
+        host_event(h, HOST_EV_NOTIFIED, LOG_LV_NOTICE, &a->peer, "NOTIFY %u %s: certificate %u of group %u",
+                   a->notify.code, name, d->p[1], d->p[0]);
+    else
+        host_event(h, HOST_EV_NOTIFIED, LOG_LV_NOTICE, &a->peer, "NOTIFY %u %s", a->notify.code, name);
+}
+
 static void control(struct host *h, const struct hip_action *a)
 {
     struct host_link *l = host_link_of(h, a->ref);
@@ -277,7 +290,7 @@ static void control(struct host *h, const struct hip_action *a)
         host_peer_path(h, a, &a->moved.path);
         break;
     case HIP_ACT_NOTIFY:
-        host_event(h, HOST_EV_PEER, LOG_LV_NOTICE, &a->peer, "NOTIFY %u", a->notify.code);
+        notified(h, a);
         if (l)
             host_fa_notified(h, l, a->notify.code);
         break;

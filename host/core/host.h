@@ -191,6 +191,7 @@ enum host_event {
     HOST_EV_LOST,       /* registration or association with the FA lost */
     HOST_EV_MOVE,       /* we go to another address, or the peer's acknowledgement of it */
     HOST_EV_PEER,       /* a peer came, went, moved */
+    HOST_EV_NOTIFIED,   /* a NOTIFY came, which changes nothing */
     HOST_EV_NAME,       /* a name was looked up, or refused */
     HOST_EV_ALARM,      /* somebody tried something (section 6) */
 };

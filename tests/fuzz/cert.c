@@ -45,6 +45,7 @@ static void judge(struct span s)
     struct cert_cas *cas;
     uint8_t n;
     uint64_t until = 0;
+    size_t at = SIZE_MAX;
     if (!rcur_ok(&c) || hip_certs_group(rcur_rest(&c), v, &n) != ERR_OK)
         return;
     must(n >= 1 && n <= HIP_CERTS_MAX);
@@ -54,8 +55,8 @@ static void judge(struct span s)
     }
     must(cert_cas_new(&cas) == ERR_OK);
     bool trusted = trust(cas, ca);
-    enum cert_verdict verdict = cert_judge(cas, der, n, hit, NOW, &until);
-    must(verdict != CERT_GOOD || (trusted && until >= NOW));
+    enum cert_verdict verdict = cert_judge(cas, der, n, hit, NOW, &until, &at);
+    must(verdict == CERT_GOOD ? trusted && until >= NOW : at < n);
     cert_cas_free(cas);
 }
 

@@ -45,6 +45,26 @@ def checksum(data):
     return ~n & 0xFFFF
 
 
+def pseudo(src, dst, proto, n):
+    """The pseudo-header of a packet of n octets (RFC 8200 s8.1; for IPv4 that of UDP)."""
+    s, d = ipaddress.ip_address(src), ipaddress.ip_address(dst)
+    return s.packed + d.packed + (struct.pack("!IHBB", n, 0, 0, proto) if s.version == 6 else struct.pack("!BBH", 0, proto, n))
+
+
+def with_checksum(src, dst, packet):
+    """A HIP packet as protocol 139 has it (RFC 7401 s5.1.1)."""
+    return packet[:4] + struct.pack("!H", checksum(pseudo(src, dst, 139, len(packet)) + packet)) + packet[6:]
+
+
+def params(packet):
+    """(type, contents) of a HIP packet, without its IP header."""
+    pos, end = 40, 8 * packet[1] + 8
+    while pos + 4 <= end:
+        kind, n = struct.unpack("!HH", packet[pos:pos + 4])
+        yield kind, packet[pos + 4:pos + 4 + n]
+        pos += (4 + n + 7) // 8 * 8
+
+
 class Attacker:
     """IPv4 packets with any header, out of one host."""
 
@@ -63,9 +83,8 @@ class Attacker:
         self.udp(src, sport, dst, dport, MARKER + packet)
 
     def hip_raw(self, src, dst, packet):
-        """Protocol 139, with the right checksum (RFC 7401 s5.1.1)."""
-        pseudo = socket.inet_aton(src) + socket.inet_aton(dst) + struct.pack("!BBH", 0, 139, len(packet))
-        self.ip(139, src, dst, packet[:4] + struct.pack("!H", checksum(pseudo + packet)) + packet[6:])
+        """Protocol 139, with the right checksum."""
+        self.ip(139, src, dst, with_checksum(src, dst, packet))
 
     def esp(self, src, sport, dst, spi, octets=100, dport=10500, seq=1):
         self.udp(src, sport, dst, dport, struct.pack("!II", spi, seq) + os.urandom(octets))

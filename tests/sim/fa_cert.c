@@ -18,9 +18,10 @@
 #include "tests/sim/fa_world.h"
 #include "tests/unit/crypto/made_cert.h"
 
-#define MN  "198.51.100.7:4500"
-#define NOW (MADE_CERT_FROM + 86400u)
-#define FOR FA_REG_RELAY_HIP
+#define MN    "198.51.100.7:4500"
+#define NOW   (MADE_CERT_FROM + 86400u)
+#define FOR   FA_REG_RELAY_HIP
+#define GROUP 7
 
 struct scene {
     struct fw *w;
@@ -71,9 +72,9 @@ static struct span certs_of(struct scene *s, uint8_t type, const struct span *de
     struct span out;
     hip_build_inner(&b, s->certs, sizeof s->certs);
     for (uint8_t i = 0; i < n; i++)
-        hip_put_cert(&b,
-                     &(struct hip_cert){
-                         .group = 7, .count = count, .id = (uint8_t)(i + 1), .type = type, .cert = der[i] });
+        hip_put_cert(
+            &b, &(struct hip_cert){
+                    .group = GROUP, .count = count, .id = (uint8_t)(i + 1), .type = type, .cert = der[i] });
     assert_int_equal(hip_build_inner_finish(&b, &out), ERR_OK);
     return out;
 }
@@ -88,6 +89,18 @@ static void connect_with(struct scene *s, struct span certs, uint64_t unix_s)
     assert_true(s->m->up);
 }
 
+/* RFC 8002 s5: NOTIFY INVALID_CERTIFICATE names the group and this id; 0: none that is to blame by itself. */
+static void told_of(struct scene *s, uint8_t id)
+{
+    assert_int_equal(s->m->notify, HIP_NTF_INVALID_CERTIFICATE);
+    assert_int_equal(s->m->note_n, id ? 2 : 0);
+    if (id) {
+        assert_int_equal(s->m->note[0], GROUP);
+        assert_int_equal(s->m->note[1], id);
+    }
+    s->m->notify = -1;
+}
+
 /* In I2, one certificate: granted or this failure. */
 static int answer_to(struct scene *s, const struct made_cert *c, uint64_t unix_s)
 {
@@ -95,6 +108,10 @@ static int answer_to(struct scene *s, const struct made_cert *c, uint64_t unix_s
     connect_with(s, certs_of(s, HIP_CERT_X509, &der, 1, 1), unix_s);
     bool granted = s->m->granted >> FOR & 1;
     assert_int_equal(granted, s->m->failed[FOR] < 0);
+    if (granted)
+        assert_int_equal(s->m->notify, -1);
+    else
+        told_of(s, 1);
     return granted ? -1 : s->m->failed[FOR];
 }
 
@@ -130,9 +147,11 @@ static void in_update(void **state)
     assert_int_equal(s.m->failed[FOR], HIP_REGF_CREDENTIALS_REQUIRED);
     ask(&s, FOR, certs_of(&s, HIP_CERT_X509, &der, 1, 1));
     assert_true(s.m->got.response.present);
+    assert_int_equal(s.m->notify, -1);
     der.n -= 9; /* another one that is refused takes its place */
     ask(&s, FOR, certs_of(&s, HIP_CERT_X509, &der, 1, 1));
     assert_int_equal(s.m->failed[FOR], HIP_REGF_BAD_CERTIFICATE);
+    told_of(&s, 1);
     ask(&s, FOR, span_of(NULL, 0));
     assert_int_equal(s.m->failed[FOR], HIP_REGF_CREDENTIALS_REQUIRED);
     scene_free(&s);
@@ -150,12 +169,41 @@ static void two_of_them(void **state)
     assert_true(s.m->granted >> FOR & 1);
     ask(&s, FOR, certs_of(&s, HIP_CERT_X509, der, 1, 1));
     assert_int_equal(s.m->failed[FOR], HIP_REGF_UNKNOWN_CA);
+    told_of(&s, 1);
     ask(&s, FOR, certs_of(&s, HIP_CERT_X509, der, 1, 2)); /* the other one of the group is missing */
     assert_int_equal(s.m->failed[FOR], HIP_REGF_BAD_CERTIFICATE);
+    told_of(&s, 0);
     ask(&s, FOR, certs_of(&s, HIP_CERT_X509, der, 2, HIP_CERTS_MAX + 1));
     assert_int_equal(s.m->failed[FOR], HIP_REGF_CERTIFICATE_OTHER);
+    told_of(&s, 0);
+    fw_run(s.w, 5 * FW_S);
+    der[1].n -= 9;
+    ask(&s, FOR, certs_of(&s, HIP_CERT_X509, der, 2, 2));
+    told_of(&s, 2);
     made_cert_free(leaf);
     made_cert_free(middle);
+    scene_free(&s);
+}
+
+/* RFC 7401 s5.2.19: a few, however often it is brought. */
+static void told_now_and_then(void **state)
+{
+    struct scene s;
+    scene_of(&s, 0);
+    struct span der = made_cert_der(s.own);
+    connect_with(&s, span_of(NULL, 0), NOW);
+    unsigned told = 0;
+    der.n -= 9;
+    for (int i = 0; i < 12; i++) {
+        struct hip_contents c = { .request = { .present = true, .lifetime = 120, .n = 1, .type = { FOR } },
+                                  .certs = certs_of(&s, HIP_CERT_X509, &der, 1, 1) };
+        assert_int_equal(fw_raw_update(s.w, s.m, &c), ERR_OK);
+        fw_run(s.w, FW_S / 10);
+        assert_int_equal(s.m->failed[FOR], HIP_REGF_BAD_CERTIFICATE);
+        told += s.m->notify == HIP_NTF_INVALID_CERTIFICATE;
+        s.m->notify = s.m->failed[FOR] = -1;
+    }
+    assert_in_range(told, 3, 5);
     scene_free(&s);
 }
 
@@ -233,6 +281,7 @@ static void unsupported(void **state)
         connect_with(&s, certs_of(&s, types[i], &der, 1, 1), NOW);
         assert_int_equal(s.m->failed[FOR], HIP_REGF_UNSUPPORTED_CERTIFICATE);
         assert_int_equal(s.m->granted, 0);
+        assert_int_equal(s.m->notify, -1); /* nobody verified it */
         scene_free(&s);
     }
 }
@@ -244,17 +293,23 @@ static void on_the_list(void **state)
     scene_of(&s, 0);
     s.w->c.n_allow = 1;
     s.w->allow[0] = (struct fa_allow){ .hit = s.m->hi.hit, .n = 1, .type = { FOR } };
-    assert_int_equal(answer_to(&s, s.own, MADE_CERT_TO + 1), -1);
+    struct span der = made_cert_der(s.own);
+    connect_with(&s, certs_of(&s, HIP_CERT_X509, &der, 1, 1), MADE_CERT_TO + 1);
+    assert_true(s.m->granted >> FOR & 1);
+    assert_int_equal(s.m->failed[FOR], -1);
+    told_of(&s, 1);
     scene_free(&s);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(granted),     cmocka_unit_test(in_update), cmocka_unit_test(two_of_them),
-        cmocka_unit_test(lifetime),    cmocka_unit_test(expired),   cmocka_unit_test(of_somebody_else),
-        cmocka_unit_test(unknown_ca),  cmocka_unit_test(other),     cmocka_unit_test(unsupported),
-        cmocka_unit_test(on_the_list),
+        cmocka_unit_test(granted),           cmocka_unit_test(in_update),
+        cmocka_unit_test(two_of_them),       cmocka_unit_test(lifetime),
+        cmocka_unit_test(expired),           cmocka_unit_test(of_somebody_else),
+        cmocka_unit_test(unknown_ca),        cmocka_unit_test(other),
+        cmocka_unit_test(unsupported),       cmocka_unit_test(on_the_list),
+        cmocka_unit_test(told_now_and_then),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

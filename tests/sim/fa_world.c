@@ -543,6 +543,9 @@ static void mn_one(struct fw *w, struct fw_mn *m, const struct hip_action *a)
     case HIP_ACT_NOTIFY:
         m->notify = a->notify.code;
         m->notes[a->notify.code >> 8]++;
+        m->note_n = (uint8_t)(a->notify.data.n < sizeof m->note ? a->notify.data.n : sizeof m->note);
+        if (m->note_n)
+            memcpy(m->note, a->notify.data.p, m->note_n);
         break;
     case HIP_ACT_GONE:
         if (a->gone.why != HIP_GONE_REPLACED)

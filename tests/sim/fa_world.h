@@ -93,6 +93,7 @@ struct fw_mn {
     struct addr nat;             /* its NAT shows it there; family ADDR_NONE: there is none */
     bool trust;                  /* hip_relay_trust() when it is up */
     unsigned notes[65536 / 256]; /* NOTIFYs by the high octet of their code */
+    uint8_t note_n, note[8];     /* data of the last one, or its beginning */
     unsigned up_count;
     struct hip_ref peer_ref; /* of the last association that is not with the FA */
 };

@@ -91,6 +91,8 @@ static void test_invalid(void **state)
     scene_of(&s, false);
     assert_int_equal(s.mn->events[HOST_EV_REFUSED], 1);
     assert_string_equal(s.mn->text[HOST_EV_REFUSED], "registration refused, reason 3");
+    assert_string_equal(s.mn->text[HOST_EV_NOTIFIED],
+                        "NOTIFY 50 INVALID_CERTIFICATE: certificate 1 of group 1");
     for (unsigned seen = 1; seen < 4; seen++) { /* it tries again, without */
         for (unsigned s1 = 0; s.mn->events[HOST_EV_REFUSED] == seen && s1 < 3600; s1++)
             w_run(s.w, W_S);

@@ -47,9 +47,12 @@ static void pki_free(struct pki *p)
 static enum cert_verdict judge(const struct pki *p, struct span der, uint64_t now)
 {
     uint64_t until = 1;
-    enum cert_verdict v = cert_judge(p->cas, &der, 1, hit, now, &until);
-    if (v != CERT_GOOD)
+    size_t at = 1;
+    enum cert_verdict v = cert_judge(p->cas, &der, 1, hit, now, &until, &at);
+    if (v != CERT_GOOD) {
         assert_int_equal(until, 1);
+        assert_int_equal(at, 0);
+    }
     return v;
 }
 
@@ -66,10 +69,11 @@ static void good(void **state)
     struct pki p = pki();
     struct span der = made_cert_der(p.leaf);
     uint64_t until = 0;
-    assert_int_equal(cert_judge(p.cas, &der, 1, hit, NOW, &until), CERT_GOOD);
+    size_t at;
+    assert_int_equal(cert_judge(p.cas, &der, 1, hit, NOW, &until, &at), CERT_GOOD);
     assert_int_equal(until, MADE_CERT_TO);
-    assert_int_equal(cert_judge(p.cas, &der, 1, other_hit, NOW, &until), CERT_NOT_YOURS);
-    assert_int_equal(cert_judge(p.cas, &der, 0, hit, NOW, &until), CERT_OTHER);
+    assert_int_equal(cert_judge(p.cas, &der, 1, other_hit, NOW, &until, &at), CERT_NOT_YOURS);
+    assert_int_equal(cert_judge(p.cas, &der, 0, hit, NOW, &until, &at), CERT_OTHER);
     pki_free(&p);
 }
 
@@ -91,14 +95,18 @@ static void chain(void **state)
     struct span two[2] = { made_cert_der(p.deep), made_cert_der(p.middle) };
     struct span many[CERT_CHAIN_MAX + 1] = { two[0], two[1], two[1], two[1], two[1] };
     uint64_t until = 0;
-    assert_int_equal(cert_judge(p.cas, two, 2, hit, NOW, &until), CERT_GOOD);
+    size_t at = SIZE_MAX;
+    assert_int_equal(cert_judge(p.cas, two, 2, hit, NOW, &until, &at), CERT_GOOD);
     assert_int_equal(until, MADE_CERT_FROM + 10 * 86400); /* the shorter life is the CA's in the middle */
-    assert_int_equal(cert_judge(p.cas, two, 1, hit, NOW, &until), CERT_UNKNOWN_CA);
-    assert_int_equal(cert_judge(p.cas, two, 2, hit, MADE_CERT_FROM + 11 * 86400, &until), CERT_EXPIRED);
-    assert_int_equal(cert_judge(p.cas, many, CERT_CHAIN_MAX, hit, NOW, &until), CERT_GOOD);
-    assert_int_equal(cert_judge(p.cas, many, CERT_CHAIN_MAX + 1, hit, NOW, &until), CERT_OTHER);
+    assert_int_equal(cert_judge(p.cas, two, 1, hit, NOW, &until, &at), CERT_UNKNOWN_CA);
+    assert_int_equal(at, 0);
+    assert_int_equal(cert_judge(p.cas, two, 2, hit, MADE_CERT_FROM + 11 * 86400, &until, &at), CERT_EXPIRED);
+    assert_int_equal(at, 1); /* the one in the middle */
+    assert_int_equal(cert_judge(p.cas, many, CERT_CHAIN_MAX, hit, NOW, &until, &at), CERT_GOOD);
+    assert_int_equal(cert_judge(p.cas, many, CERT_CHAIN_MAX + 1, hit, NOW, &until, &at), CERT_OTHER);
     two[1] = span_of("\x30\x03\x02\x01\x00", 5);
-    assert_int_equal(cert_judge(p.cas, two, 2, hit, NOW, &until), CERT_BAD);
+    assert_int_equal(cert_judge(p.cas, two, 2, hit, NOW, &until, &at), CERT_BAD);
+    assert_int_equal(at, 1);
     pki_free(&p);
 }
 
@@ -109,7 +117,9 @@ static void no_ca(void **state)
     struct made_cert *c = made_cert(&(struct made_cert_wish){ .name = "x", .by = p.leaf, .address = hit });
     struct span two[2] = { made_cert_der(c), made_cert_der(p.leaf) };
     uint64_t until;
-    assert_int_equal(cert_judge(p.cas, two, 2, hit, NOW, &until), CERT_OTHER);
+    size_t at = 0;
+    assert_int_equal(cert_judge(p.cas, two, 2, hit, NOW, &until, &at), CERT_OTHER);
+    assert_int_equal(at, 1);
     made_cert_free(c);
     pki_free(&p);
 }
