@@ -178,6 +178,7 @@ void hip_assoc_leave(struct hip_engine *e, struct hip_assoc *a)
     a->in_pairs = a->in_embryos = false;
 }
 
+/* RFC 7402 s3.2.1 SHOULD: at random. */
 err hip_assoc_new_spi(struct hip_engine *e, struct hip_assoc *a, uint32_t *spi)
 {
     for (int i = 0; i < 16; i++) {

@@ -8,8 +8,12 @@ others may: `at` lists source files, and in each of them a comment cites one of 
 
     RFC 7401 s6.9 MUST        RFC 7401 s6.9 step 7, s5.3.3 MUST NOT        RFC 7402 s5.1.1 MUST
 
-Then the tables in docs/trace.md (between the marks `<!-- tests/conformance/X.toml -->` and `<!-- end -->`) and in docs/conformance.md (what is
-not done: `<!-- open: tests/conformance/X.toml -->`) must be the ones made from these files.
+`[about]` says in a word or two what each section is about; an item belongs to the longest of its keys that its first section begins with. `[[ours]]` are
+choices of ours within what the text allows, with the files that make them (`at`, without .c or .h; `*` stands for anything).
+
+Then docs/trace.md (every item, between the marks `<!-- tests/conformance/X.toml -->` and `<!-- end -->`) and docs/conformance.md (by section,
+`<!-- by section: tests/conformance/X.toml -->`: how much is asked; the files, which are those of `at` and all in which a comment cites the section; the tests
+that show it; what is not done; what is ours) must be the ones made from these files.
 
     tests/lint/conformance.py            check
     tests/lint/conformance.py --write    make the tables anew
@@ -23,14 +27,17 @@ import sys
 import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PAGES = {"": ROOT / "docs" / "trace.md", "open: ": ROOT / "docs" / "conformance.md"}
+PAGES = {"": ROOT / "docs" / "trace.md", "by section: ": ROOT / "docs" / "conformance.md"}
+SOURCES = ("hip", "fa", "host", "as", "aka", "dnsupd", "common")
 KEYS = {"id", "section", "level", "what", "tests", "at", "waived"}
 LEVELS = {"MUST", "MUST NOT", "SHOULD", "SHOULD NOT", "MAY", "-"}
-BLOCK = re.compile(r"<!-- ((?:open: )?tests/conformance/\S+\.toml) -->\n.*?<!-- end -->\n", re.S)
+BLOCK = re.compile(r"<!-- ((?:by section: )?tests/conformance/\S+\.toml) -->\n.*?<!-- end -->\n", re.S)
 COMMENT = re.compile(r'"(?:\\.|[^"\\\n])*"|/\*(.*?)\*/', re.S)
 STEP = r"s\d+(?:\.\d+)*(?: steps? \d+(?:(?:-|, | and )\d+)*)?"
 CITED = re.compile(rf"RFC (\d+) ({STEP}(?:, {STEP})*) (MUST|SHOULD|MAY)\b")
+NAMED = re.compile(rf"RFC (\d+) ({STEP}(?:, {STEP})*)")
 SECTION = re.compile(r"\bs?(\d+(?:\.\d+)*)\b")
+FIRST = re.compile(r"RFC \d+|\d+(?:\.\d+)*")
 
 
 def shown_by(ref, cache):
@@ -48,6 +55,10 @@ def shown_by(ref, cache):
     return None
 
 
+def comments(text):
+    return (re.sub(r"\s*\n\s*\*?\s*", " ", c) for c in COMMENT.findall(text))
+
+
 def cited_in(name, cache):
     """(RFC, section, word) of every requirement that a comment of this source file cites; None: no such file."""
     path = ROOT / name
@@ -55,10 +66,44 @@ def cited_in(name, cache):
         text = path.read_text(errors="replace") if path.is_file() else None
         cache[path] = None if text is None else {
             (rfc, section[1:], word)
-            for comment in COMMENT.findall(text)
-            for rfc, sections, word in CITED.findall(re.sub(r"\s*\n\s*\*?\s*", " ", comment))
+            for comment in comments(text)
+            for rfc, sections, word in CITED.findall(comment)
             for section in re.findall(r"s\d+(?:\.\d+)*", sections)}
     return cache[path]
+
+
+def cited_everywhere():
+    """RFC -> {(section, source file without .c, .h)}, whatever the word."""
+    cited = {}
+    for path in sorted(p for d in SOURCES for p in (ROOT / d).rglob("*.[ch]")):
+        name = str(path.relative_to(ROOT).with_suffix(""))
+        for comment in comments(path.read_text(errors="replace")):
+            for rfc, sections in NAMED.findall(comment):
+                cited.setdefault(rfc, set()).update((s[1:], name) for s in re.findall(r"s\d+(?:\.\d+)*", sections))
+    return cited
+
+
+def group_of(section, about):
+    """The longest key of [about] that this section, or the first of a list, begins with; None: none does."""
+    first = FIRST.match(section)
+    return next((k for k in sorted(about, key=len, reverse=True) if first and (first[0] + ".").startswith(k + ".")), None)
+
+
+def no_source(name):
+    return not any(any(ROOT.glob(name + end)) for end in ("", ".c", ".h"))
+
+
+def check_rest(data):
+    """What is wrong with [about] and [[ours]]."""
+    about = data.get("about", {})
+    used = {i.get("id"): group_of(i.get("section", ""), about) for i in data["item"]}
+    bad = [f"item {i}: nothing in [about] for its section" for i, k in used.items() if not k]
+    bad += [f"[about] {k}: no item is of this section" for k in about if k not in used.values()]
+    for o in data.get("ours", []):
+        if set(o) != {"what", "at"} or not all(o.values()):
+            bad.append(f"[[ours]] {o.get('what')}: 'what' and 'at', and nothing else")
+        bad += [f"[[ours]] '{n}': no such file" for n in o.get("at", []) if no_source(n)]
+    return bad
 
 
 def enforced_at(item, rfc, cache):
@@ -84,11 +129,11 @@ def check_item(item, rfc, cache):
     if not item.get("tests") and not item.get("waived"):
         bad.append("neither a test nor a waiver")
     bad += [w for w in (shown_by(r, cache) for r in item.get("tests", [])) if w]
-    return bad + (enforced_at(item, rfc, cache) if rfc else [])
+    return bad + (enforced_at(item, rfc, cache) if rfc else [f"'{n}': no such file" for n in item.get("at", []) if no_source(n)])
 
 
 def section_of(item):
-    return "s" + re.sub(r", (?=\d)", ", s", item.get("section", ""))
+    return re.sub(r"(?:^|(?<=, ))(?=\d)", "s", item.get("section", ""))
 
 
 def table(data):
@@ -103,15 +148,46 @@ def table(data):
     return "\n".join(rows) + "\n"
 
 
-def rest(data):
-    """What is not done, with its reason, below how many are."""
+def counted(items):
+    """5 MUST, 2 SHOULD, 1 other; 1 below (among what is not done)."""
+    n = {}
+    for i in items:
+        word = i.get("level", "-").split()[0]
+        word = "other" if word == "-" else word
+        n[word] = n.get(word, 0) + 1
+    below = sum(bool(i.get("waived")) for i in items)
+    return ", ".join(f"{n[w]} {w}" for w in ("MUST", "SHOULD", "MAY", "other") if w in n) + (f"; {below} below" if below else "")
+
+
+def order_of(key):
+    return [int(x) if x.isdigit() else 1000 for x in re.split(r"[ .]", key)], key
+
+
+def by_section(data, cited):
+    about = data.get("about", {})
+    rows = ["| section | about | asks | done in | shown by |", "|---|---|---|---|---|"]
+    for key in sorted(about, key=order_of):
+        items = [i for i in data["item"] if group_of(i.get("section", ""), about) == key]
+        where = {re.sub(r"\.[ch]$", "", n) for i in items for n in i.get("at", [])}
+        where |= {n for s, n in cited if group_of(s, about) == key}
+        shown = {re.sub(r"\btest_|\.(?:c|py)$", "", r.partition(":")[0]) for i in items for r in i.get("tests", [])}
+        rows.append(f"| {re.sub(r'^(?=[0-9])', 's', key)} | {about[key]} | {counted(items)} | {', '.join(sorted(where))} | {', '.join(sorted(shown))} |")
+    return rows
+
+
+def section_page(data, cited):
     musts = [i for i in data["item"] if i.get("level") in ("MUST", "MUST NOT")]
     waived = [i for i in data["item"] if i.get("waived")]
-    text = f"{len(data['item'])} requirements, {len(musts)} of them MUST or MUST NOT. Done and shown by tests" + (
-        f", but for {len(waived)} ({sum(i in waived for i in musts) or 'none'} of them MUST or MUST NOT):\n\n" if waived else ".\n")
-    rows = ["| section | level | what | not done |", "|---|---|---|---|"] if waived else []
-    rows += [f"| {section_of(i)} | {i.get('level', '')} | {i.get('what', '')} | {i['waived']} |" for i in waived]
-    return text + "".join(r + "\n" for r in rows)
+    rows = by_section(data, cited) + [""]
+    rows += [f"{len(data['item'])} requirements, {len(musts)} of them MUST or MUST NOT. Done and shown by tests" + (
+        f", but for {len(waived)} ({sum(i in waived for i in musts) or 'none'} of them MUST or MUST NOT), in whole or in part:" if waived else ".")]
+    if waived:
+        rows += ["", "| section | level | what | not done |", "|---|---|---|---|"]
+        rows += [f"| {section_of(i)} | {i.get('level', '')} | {i.get('what', '')} | {i['waived']} |" for i in waived]
+    if data.get("ours"):
+        rows += ["", "| ours within it | where |", "|---|---|"]
+        rows += [f"| {o.get('what')} | {', '.join(o.get('at', []))} |".replace("_*", "_\\*") for o in data["ours"]]
+    return "".join(r.replace("|  |", "| |") + "\n" for r in rows)
 
 
 def page_with(path, tables):
@@ -125,9 +201,9 @@ def check_pages(tables, write):
     passed = failed = 0
     for kind, path in PAGES.items():
         name = path.relative_to(ROOT)
-        mine = {w for w in tables if w.startswith("open: ") == bool(kind)}
+        mine = {w for w in tables if w.startswith("by section: ") == bool(kind)}
         marks = {m[1] for m in BLOCK.finditer(path.read_text())}
-        for where in sorted((mine - marks if not kind else set()) | (marks - mine)):
+        for where in sorted(mine ^ marks):
             print(f"FAIL {where}: {'no mark for it in' if where in mine else 'named, but not there, in'} {name}")
             failed += 1
         if write:
@@ -145,12 +221,15 @@ def main():
     ap.add_argument("--write", action="store_true")
     ap.add_argument("--open", action="store_true")
     args = ap.parse_args()
-    passed, failed, cache, tables = 0, 0, {}, {}
+    passed, failed, cache, tables, cited = 0, 0, {}, {}, cited_everywhere()
     for path in sorted((ROOT / "tests" / "conformance").glob("*.toml")):
         where = str(path.relative_to(ROOT))
         data = tomllib.loads(path.read_text())
         tables[where] = table(data)
-        tables["open: " + where] = rest(data)
+        tables["by section: " + where] = section_page(data, cited.get(re.sub(r"\D", "", path.stem), set()))
+        for bad in check_rest(data) if not args.open else ():
+            print(f"FAIL {where}: {bad}")
+            failed += 1
         seen = set()
         for item in data["item"]:
             bad = check_item(item, data.get("rfc"), cache)

@@ -12,6 +12,13 @@ LINT = pathlib.Path(__file__).with_name("conformance.py")
 ITEM = """title = "RFC 0, nothing"
 rfc = "1000"
 
+[about]
+"4.1" = "some section"
+
+[[ours]]
+what = "a choice"
+at = ["hip/x"]
+
 [[item]]
 id = "1"
 section = "4.1, 4.2"
@@ -27,7 +34,7 @@ const char *said = "/* RFC 1000 s4.4 MUST */";
 """
 OPEN = """# What is open
 
-<!-- open: tests/conformance/rfc0.toml -->
+<!-- by section: tests/conformance/rfc0.toml -->
 <!-- end -->
 """
 PAGE = """# Trace
@@ -48,7 +55,7 @@ PLANTED = [
     ("tests/conformance/rfc0.toml", 'level = "MUST"', 'level = "MIGHT"', "level 'MIGHT'"),
     ("tests/conformance/rfc0.toml", SHOWN, SHOWN + '\nwavied = "a slip"', "unknown key 'wavied'"),
     ("tests/conformance/rfc0.toml", 'what = "something"\n', "", "'what' is missing"),
-    ("tests/conformance/rfc0.toml", WHERE, WHERE + "\n" + ITEM.partition("\n\n")[2], "the id stands twice"),
+    ("tests/conformance/rfc0.toml", WHERE, WHERE + "\n[[item]]" + ITEM.partition("[[item]]")[2], "the id stands twice"),
     ("tests/conformance/rfc0.toml", '"something"', '"something else"', STALE),
     ("tests/conformance/rfc0.toml", WHERE, "", "'at' is missing"),
     ("tests/conformance/rfc0.toml", "hip/x.c", "hip/y.c", "'hip/y.c': no such file"),
@@ -60,7 +67,17 @@ PLANTED = [
     ("hip/x.c", "step 7 MUST", "step 7", "'hip/x.c': no comment cites"),
     ("hip/x.c", "/* Not", "* Not", "'hip/x.c': no comment cites"),
     ("docs/conformance.md", "1 requirements", "2 requirements", "docs/conformance.md: not what tests/conformance says"),
-    ("docs/conformance.md", "rfc0.toml", "rfc1.toml", "open: tests/conformance/rfc1.toml: named, but not there, in docs/conformance.md"),
+    ("docs/conformance.md", "rfc0.toml", "rfc1.toml", "by section: tests/conformance/rfc1.toml: named, but not there, in docs/conformance.md"),
+    ("docs/conformance.md", "rfc0.toml", "rfc1.toml", "by section: tests/conformance/rfc0.toml: no mark for it in docs/conformance.md"),
+    ("docs/conformance.md", "| some section |", "| another |", "docs/conformance.md: not what tests/conformance says"),
+    ("docs/conformance.md", "| hip/x, hip/z |", "| hip/x |", "docs/conformance.md: not what tests/conformance says"),
+    ("docs/conformance.md", "a choice", "another choice", "docs/conformance.md: not what tests/conformance says"),
+    ("hip/z.h", "s4.1.7", "s4.2", "docs/conformance.md: not what tests/conformance says"),
+    ("tests/conformance/rfc0.toml", '"4.1" = "some section"\n', "", "item 1: nothing in [about] for its section"),
+    ("tests/conformance/rfc0.toml", '"4.1" = "some', '"4" = "any"\n"4.1" = "some', "[about] 4: no item is of this section"),
+    ("tests/conformance/rfc0.toml", '["hip/x"]', '["hip/y"]', "[[ours]] 'hip/y': no such file"),
+    ("tests/conformance/rfc0.toml", 'what = "a choice"\n', "", "[[ours]] None: 'what' and 'at'"),
+    ("tests/conformance/rfc0.toml", 'rfc = "1000"\n', "", "docs/trace.md: not what"),
     ("docs/trace.md", "| MUST |", "| MAY |", STALE),
     ("docs/trace.md", "tests/conformance/rfc0.toml", "tests/conformance/rfc1.toml", "rfc0.toml: no mark for it in docs/trace.md"),
     ("docs/trace.md", "tests/conformance/rfc0.toml", "tests/conformance/rfc1.toml", "rfc1.toml: named, but not there"),
@@ -82,7 +99,7 @@ def expect(what, ok, out):
 results = []
 with tempfile.TemporaryDirectory() as d:
     good = pathlib.Path(d, "good")
-    for name, text in (("tests/conformance/rfc0.toml", ITEM), ("docs/trace.md", PAGE), ("docs/conformance.md", OPEN), ("hip/x.c", CODE),
+    for name, text in (("tests/conformance/rfc0.toml", ITEM), ("docs/trace.md", PAGE), ("docs/conformance.md", OPEN), ("hip/x.c", CODE), ("hip/z.h", "/* RFC 0 s4.1.7 */\n"),
                        ("tests/unit/test_x.c", "static void shows_it(void **state)\n"), ("tests/lint/conformance.py", LINT.read_text())):
         (good / name).parent.mkdir(parents=True, exist_ok=True)
         (good / name).write_text(text)
