@@ -22,6 +22,8 @@ static const struct rt_conf_row identity_rows[] = {
     { "type", RT_CONF_ENUM, .choices = HIPD_IDENTITY_TYPES, .def = "ecdsa-p256",
       .doc = "of a key that is made; dsa (1024 bits) and ecdsa-low are weak; with ecdsa-low, ed25519 and "
              "ed448 there is no binding by SIM" },
+    { "say_name", RT_CONF_BOOL, .def = "no",
+      .doc = "our name stands beside our identity in R1s (RFC 7401 s5.2.9): whoever sends an I1 reads it" },
     { 0 },
 };
 
@@ -473,6 +475,7 @@ static err read_identity(struct fa_settings *s, const struct rt_conf_node *root,
 {
     const struct rt_conf_node *i = rt_conf_map(root, "identity");
     s->identity_file = rt_conf_str(i, "file");
+    s->say_name = rt_conf_bool(i, "say_name");
     s->identity_type = hip_hi_kind_named(rt_conf_str(i, "type"), &s->identity_bits);
     /* docs/sim-binding.md section 1 */
     if (rt_conf_count(root, "realms") && (s->identity_type == SIG_ECDSA_SECP160R1 ||

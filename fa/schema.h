@@ -42,7 +42,8 @@ struct fa_settings {
     const char *identity_file;
     enum sig_type identity_type;
     unsigned identity_bits;
-    struct hip_config suites; /* dh_groups, ciphers, null_encrypt, hit_suites alone */
+    bool say_name;            /* in HOST_ID of R1s */
+    struct hip_config suites; /* dh_groups, ciphers, null_encrypt, rsa_bits_min, hit_suites alone */
 
     const char *store_path, *subs_path;
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/rt/work.h"
+#include "dnsupd/name.h"
 #include "fa/as_radius.h"
 #include "fa/carrier_raw.h"
 #include "fa/carrier_udp.h"
@@ -412,6 +413,7 @@ static struct fa *make_engine(const struct worker_config *c)
         .env = c->env,
         .hip = { .assoc_max = part(c, s->assoc_max),
                  .null_encrypt = s->suites.null_encrypt,
+                 .rsa_bits_min = s->suites.rsa_bits_min,
                  .esp_suites = { 8, 13, 9, 12, 11,
                                  10 }, /* all that encrypt: a host may have but one (RFC 7402 s5.1.2) */
                  .relay_server = s->udp_port != 0,
@@ -452,6 +454,9 @@ static struct fa *make_engine(const struct worker_config *c)
     memcpy(f.hip.ciphers, s->suites.ciphers, sizeof f.hip.ciphers);
     memcpy(f.hip.hit_suites, s->suites.hit_suites, sizeof f.hip.hit_suites);
     fa_settings_relay(s, &f.relay);
+    struct dnsu_name own;
+    if (s->say_name && dnsu_name_from_text(s->name, &own) == ERR_OK)
+        f.hip.di = (struct hip_domain_id){ HIP_DI_FQDN, dnsu_name_span(&own) };
     memcpy(f.name, s->name, sizeof f.name);
     memcpy(f.domain, s->domain, sizeof f.domain);
     memcpy(f.cert_type, s->cert_type, sizeof f.cert_type);

@@ -174,7 +174,8 @@ struct hip_config {
     uint64_t
         udp_after_us; /* first I1 in UDP so long after the one without, where both are tried; 0: 100 ms */
     /* An R1 does not list the HIT suite of the identity that asked: another identity of ours, of a suite that it lists, asks anew under the same
-     * ref (RFC 7401 s6.8 step 6 MAY). Not where it matters to the owner who of us speaks. */
+     * ref (RFC 7401 s6.8 step 6 MAY). Not where it matters to the owner who of us speaks: the daemons have no key for it, since a Forwarding
+     * Agent begins no exchange and a host speaks as its SIM's identity or its own, never as either. */
     bool any_identity;
     bool
         drawn_signatures; /* salts and nonces of signatures are env's draws too, not constant in time: for vectors and the simulator alone */

@@ -90,6 +90,18 @@ static const struct rt_conf_row binding_rows[] = {
     { 0 },
 };
 
+static const struct rt_conf_row host_id_rows[] = {
+    { "name", RT_CONF_STR, .min = 1, .max = HIP_DI_MAX,
+      .doc =
+          "a domain name, or user@realm, that peers and Forwarding Agents are told, and whoever sends an I1; "
+          "what it is worth they have to find out (RFC 7401 s5.2.9)",
+      .example = "\"laptop@example.com\"" },
+    { "in_clear", RT_CONF_BOOL, .def = "no",
+      .doc = "I2 carries our identity where everybody can read it, for firewalls on the way that verify "
+             "signatures; else it is encrypted" },
+    { 0 },
+};
+
 static const struct rt_conf_row control_rows[] = {
     { "socket", RT_CONF_PATH, .def = "/run/hipfa/hiphostd.sock", .doc = "for hipctl" },
     { 0 },
@@ -152,6 +164,8 @@ const struct rt_conf_row host_schema[] = {
       .doc = "take no association that a host begins whose identity is published nowhere, nor one with such "
              "a host "
              "where we asked for nobody in particular" },
+    { "host_id", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = host_id_rows,
+      .doc = "what stands beside our identity, and who can read it, where no SIM speaks for us" },
     { "announce_all", RT_CONF_BOOL, .def = "no",
       .doc = "tell peers every address we have, not the preferred one alone" },
     { "registration", RT_CONF_DURATION, .min = 10000000, .max = DAY_US, .def = "10min",
@@ -290,6 +304,31 @@ static err read_identity_type(const struct rt_conf *c, struct host_settings *s, 
     return ERR_OK;
 }
 
+/* user@realm, or a domain name. */
+static err read_host_id(const struct rt_conf *c, struct host_settings *s, char why[RT_CONF_WHY_MAX])
+{
+    const struct rt_conf_node *root = rt_conf_root(c), *m = rt_conf_map(root, "host_id");
+    const char *name = rt_conf_str(m, "name");
+    struct hip_domain_id *di = &s->core.hip.di;
+    const char *at;
+
+    s->core.hip.host_id_in_clear = rt_conf_bool(m, "in_clear");
+    if (s->sim_file != NULL && (name != NULL || s->core.hip.host_id_in_clear))
+        return rt_conf_expected(c, rt_conf_get(root, "host_id"), why,
+                                "neither name nor in_clear beside a SIM: what it says is encrypted");
+    if (name == NULL)
+        return ERR_OK;
+    if (s->anonymous)
+        return rt_conf_expected(c, rt_conf_get(m, "name"), why, "no name of an anonymous identity");
+    at = strrchr(name, '@'); /* RFC 7542 s2.2: the realm is a domain name, too */
+    if (dnsu_name_from_text(at != NULL ? at + 1 : name, &s->host_id_name) == ERR_OK)
+        *di = at != NULL ? (struct hip_domain_id){ HIP_DI_NAI, span_str(name) }
+                         : (struct hip_domain_id){ HIP_DI_FQDN, dnsu_name_span(&s->host_id_name) };
+    if (di->type == HIP_DI_NONE || !hip_domain_id_ok(di))
+        return rt_conf_expected(c, rt_conf_get(m, "name"), why, "a domain name or user@realm");
+    return ERR_OK;
+}
+
 static void read_binding(const struct rt_conf_node *root, struct host_settings *s)
 {
     const struct rt_conf_node *m = rt_conf_map(root, "binding");
@@ -338,7 +377,9 @@ err host_settings_read(const struct rt_conf *c, struct host_settings *out, char 
     read_resolver(rt_conf_map(root, "resolver"), out);
     read_binding(root, out);
     read_engine(&out->core.hip);
-    e = host_esp_conf_read(c, out, why);
+    e = read_host_id(c, out, why);
+    if (e == ERR_OK)
+        e = host_esp_conf_read(c, out, why);
     if (e)
         return e;
     read_nat(root, out);

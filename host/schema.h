@@ -26,7 +26,8 @@ struct host_settings {
     const char *state; /* folder */
     enum sig_type hi_type;
     unsigned hi_bits;
-    bool anonymous; /* the identity without a SIM */
+    bool anonymous;                /* the identity without a SIM */
+    struct dnsu_name host_id_name; /* core.hip.di points to it */
     const char *iface[HOST_IFACES_MAX];
     size_t n_iface;
     const char *tun_name;

@@ -223,6 +223,7 @@ static void answer_r1(struct host *h, const struct hip_action *a)
         return;
     }
     host_peer_r1(h, a);
+    ans.contents.di = h->c.hip.di;
     host_nat_answer(h, a, &ans);
     if (hip_answer(h->hip, a->ref, &ans, h->now, host_hip(h)))
         h->dropped++;

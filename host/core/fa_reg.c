@@ -98,6 +98,8 @@ void host_fa_ask(struct host *h, struct host_link *l, const struct hip_action *a
         ans.contents.inner = wcur_done(&w);
     else if (l->fa->known && host_sim_bound(h)) /* which record speaks for us (section 17) */
         ans.contents.di = (struct hip_domain_id){ HIP_DI_FQDN, dnsu_name_span(&h->sim->sealed.fqdn) };
+    else
+        ans.contents.di = h->c.hip.di;
     if (!bind && !l->fa->cert_invalid)
         ans.contents.certs = h->c.certs;
     l->bind_wanted = bind && !why;

@@ -186,7 +186,8 @@ static void suites(void **st)
     put(HEAD ZONE
         "suites:\n  dh_groups: [secp160r1, modp-1536, modp-2048, modp-3072, nist-p-521, nist-p-384, "
         "nist-p-256]\n"
-        "  ciphers: [aes-256-cbc]\n  ecdsa_low: yes\n  null_encrypt: yes\nidentity: { type: ed448 }\n");
+        "  ciphers: [aes-256-cbc]\n  ecdsa_low: yes\n  rsa_bits_min: 3072\n  null_encrypt: yes\n"
+        "identity: { type: ed448, say_name: yes }\n");
     if (fa_settings_load(path, &s, why) != ERR_OK)
         fail_msg("%s", why);
     assert_memory_equal(s.suites.dh_groups, ((uint8_t[8]){ 10, 3, 11, 4, 9, 8, 7 }), 8);
@@ -194,6 +195,8 @@ static void suites(void **st)
     assert_memory_equal(s.suites.hit_suites, ((uint8_t[8]){ 1, 2, 5, 3 }), 8);
     assert_true(s.suites.null_encrypt);
     assert_int_equal(s.identity_type, SIG_ED448);
+    assert_true(s.say_name);
+    assert_int_equal(s.suites.rsa_bits_min, 3072);
     fa_settings_done(&s);
     static const struct {
         const char *name;
