@@ -205,7 +205,7 @@ void hip_assoc_release_spi(struct hip_engine *e, uint32_t spi)
 void hip_assoc_touch(struct hip_engine *e, struct hip_assoc *a, uint64_t now)
 {
     a->used_us = now;
-    uint64_t at = now + e->cfg.ual_us;
+    uint64_t at = now + hip_ual(e, &a->peer);
     hip_assoc_timer(e, a, HIP_TIMER_IDLE, at < a->keep_until_us ? a->keep_until_us : at);
 }
 
@@ -291,7 +291,7 @@ void hip_assoc_end(struct hip_engine *e, struct hip_assoc *a, enum hip_gone why,
 {
     hip_assoc_gone(e, a, why, out);
     if (lingers) {
-        linger(e, a, HIP_CLOSED, now + e->cfg.ual_us + 2 * HIP_MSL_US, now);
+        linger(e, a, HIP_CLOSED, now + hip_ual(e, &a->peer) + 2 * HIP_MSL_US, now);
         return;
     }
     if (a->state != HIP_UNASSOCIATED)

@@ -40,7 +40,7 @@ void hip_close_begin(struct hip_engine *e, struct hip_assoc *a, uint64_t now, st
 
 void hip_close_retry(struct hip_engine *e, struct hip_assoc *a, uint64_t now, struct hip_actions *out)
 {
-    if (now - a->since_us >= e->cfg.ual_us + HIP_MSL_US) { /* RFC 7401 s4.4.3: CLOSING ends */
+    if (now - a->since_us >= hip_ual(e, &a->peer) + HIP_MSL_US) { /* RFC 7401 s4.4.3: CLOSING ends */
         hip_assoc_end(e, a, HIP_GONE_CLOSED, false, now, out);
         return;
     }

@@ -122,6 +122,8 @@ static inline void hip_assoc_timer(struct hip_engine *e, struct hip_assoc *a, en
     hip_timer_set(&e->heap, &a->timers, which, at_us);
 }
 /* Traffic of the association: UAL starts again. */
+/* Without traffic for so long an association with this peer is closed. */
+uint64_t hip_ual(const struct hip_engine *e, const struct hit *peer);
 void hip_assoc_touch(struct hip_engine *e, struct hip_assoc *a, uint64_t now);
 /* RETRY: start with the packet in a->last, or go on after an expiry; false: tries used up. */
 void hip_retry_start(struct hip_engine *e, struct hip_assoc *a, uint64_t now);

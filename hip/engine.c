@@ -115,6 +115,14 @@ bool hip_esp_allowed(const struct hip_engine *e, uint16_t suite, const struct hi
     return !s->auth_only;
 }
 
+uint64_t hip_ual(const struct hip_engine *e, const struct hit *peer)
+{
+    for (size_t i = 0; i < e->cfg.n_idle; i++)
+        if (hit_eq(&e->cfg.idle[i].peer, peer))
+            return e->cfg.idle[i].us;
+    return e->cfg.ual_us;
+}
+
 static struct htab *table(struct hip_engine *e, size_t n, size_t key_len)
 {
     uint8_t seed[16];

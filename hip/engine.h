@@ -133,6 +133,12 @@ struct hip_reg_offer {
     bool sim_binding; /* offer type 201 as well, where docs/sim-binding.md section 1 lets an I1 have it */
 };
 
+/* The unused association lifetime of this peer's (RFC 7402 s3.3.7). */
+struct hip_idle {
+    struct hit peer;
+    uint64_t us;
+};
+
 struct hip_config {
     const struct env *env;
     uint32_t assoc_max;   /* associations held at most */
@@ -161,6 +167,9 @@ struct hip_config {
     uint32_t rtx_first_us; /* first retransmission of I1, I2, UPDATE, CLOSE (doubling); 0: one second */
     uint8_t rtx_tries;     /* 0: five */
     uint64_t ual_us;       /* unused association lifetime; 0: fifteen minutes */
+    const struct hip_idle
+        *idle; /* peers that have another; stays where it is for as long as the engine lives */
+    size_t n_idle;
     uint64_t ack_delay_us; /* 0: 100 ms */
     uint64_t r1_life_us;   /* a generation of R1s; 0: two minutes */
     struct addr r1_locators

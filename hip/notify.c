@@ -81,7 +81,7 @@ int hip_notify_receive(struct hip_rx *rx)
     if (alive && a->state != HIP_I2_SENT && hip_path_eq(rx->path, &a->path)) {
         /* What it would do has been done lately: it is not worth a signature check. */
         a->heard_us = rx->now;
-        if (rx->now - a->used_us < rx->e->cfg.ual_us / 4)
+        if (rx->now - a->used_us < hip_ual(rx->e, &a->peer) / 4)
             return HIP_TAKEN;
     }
     /* It has no MAC: each one costs a signature to look at. */

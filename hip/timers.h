@@ -12,7 +12,7 @@
  *            Initiator goes on sending I2.
  *   UPDATE   The earliest of the outstanding UPDATEs has not been acknowledged: send it again, doubling; then CLOSE (s6.11).
  *   ACK      The owner has not answered an UPDATE within ack_delay_us: a bare ACK.
- *   IDLE     Nothing was sent or received for ual_us (UAL): CLOSE.
+ *   IDLE     Nothing was sent or received for hip_ual() (UAL): CLOSE.
  *   LOCATOR  The lifetime of a peer's locator ended: DEPRECATED (RFC 8046 s5.1).
  *   VERIFY   The next of the peer's locators may be checked (RFC 8046 s5.4); they are paced.
  *   UDP      The I1s in UDP follow those without (RFC 9028 s4.7.2): udp_after_us after each try of theirs.

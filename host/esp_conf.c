@@ -24,6 +24,16 @@ static const struct {
     { ESP_AES128_GMAC, "aes128-gmac" },
 };
 
+#define IDLE_MIN (10 * SECOND_US)
+#define IDLE_MAX (30 * DAY_US)
+
+static const struct rt_conf_row idle_rows[] = {
+    { "hit", RT_CONF_STR, RT_CONF_REQUIRED, .max = 45, .doc = "", .example = "\"2001:22::1\"" },
+    { "idle", RT_CONF_DURATION, RT_CONF_REQUIRED, .min = IDLE_MIN, .max = IDLE_MAX, .doc = "",
+      .example = "1h" },
+    { 0 },
+};
+
 /* Half of what a key may do at all (hip/esp/sa.h) is the most that may be asked for. */
 const struct rt_conf_row host_esp_rows[] = {
     { "suites", RT_CONF_LIST, .item = RT_CONF_ENUM, .min = 1, .max = 6,
@@ -43,8 +53,10 @@ const struct rt_conf_row host_esp_rows[] = {
       .doc = "of keys; the first packet after it brings new ones" },
     { "rekey_dh", RT_CONF_BOOL, .def = "yes",
       .doc = "new keys come from a new Diffie-Hellman; no: from the old one for as long as that lasts" },
-    { "idle", RT_CONF_DURATION, .min = 10 * SECOND_US, .max = 30 * DAY_US, .def = "15min",
+    { "idle", RT_CONF_DURATION, .min = IDLE_MIN, .max = IDLE_MAX, .def = "15min",
       .doc = "without packets, then an association is closed" },
+    { "idle_peers", RT_CONF_LIST, .item = RT_CONF_MAP, .rows = idle_rows, .max = HOST_IDLE_MAX,
+      .doc = "peers with whom it is another time" },
     { "path_mtu", RT_CONF_ENUM, .choices = "discover|fragment", .def = "discover",
       .doc = "discover: IPv4 packets carry DF, applications are told what the path takes; fragment: without "
              "DF, for networks that lose the messages this needs" },
@@ -91,15 +103,42 @@ static err read_suites(const struct rt_conf *c, const struct rt_conf_node *esp, 
     return ERR_OK;
 }
 
+static err read_hit(const struct rt_conf *c, const struct rt_conf_node *item, struct hit *out, char *why)
+{
+    if (hit_parse(rt_conf_node_str(item), out) == ERR_OK && hit_is_valid(out))
+        return ERR_OK;
+    return rt_conf_expected(c, item, why, "a host identity tag (inside 2001:20::/28), not \"%.46s\"",
+                            rt_conf_node_str(item));
+}
+
+static err read_idle(const struct rt_conf *c, const struct rt_conf_node *esp, struct host_settings *out,
+                     char *why)
+{
+    size_t n = rt_conf_count(esp, "idle_peers");
+
+    for (size_t i = 0; i < n; i++) {
+        const struct rt_conf_node *item = rt_conf_item(esp, "idle_peers", i);
+        err e = read_hit(c, rt_conf_get(item, "hit"), &out->idle[i].peer, why);
+        if (e)
+            return e;
+        for (size_t k = 0; k < i; k++)
+            if (hit_eq(&out->idle[k].peer, &out->idle[i].peer))
+                return rt_conf_expected(c, item, why, "each peer only once");
+        out->idle[i].us = rt_conf_us(item, "idle");
+    }
+    out->core.hip.idle = out->idle;
+    out->core.hip.n_idle = n;
+    return ERR_OK;
+}
+
 static err read_auth_only(const struct rt_conf *c, const struct rt_conf_node *esp, struct host_settings *out,
                           char *why)
 {
     out->n_auth_only = rt_conf_count(esp, "authentication_only");
     for (size_t i = 0; i < out->n_auth_only; i++) {
-        const struct rt_conf_node *item = rt_conf_item(esp, "authentication_only", i);
-        if (hit_parse(rt_conf_node_str(item), &out->auth_only[i]) || !hit_is_valid(&out->auth_only[i]))
-            return rt_conf_expected(c, item, why, "a host identity tag (inside 2001:20::/28), not \"%.46s\"",
-                                    rt_conf_node_str(item));
+        err e = read_hit(c, rt_conf_item(esp, "authentication_only", i), &out->auth_only[i], why);
+        if (e)
+            return e;
     }
     out->core.hip.auth_only = out->auth_only;
     out->core.hip.n_auth_only = out->n_auth_only;
@@ -113,6 +152,8 @@ err host_esp_conf_read(const struct rt_conf *c, struct host_settings *out, char 
 
     if (e == ERR_OK)
         e = read_suites(c, esp, out, why);
+    if (e == ERR_OK)
+        e = read_idle(c, esp, out, why);
     if (e)
         return e;
     out->rekey = (struct host_data_limits){ .packets = (uint64_t)rt_conf_int(esp, "rekey_packets"),

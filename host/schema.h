@@ -14,6 +14,7 @@
 #define HOST_UPSTREAM_MAX  4
 #define HOST_ZONES_MAX     8
 #define HOST_AUTH_ONLY_MAX 64
+#define HOST_IDLE_MAX      64
 
 struct host_zone_conf {
     const char *zone;
@@ -35,9 +36,10 @@ struct host_settings {
     struct host_data_limits rekey;
     struct hit auth_only[HOST_AUTH_ONLY_MAX]; /* RFC 7402 s3.3.5 */
     size_t n_auth_only;
-    bool fragment;        /* outer IPv4 packets without DF */
-    uint16_t udp_port;    /* 0: any of 49152-65535 */
-    const char *sim_file; /* NULL: a host without a SIM */
+    struct hip_idle idle[HOST_IDLE_MAX]; /* RFC 7402 s3.3.7 */
+    bool fragment;                       /* outer IPv4 packets without DF */
+    uint16_t udp_port;                   /* 0: any of 49152-65535 */
+    const char *sim_file;                /* NULL: a host without a SIM */
     struct addr listen[HOST_LISTEN_MAX];
     size_t n_listen; /* 0: no stub resolver */
     struct addr upstream[HOST_UPSTREAM_MAX];

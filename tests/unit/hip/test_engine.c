@@ -734,6 +734,30 @@ static void idle(void **state)
     sim_free(s);
 }
 
+/* RFC 7402 s3.3.7: another time for one peer. */
+static void idle_of_a_peer(void **state)
+{
+    struct hip_config c = sim_config();
+    struct sim *s = sim_new(sim_seed(6));
+    struct hip_idle soon = { .us = 30000000 };
+    c.ual_us = 600000000;
+    struct sim_host *fa = sim_host(s, "fa", &c, 1, "198.51.100.1");
+    struct sim_host *cn = sim_host(s, "cn", &c, 2, "203.0.113.1");
+    soon.peer = *sim_hit(fa);
+    c.idle = &soon;
+    c.n_idle = 1;
+    struct sim_host *mn = sim_host(s, "mn", &c, 0, "192.0.2.1");
+    (void)sim_connect(s, mn, fa);
+    (void)sim_connect(s, mn, cn);
+    sim_run(s, 20000000);
+    assert_int_equal(sim_count(s, "mn>fa CLOSE"), 0);
+    sim_run(s, 20000000);
+    assert_int_equal(sim_count(s, "mn>fa CLOSE"), 1);
+    sim_run(s, 500000000);
+    assert_int_equal(sim_count(s, "mn>cn CLOSE"), 0);
+    sim_free(s);
+}
+
 static void established_without_data(void **state)
 {
     struct sim_host *mn, *fa;
@@ -899,6 +923,7 @@ int main(void)
         cmocka_unit_test(closing_is_lost),
         cmocka_unit_test(connect_after_close),
         cmocka_unit_test(idle),
+        cmocka_unit_test(idle_of_a_peer),
         cmocka_unit_test(established_without_data),
         cmocka_unit_test(notify),
         cmocka_unit_test(lifetimes),

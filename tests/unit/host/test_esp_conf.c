@@ -48,7 +48,8 @@ static void all_of_it(void **state)
                                "  suites: [aes128-gmac, aes128-ccm8]\n"
                                "  authentication_only: [\"2001:22::1\", \"2001:22::7\"]\n"
                                "  rekey_packets: 100\n  rekey_octets: 100000\n  rekey_age: 10s\n"
-                               "  rekey_dh: no\n  idle: 2d\n  path_mtu: fragment\n"),
+                               "  rekey_dh: no\n  idle: 2d\n  path_mtu: fragment\n"
+                               "  idle_peers: [ { hit: \"2001:22::7\", idle: 10s } ]\n"),
                      ERR_OK);
     assert_memory_equal(s.core.hip.esp_suites, ((uint16_t[6]){ ESP_AES128_GMAC, ESP_AES128_CCM8 }), 12);
     assert_int_equal(s.core.hip.n_auth_only, 2);
@@ -56,6 +57,8 @@ static void all_of_it(void **state)
     assert_true(s.rekey.packets == 100 && s.rekey.octets == 100000 && s.rekey.age_us == 10000000);
     assert_false(s.core.rekey_dh);
     assert_true(s.core.hip.ual_us == UINT64_C(172800) * 1000000);
+    assert_int_equal(s.core.hip.n_idle, 1);
+    assert_true(hit_eq(&s.core.hip.idle[0].peer, &h) && s.core.hip.idle[0].us == 10000000);
     assert_true(s.fragment);
 }
 
@@ -77,6 +80,12 @@ static void refused(void **state)
         { "esp: { rekey_packets: 99 }\n", "x:1: expected" },
         { "esp: { rekey_octets: 137438953473 }\n", "x:1: expected" },
         { "esp: { rekey_age: 9s }\n", "x:1: expected" },
+        { "esp: { idle_peers: [ { hit: \"2001:22::1\", idle: 9s } ] }\n", "x:1: expected" },
+        { "esp:\n  idle_peers:\n    - { hit: \"2001:db8::1\", idle: 1h }\n",
+          "x:3: expected a host identity tag (inside 2001:20::/28), not \"2001:db8::1\"" },
+        { "esp:\n  idle_peers:\n    - { hit: \"2001:22::1\", idle: 1h }\n    - { hit: \"2001:22::1\", idle: "
+          "2h }\n",
+          "x:4: expected each peer only once" },
     };
     for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
         assert_int_equal(read_text(v[i].text), ERR_CONFIG);
