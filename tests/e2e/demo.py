@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # check: default 240
 # check: full 480 --bind-too
-"""The demo as a test: every step holds, its captures pass tests/interop/wirecheck.py, an interrupted run leaves nothing behind."""
+"""The demo as a test: every step holds, its captures pass tests/interop/wirecheck.py and hipvec verify, an interrupted run leaves nothing behind."""
 import glob
 import json
 import os
@@ -14,6 +14,8 @@ import sys
 import tempfile
 import time
 
+from captures import BUILD, judged
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DEMO = [str(ROOT / "tests" / "lab" / "demo.py")]
 passed = failed = 0
@@ -22,7 +24,7 @@ passed = failed = 0
 def say(ok, title, more=""):
     global passed, failed
     passed, failed = passed + bool(ok), failed + (not ok)
-    print(f"{'ok  ' if ok else 'FAIL'} {title}{': ' + more if more else ''}", flush=True)
+    print(f"{'ok  ' if ok else 'FAIL'} {title}{f': {more}' if more else ''}", flush=True)
 
 
 def leftovers():
@@ -44,30 +46,15 @@ def whole_run(extra, title):
         closing = (w.stdout.strip().splitlines() or ["nothing said"])[-1]
         say(w.returncode == 0 and re.match(r"[1-9]\d* passed, 0 failed", closing), f"{title}: wirecheck", closing if w.returncode == 0 else
             w.stdout[-2000:] + w.stderr[-1000:])
-        judged(f"{d}/pcap", title)
+        flipped(f"{d}/pcap", judged(f"{d}/pcap", say, title), title)
 
 
-def judged(folder, title):
-    """hipvec verify: all good, with the daemons' keys nothing of HIP or ESP left unjudged; one bit altered: the right complaint."""
-    build = pathlib.Path(os.environ.get("HIPFA_BUILD", ROOT / "build"))
-    hipvec, flip = build / "cli" / "hipvec" / "hipvec", build / "tests" / "unit" / "cli" / "flip"
-    say(os.stat(f"{folder}/keys").st_mode & 0o777 == 0o600, f"{title}: the key log is its owner's alone")
-    for path in sorted(glob.glob(f"{folder}/*.pcap")):
-        name = os.path.basename(path)
-        for keys in ((), ("--keys", f"{folder}/keys")):
-            v = subprocess.run([hipvec, "verify", "--json", *keys, path], capture_output=True, text=True, timeout=120)
-            out = json.loads(v.stdout)
-            checks = [c for x in out["packets"] for c in x["checks"]]
-            if not out["packets"]:  # the link to the authentication server: no HIP on it
-                say(name == "home.pcap" and v.returncode == 77, f"{title}: {name}: no HIP")
-                break
-            wrong = [c for c in checks if c["outcome"] == "failed"]
-            unkeyed = [c for c in checks if c["outcome"] == "skipped" and "no key" in c.get("why", "")]
-            say(v.returncode == 0 and not wrong and not (keys and unkeyed), f"{title}: hipvec verify {name}{' with keys' if keys else ''}",
-                f"{out['passed']} passed, {out['failed']} failed, {out['skipped']} skipped" if not wrong else str(wrong[:3]))
-        else:
-            f = subprocess.run([flip, path, f"{folder}/keys", "150"], capture_output=True, text=True, timeout=200)
-            say(f.returncode == 0, f"{title}: one bit of {name} altered", f.stdout.splitlines()[-1] if f.returncode == 0 else f.stdout[-1500:])
+def flipped(folder, captures, title):
+    """One bit altered: the right complaint."""
+    flip = BUILD / "tests" / "unit" / "cli" / "flip"
+    for path in captures:
+        f = subprocess.run([flip, path, f"{folder}/keys", "150"], capture_output=True, text=True, timeout=200)
+        say(f.returncode == 0, f"{title}: one bit of {os.path.basename(path)} altered", f.stdout.splitlines()[-1] if f.returncode == 0 else f.stdout[-1500:])
 
 
 def interrupted(title, disposition):

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # check: default 240
-"""./demo --nat as a test: every step holds."""
+"""./demo --nat as a test: every step holds, and its captures pass hipvec verify."""
 import json
 import os
 import pathlib
@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+
+from captures import judged
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 passed = failed = 0
@@ -23,11 +25,13 @@ def say(ok, title, more=""):
 def main():
     with tempfile.TemporaryDirectory() as d:
         with open(f"{d}/said", "w+") as said:
-            p = subprocess.Popen([str(ROOT / "tests/lab/demo.py"), "--nat", "--json", f"{d}/j"], stdout=said, stderr=said)
+            p = subprocess.Popen([str(ROOT / "tests/lab/demo.py"), "--nat", "--json", f"{d}/j", "--pcap", f"{d}/pcap"], stdout=said, stderr=said)
             signal.signal(signal.SIGTERM, lambda *_: p.terminate())  # the demo takes its namespaces down
             code = p.wait()
             said.seek(0)
             out = said.read()
+        if os.path.isdir(f"{d}/pcap"):
+            judged(f"{d}/pcap", say, "captures")
         steps = json.load(open(f"{d}/j"))["steps"] if os.path.exists(f"{d}/j") else []
     for r in steps:
         say(r["result"] == "ok", f"step {r['step']}, {r['title']}", "" if r["result"] == "ok" else r["evidence"])
