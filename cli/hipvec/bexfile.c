@@ -47,6 +47,12 @@ static void address(struct vec_case *c, const json_t *o, const char *name, struc
 
 /* ---- a party ---- */
 
+void bex_put_di(json_t *o, struct hip_domain_id d)
+{
+    if (d.type != HIP_DI_NONE)
+        put_hex(o, d.type == HIP_DI_FQDN ? "fqdn" : "nai", d.v);
+}
+
 static size_t list(struct vec_case *c, const json_t *o, const char *name, uint16_t *out, size_t max)
 {
     const json_t *a = json_object_get(o, name);
@@ -79,12 +85,11 @@ static void read_conf(struct vec_case *c, const json_t *o, struct party_conf *p)
     p->puzzle_k = (uint8_t)number(c, o, "puzzle_k", 255);
     p->tell = json_is_true(json_object_get(o, "tell"));
     p->r1_counter = (uint64_t)number(c, o, "r1_counter", INT64_MAX);
-    struct span fqdn = bex_hex(c, o, "fqdn");
-    if (fqdn.n > sizeof p->fqdn)
-        vec_malformed(c, "fqdn is too long");
-    else if (fqdn.n)
-        memcpy(p->fqdn, fqdn.p, fqdn.n);
-    p->fqdn_len = (uint8_t)fqdn.n;
+    struct span fqdn = bex_hex(c, o, "fqdn"), nai = bex_hex(c, o, "nai");
+    if (fqdn.n && nai.n)
+        vec_malformed(c, "fqdn and nai: a HOST_ID has one domain identifier");
+    else if ((fqdn.n && !conf_set_di(p, HIP_DI_FQDN, fqdn)) || (nai.n && !conf_set_di(p, HIP_DI_NAI, nai)))
+        vec_malformed(c, fqdn.n ? "fqdn is no name in wire form" : "nai is no NAI");
     if (offer) {
         p->offer.present = true;
         p->offer.min = (uint8_t)number(c, offer, "min", 255);
@@ -255,8 +260,7 @@ static json_t *conf_json(const struct party_conf *p)
     if (p->tell)
         json_object_set_new(o, "tell", json_true());
     put_int(o, "r1_counter", (json_int_t)p->r1_counter);
-    if (p->fqdn_len)
-        put_hex(o, "fqdn", span_of(p->fqdn, p->fqdn_len));
+    bex_put_di(o, conf_di(p));
     if (p->offer.present)
         json_object_set_new(o, "offer",
                             json_pack("{s:i, s:i, s:o}", "min", p->offer.min, "max", p->offer.max, "types",

@@ -16,6 +16,8 @@ struct script {
 /* The member of the test, or of its group; NULL. */
 const json_t *bex_get(const struct vec_case *c, const char *name);
 /* The octets of a member in hexadecimal; of the case's memory. Absent: empty. */
+/* As fqdn or nai; none: nothing. */
+void bex_put_di(json_t *o, struct hip_domain_id d);
 struct span bex_hex(struct vec_case *c, const json_t *o, const char *name);
 
 /* Parties as they stand in the file, engines not begun. Private keys and draws where they are given. NULL: the case says why. */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "cli/hipvec/bexfile.h"
 #include "cli/hipvec/cmd.h"
 #include "cli/hipvec/cover.h"
 #include "cli/hipvec/decode.h"
@@ -37,11 +38,6 @@ struct from_pcap {
 static void put(json_t *o, const char *name, json_t *v)
 {
     json_object_set_new(o, name, v);
-}
-
-static void put_hex(json_t *o, const char *name, struct span s)
-{
-    put(o, name, decode_hex(s));
 }
 
 /* ---- who talks with whom ---- */
@@ -273,16 +269,16 @@ static json_t *host_id_of(const struct from_pcap *f, const struct hit *hit, cons
     return decode_hex(span_of(buf, hi->wire_len + 4u));
 }
 
-/* The name in a HOST_ID, which `run` makes the HOST_ID from. */
-static void put_fqdn(json_t *o, const char *host_id)
+/* The domain identifier in a HOST_ID, which `run` makes the HOST_ID from. */
+static void put_name(json_t *o, const char *host_id)
 {
     uint8_t b[HIP_PACKET_MAX];
     struct hip_host_id h;
     size_t n = 0;
     if (hex_decode(host_id, strlen(host_id), b, sizeof b, &n) == ERR_OK &&
-        hip_get_host_id(span_of(b, n), &h) == ERR_OK && h.di_type == HIP_DI_FQDN && h.di.n) {
+        hip_get_host_id(span_of(b, n), &h) == ERR_OK && hip_host_id_di(&h).v.n) {
         json_t *c = json_object();
-        put_hex(c, "fqdn", h.di);
+        bex_put_di(c, hip_host_id_di(&h));
         put(o, "config", c);
     }
 }
@@ -297,7 +293,7 @@ static json_t *party(const struct from_pcap *f, const struct hit *hit)
     put(o, "host_id", host_id_of(f, hit, hi));
     put_hex(o, "host_identity", hip_hi_field(hi));
     put_hex(o, "hit", span_of(hit->b, sizeof hit->b));
-    put_fqdn(o, json_string_value(json_object_get(o, "host_id")));
+    put_name(o, json_string_value(json_object_get(o, "host_id")));
     return o;
 }
 

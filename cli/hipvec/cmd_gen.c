@@ -54,6 +54,8 @@ static const char *option(struct gen *g, int o, const char *arg)
     case 'i':
         g->initiator = arg;
         return NULL;
+    case 'n':
+        return gen_name(arg, &g->plan) ? NULL : "neither a domain name nor an NAI";
     case 'o':
         g->out = arg;
         return NULL;
@@ -76,6 +78,7 @@ static int parse(int argc, char **argv, struct gen *g)
         { "kind", required_argument, NULL, 'k' },
         { "family", required_argument, NULL, 'f' },
         { "initiator", required_argument, NULL, 'i' },
+        { "name", required_argument, NULL, 'n' },
         { "udp", no_argument, NULL, 'u' },
         { "tell", no_argument, NULL, 't' },
         { "wide", no_argument, NULL, 'w' },

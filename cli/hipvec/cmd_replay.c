@@ -120,9 +120,7 @@ static void answer(struct replay *r, const struct hip_action *v)
     if (v->type == HIP_ACT_ASK_I2) {
         if (v->ask.contents.info.present)
             a.contents.request = r->p->conf.request;
-        if (r->p->conf.fqdn_len)
-            a.contents.di =
-                (struct hip_domain_id){ HIP_DI_FQDN, span_of(r->p->conf.fqdn, r->p->conf.fqdn_len) };
+        a.contents.di = conf_di(&r->p->conf);
     }
     (void)!hip_answer(r->p->e, v->ref, &a, rt_now_us(), &r->out);
 }

@@ -88,12 +88,11 @@ static json_t *party_json(struct explaining *x, enum who who)
     struct hip_build b;
     struct span tlv;
     json_t *o = json_object();
-    struct span fqdn = span_of(p->conf.fqdn, p->conf.fqdn_len);
+    const struct hip_domain_id di = conf_di(&p->conf);
     put_text(o, "hi_alg", hip_hi_alg_name(p->hi.alg));
     hip_build_inner(&b, buf, sizeof buf);
-    hip_put_host_id(&b, &(struct hip_host_id){ .hi = span_of(p->hi.wire, p->hi.wire_len),
-                                               .di_type = fqdn.n ? HIP_DI_FQDN : HIP_DI_NONE,
-                                               .di = fqdn });
+    hip_put_host_id(&b, &(struct hip_host_id){
+                            .hi = span_of(p->hi.wire, p->hi.wire_len), .di_type = di.type, .di = di.v });
     if (hip_build_inner_finish(&b, &tlv) == ERR_OK)
         put_hex(o, "host_id", span_of(tlv.p + 4, (size_t)tlv.p[2] << 8 | tlv.p[3]));
     put_hex(o, "host_identity", hip_hi_field(&p->hi));
@@ -423,7 +422,7 @@ void explained_done(struct explained *x)
 
 static const struct origin origins[] = {
     { "hi_alg", "hi_private", "RFC 7401 s5.2.9" },
-    { "host_id", "hi_private, config.fqdn", "RFC 7401 s5.2.9" },
+    { "host_id", "hi_private, config.fqdn, config.nai", "RFC 7401 s5.2.9" },
     { "host_identity", "hi_private", "RFC 7401 s5.2.9" },
     { "orchid_input", "host_identity", "RFC 7401 s3.2" },
     { "orchid_hash", "orchid_input", "RFC 7401 s3.2, RFC 7343 s2" },

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "dnsupd/name.h"
 #include "hip/param_nat.h"
 #include "hip/suite.h"
 
@@ -162,6 +163,22 @@ static void widen(struct party_conf *c)
             c->esp_suites[n++] = esp[i];
 }
 
+bool gen_name(const char *text, struct gen_plan *out)
+{
+    struct dnsu_name name;
+    bool nai = strchr(text, '@') != NULL;
+    if (!nai && dnsu_name_from_text(text, &name) != ERR_OK)
+        return false;
+    const struct hip_domain_id d = { nai ? HIP_DI_NAI : HIP_DI_FQDN,
+                                     nai ? span_str(text) : dnsu_name_span(&name) };
+    if (!hip_domain_id_ok(&d))
+        return false;
+    out->di_type = d.type;
+    out->di_len = (uint8_t)d.v.n;
+    memcpy(out->di, d.v.p, d.v.n);
+    return true;
+}
+
 static void conf(const struct gen_plan *p, enum who who, struct party_conf *c)
 {
     static const char fqdn[] = "\2mn\7example\3org";
@@ -179,14 +196,16 @@ static void conf(const struct gen_plan *p, enum who who, struct party_conf *c)
     c->tell = p->tell;
     if (p->wide)
         widen(c);
+    if (who == WHO_I && p->di_type != HIP_DI_NONE)
+        (void)!conf_set_di(c, p->di_type, span_of(p->di, p->di_len)); /* gen_name() has looked at it */
     if (!(p->kinds & (GEN_REGISTRATION | GEN_THIRD)))
         return;
     if (server) {
         c->offer = (struct hip_reg_info){ .present = true, .min = 80, .max = 150, .n = 1, .type = { type } };
     } else {
         c->request = (struct hip_reg_list){ .present = true, .lifetime = 140, .n = 1, .type = { type } };
-        c->fqdn_len = sizeof fqdn; /* the empty label at its end is the string's */
-        memcpy(c->fqdn, fqdn, sizeof fqdn);
+        if (c->di_type == HIP_DI_NONE) /* the empty label at its end is the string's */
+            (void)!conf_set_di(c, HIP_DI_FQDN, span_of(fqdn, sizeof fqdn));
     }
 }
 

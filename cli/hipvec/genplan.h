@@ -33,7 +33,9 @@ struct gen_plan {
     const struct gen_key *responder, *initiator; /* host identities */
     unsigned kinds;
     bool v6, udp;
-    bool tell; /* both ends say NOTIFY about what they drop */
+    bool tell;               /* both ends say NOTIFY about what they drop */
+    uint8_t di_type, di_len; /* the Initiator's name; HIP_DI_NONE: a FQDN where it registers, else none */
+    uint8_t di[HIP_DI_MAX];
     bool wide; /* both ends have all suites, those of the plan first */
     struct span seed;
 };
@@ -41,6 +43,8 @@ struct gen_plan {
 /* "7/2/P-256/8", "NIST-P-256/AES-128-CBC/2/AES-GCM-16": what went wrong, or NULL. */
 const char *gen_suite(const char *text, struct gen_plan *out);
 const struct gen_key *gen_key(const char *name); /* NULL: not known, or not supported */
+/* "mn.example.org", "mn@example.org": false: neither a name nor an NAI. */
+bool gen_name(const char *text, struct gen_plan *out);
 /* "update,rekey": false: a kind that there is not. */
 bool gen_kinds(const char *text, unsigned *out);
 void gen_list(void); /* everything that is supported, to stdout */

@@ -16,9 +16,7 @@ static const struct command {
       "recompute test vectors (README.md of test-vectors/ lists the types)" },
     { "gen", cmd_gen,
       "--suite DH/CIPHER/HIT/ESP --seed HEX [--kind KIND,...] [--family 4|6] [--udp] [--wide] [--tell] "
-      "[--initiator "
-      "HIT] "
-      "[--comment TEXT] [-o FILE] | --list",
+      "[--initiator HIT] [--name FQDN|NAI] [--comment TEXT] [-o FILE] | --list",
       "make a whole exchange; KIND: bex, opportunistic, registration, rendezvous, relay, simultaneous, "
       "update, move, rekey, "
       "rekey-dh, notify, close" },

@@ -252,14 +252,25 @@ static void grant(const struct party_conf *c, const struct hip_reg_list *asked, 
     out->present = out->n > 0;
 }
 
+bool conf_set_di(struct party_conf *c, uint8_t type, struct span v)
+{
+    const struct hip_domain_id d = { type, v };
+    if (!hip_domain_id_ok(&d))
+        return false;
+    c->di_type = type;
+    c->di_len = (uint8_t)v.n;
+    if (v.n)
+        memcpy(c->di, v.p, v.n);
+    return true;
+}
+
 static void ask(struct world *w, struct party *p, const struct hip_action *v)
 {
     struct hip_answer a = { .accept = true };
     if (v->type == HIP_ACT_ASK_I2) {
         if (v->ask.contents.info.present)
             a.contents.request = p->conf.request;
-        if (p->conf.fqdn_len)
-            a.contents.di = (struct hip_domain_id){ HIP_DI_FQDN, span_of(p->conf.fqdn, p->conf.fqdn_len) };
+        a.contents.di = conf_di(&p->conf);
     } else if (v->ask.contents.request.present) {
         grant(&p->conf, &v->ask.contents.request, &a.contents.response);
     }

@@ -23,11 +23,17 @@ struct party_conf {
     uint8_t puzzle_k;
     bool tell; /* NOTIFYs about what was dropped */
     uint64_t r1_counter;
-    uint8_t fqdn_len;
-    uint8_t fqdn[HIP_DI_MAX];
+    uint8_t di_type, di_len; /* of the domain identifier in HOST_ID of its I2; HIP_DI_NONE: none */
+    uint8_t di[HIP_DI_MAX];
     struct hip_reg_info offer;
     struct hip_reg_list request;
 };
+static inline struct hip_domain_id conf_di(const struct party_conf *c)
+{
+    return (struct hip_domain_id){ c->di_type, span_of(c->di, c->di_len) };
+}
+/* false: of no right form (RFC 7401 s5.2.9). */
+bool conf_set_di(struct party_conf *c, uint8_t type, struct span v);
 
 #define WORLD_SAS 16
 

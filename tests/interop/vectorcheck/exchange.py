@@ -16,6 +16,7 @@ from .seed import made_private
 from .suites import ALG_NAMES, CIPHER_KEY, SUITE_HASH, TRANSFORMS, Rhash
 from .wire import Broken, EspInfo, Packet, diffie_hellman, esp_info, host_id, words
 
+DI_FQDN, DI_NAI = 1, 2  # RFC 7401 s5.2.9
 WHO = {"I": "initiator", "R": "responder", "RVS": "rvs"}
 
 
@@ -46,7 +47,8 @@ class Party:
             self.draws.setdefault(d.text("name"), []).append(d.hex("value"))
         self.config = n.maybe("config")
         if self.config:
-            self.config.same("fqdn", h.di)
+            self.config.same("fqdn", h.di if h.di_type == DI_FQDN else b"")
+            self.config.same("nai", h.di if h.di_type == DI_NAI else b"")
 
     def check_seed(self, seed: bytes) -> None:
         """Draws and private key are what the seed makes (test-vectors/README.md)."""

@@ -95,6 +95,28 @@ class Bex(unittest.TestCase):
     def test_mixed_identities(self):
         self.results(self.gen("8/4/P-384/9", "--initiator", "P-256", "--kind", "rekey"), 0)
 
+    def test_names(self):
+        """The domain identifier in the HOST_ID of the Initiator's I2 (RFC 7401 s5.2.9): either kind, one of them."""
+        wire = b"\2mn\7example\3net\0".hex()
+        for name, field, di_type, value in (("me@example.org", "nai", 2, b"me@example.org".hex()), ("mn.example.net", "fqdn", 1, wire)):
+            for kind in ("bex", "registration", "simultaneous"):
+                with self.subTest(name=name, kind=kind):
+                    doc = self.gen("7/2/P-256/8", "--name", name, "--kind", kind)
+                    test = doc["testGroups"][0]["tests"][0]
+                    conf, host_id = test["initiator"]["config"], test["initiator"]["host_id"]
+                    self.assertEqual({k: v for k, v in conf.items() if k in ("nai", "fqdn")}, {field: value})
+                    self.assertTrue(host_id.endswith(value))
+                    self.assertEqual(int(host_id[4:8], 16), di_type << 12 | len(value) // 2)
+                    self.assertNotIn("nai", test["responder"]["config"])
+                    self.results(doc, 0)
+                    conf[field] = spoil(value) if field == "nai" else value.replace("6d6e", "6e6d")
+                    self.assertIn("host_id", {r.get("field", "").rpartition(".")[2] for r in self.results(doc, 1)})
+                    del conf[field]
+                    conf["fqdn" if field == "nai" else "nai"] = value  # neither is of the other's form
+                    self.results(doc, 2)
+                    conf.update(fqdn=wire, nai=b"me".hex())
+                    self.results(doc, 2)
+
     def variants(self, doc, wanted):
         """One test for each kind of field, that field wrong."""
         good = doc["testGroups"][0]["tests"][0]
@@ -231,7 +253,8 @@ class Bex(unittest.TestCase):
     def test_usage(self):
         for args in ([], ["--suite", "7/2/2/8"], ["--suite", "7/2/2", "--seed", "00"], ["--suite", "7/2/2/8", "--seed", "0"],
                      ["--suite", "99/2/2/8", "--seed", "00"], ["--suite", "7/2/2/8", "--seed", "00", "--kind", "x"],
-                     ["--suite", "7/2/2/8", "--seed", "00", "--family", "5"], ["--list", "x"],
+                     ["--suite", "7/2/2/8", "--seed", "00", "--family", "5"], ["--suite", "7/2/2/8", "--seed", "00", "--name", "a..b"],
+                     ["--suite", "7/2/2/8", "--seed", "00", "--name", "a\n@b"], ["--list", "x"],
                      ["--suite", "7/2/2/8", "--seed", "00", "--kind", "rendezvous", "--udp"]):
             with self.subTest(args=args):
                 p = self.hipvec("gen", *args, status=2)
