@@ -18,7 +18,9 @@
 #define FINGERPRINT  sizeof((struct hip_r1_match *)0)->fingerprint
 #define OPAQUE_SIM   0x0001
 #define OPAQUE_RVS   0x0002
-#define OPAQUE_GROUP 8 /* shift */
+#define OPAQUE_GROUP 8      /* shift; groups are below 16 */
+#define OPAQUE_SLOT  0xf0fc /* when in the generation's life, in ten bits: 5 to 0 of them at 2, 9 to 6 at 12 */
+#define SLOTS        1024
 
 struct r1 {
     uint8_t *p; /* NULL: not made yet */
@@ -226,6 +228,12 @@ static err make_r1(struct hip_r1pool *p, struct generation *g, int group, bool s
 
 /* ---- #I ---- */
 
+static uint16_t slot_of(const struct hip_r1pool *p, const struct generation *g, uint64_t now)
+{
+    uint64_t slot = (now - g->made_us) * SLOTS / p->cfg->r1_life_us;
+    return (uint16_t)(((slot << 6) & 0xf000) | ((slot << 2) & 0x00fc));
+}
+
 static uint16_t opaque_of(const struct hip_r1_variant *v)
 {
     return (uint16_t)(v->group << OPAQUE_GROUP | (v->sim ? OPAQUE_SIM : 0) | (v->relayed ? OPAQUE_RVS : 0));
@@ -259,10 +267,12 @@ err hip_r1pool_write(struct hip_r1pool *p, const struct hip_r1_client *c, const 
     struct generation *g = &p->gen[p->newest];
     if (r == ERR_OK && !g->r1[group][v->sim].p)
         r = make_r1(p, g, group, v->sim);
+    if (r != ERR_OK)
+        return r;
     uint8_t i[HASH_LEN_MAX];
-    uint16_t opaque = opaque_of(v);
-    if (r == ERR_OK)
-        r = puzzle_i(p, g, c, opaque, i);
+    /* RFC 7401 s4.1.2 SHOULD NOT: the same #I with the same Diffie-Hellman value again */
+    uint16_t opaque = opaque_of(v) | slot_of(p, g, now);
+    r = puzzle_i(p, g, c, opaque, i);
     if (r != ERR_OK)
         return r;
 
@@ -317,14 +327,14 @@ int hip_r1pool_check(struct hip_r1pool *p, const struct hip_r1_client *c, uint64
     struct generation *g = generation_of(p, counter);
     if (!g)
         return HIP_DROP_STALE_R1_COUNTER;
-    struct hip_r1_match m = { .variant = { .group = (uint8_t)(s->opaque >> OPAQUE_GROUP),
+    struct hip_r1_match m = { .variant = { .group = s->opaque >> OPAQUE_GROUP & 0x0f,
                                            .sim = s->opaque & OPAQUE_SIM,
                                            .relayed = s->opaque & OPAQUE_RVS },
                               .generation = (unsigned)(g - p->gen) };
     int group = group_index(p->cfg, m.variant.group);
     m.k = hip_r1_puzzle_k(p->cfg, m.variant.sim, g->k_more);
     uint8_t i[HASH_LEN_MAX];
-    if (group < 0 || s->k != m.k || opaque_of(&m.variant) != s->opaque ||
+    if (group < 0 || s->k != m.k || opaque_of(&m.variant) != (s->opaque & ~OPAQUE_SLOT) ||
         puzzle_i(p, g, c, s->opaque, i) != ERR_OK || !span_eq(s->i, span_of(i, hash_len(p->hi->rhash))))
         return HIP_DROP_BAD_PUZZLE;
     if (!g->r1[group][m.variant.sim].p) /* we never gave such an R1 out */

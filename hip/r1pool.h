@@ -4,8 +4,9 @@
  * any state kept for it.
  *
  * A generation is: an R1 counter, a secret S, a Diffie-Hellman key for each group, and one signed R1 for each group and
- * offer. #I is RHASH(S | HIT-I | HIT-R | IP-I | IP-R | Opaque), as Appendix A suggests; Opaque says which group and offer the R1 had,
- * and being inside #I it cannot be changed by the Initiator. A generation is replaced when a valid I2 used its
+ * offer. #I is RHASH(S | HIT-I | HIT-R | IP-I | IP-R | Opaque), as Appendix A suggests; Opaque says which group and offer the R1 had, and in which
+ * thousandth of the generation's life it was sent, so that who asks again later gets another #I; being inside #I it cannot be changed by the
+ * Initiator. A generation is replaced when a valid I2 used its
  * Diffie-Hellman keys and it is HIP_R1_MIN_LIFE_US old, or when life_us have passed; the last HIP_R1_GENERATIONS are still accepted, and
  * each remembers the solutions that were used. Everything is made when an I1 first needs it.
  */

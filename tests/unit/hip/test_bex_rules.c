@@ -546,6 +546,7 @@ static void generations(void **state)
     sim_run(s, 119000000);                         /* two minutes */
     b = r1_for(s, fa, &i1, 50);
     assert_true(b.counter == a.counter);
+    assert_memory_not_equal(a.i, b.i, sizeof a.i); /* who asks later gets another puzzle */
     sim_run(s, 2000000);
     b = r1_for(s, fa, &i1, 50);
     assert_true(b.counter == a.counter + 1);
@@ -560,6 +561,30 @@ static void generations(void **state)
     a = r1_for(s, fa, &i1, 50);
     assert_true(a.counter == b.counter + 1);
     assert_memory_not_equal(a.dh, b.dh, sizeof a.dh);
+    sim_free(s);
+}
+
+/* The same Initiator in one generation, ten times a second: no #I twice, and an I2 by any of them is right (s4.1.2, s7). */
+static void no_puzzle_twice(void **state)
+{
+    struct hip_config c = sim_config();
+    struct sim_host *mn, *fa;
+    struct sim *s = pair(&mn, &fa);
+    struct r1 v[40];
+    (void)sim_connect(s, mn, fa);
+    const struct sim_packet i1 = *sim_sent(s, HIP_PKT_I1);
+    sim_rule(s, mn, HIP_PKT_I2, SIM_LOSE)->count = 100;
+    for (size_t i = 0; i < 40; i++) {
+        v[i] = r1_for(s, fa, &i1, 50);
+        assert_memory_equal(v[i].dh, v[0].dh, sizeof v[0].dh);
+        for (size_t k = 0; k < i; k++)
+            assert_memory_not_equal(v[i].i, v[k].i, sizeof v[0].i);
+        sim_run(s, i < 20 ? 120000 : 4000000);
+    }
+    struct sim_host *late = sim_host(s, "late", &c, 2, "203.0.113.2");
+    (void)sim_connect(s, late, fa);
+    sim_run(s, 1000000);
+    assert_true(sim_joined(late, fa));
     sim_free(s);
 }
 
@@ -1030,6 +1055,7 @@ int main(void)
         cmocka_unit_test(r1_as_it_is_sent),
         cmocka_unit_test(the_responders_order),
         cmocka_unit_test(generations),
+        cmocka_unit_test(no_puzzle_twice),
         cmocka_unit_test(solved_in_time),
         cmocka_unit_test(counter_goes_on),
         cmocka_unit_test(peers_counter_is_forgotten),
