@@ -4,7 +4,7 @@
 
     vectors_gen.py [--all] [--keep FOLDER]
 
-By default every group, cipher, host identity and ESP suite in as few exchanges as that takes, and every kind of exchange, over IPv4, IPv6 and UDP by
+By default every group, cipher, host identity and ESP suite in as few exchanges as that takes, and every kind of exchange and of name, over IPv4, IPv6 and UDP by
 turns; --all: every group with every host identity and every ESP suite, the ciphers by turns, and every kind in every way.
 """
 # check: default 60
@@ -69,6 +69,8 @@ def plans(every):
         allowed = WAYS_OF.get(kind, WAYS)
         for way in allowed if every else [next(way for way in ways if way in allowed)]:
             yield usual, kind, way
+    for name in ("mn.example.net", "me@example.org"):  # FQDN, NAI
+        yield usual, "registration", [*next(ways), "--name", name]
 
 
 def main():
