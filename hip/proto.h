@@ -13,7 +13,7 @@
 #include "common/base/span.h"
 
 #define HIP_VERSION    2
-#define HIP_IP_PROTO   139
+#define HIP_IP_PROTO   139 /* RFC 7401 s4 */
 #define HIP_HEADER_LEN 40
 #define HIP_PACKET_MAX 2048   /* (255 + 1) * 8, RFC 7401 s5.1 */
 #define HIP_PARAMS_MAX 48     /* parameters in one packet, and in one ENCRYPTED */
