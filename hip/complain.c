@@ -14,9 +14,8 @@ static uint16_t about_choice(bool r1, int drop)
         return r1 ? HIP_NTF_NO_HIP_PROPOSAL_CHOSEN : HIP_NTF_INVALID_HIP_CIPHER_CHOSEN;
     case HIP_DROP_BAD_TRANSPORT: /* RFC 7402 s5.1.2, s6.5 */
         return r1 ? HIP_NTF_NO_ESP_PROPOSAL_CHOSEN : HIP_NTF_INVALID_ESP_TRANSFORM_CHOSEN;
-    case HIP_DROP_BAD_DH:
-    case HIP_DROP_DH_DOWNGRADE:
-        return r1 ? HIP_NTF_NO_DH_PROPOSAL_CHOSEN : 0; /* of an I2: hip_complain_group() */
+    case HIP_DROP_DH_DOWNGRADE: /* BAD_DH: hip_complain_group() */
+        return r1 ? HIP_NTF_NO_DH_PROPOSAL_CHOSEN : 0;
     case HIP_DROP_UNSUPPORTED_SUITE:
         return r1 ? HIP_NTF_UNSUPPORTED_HIT_SUITE : 0;
     default:
@@ -131,7 +130,11 @@ void hip_complain(struct hip_rx *rx, int drop)
 
 void hip_complain_group(struct hip_rx *rx)
 {
-    if (rx->e->cfg.tell)
+    if (!rx->e->cfg.tell)
+        return;
+    if (rx->pkt.type == HIP_PKT_R1)
+        say(rx, &rx->a->told, &hip_told_rate, HIP_NTF_NO_DH_PROPOSAL_CHOSEN);
+    else
         say(rx, &rx->e->complaints, &all_initiators, HIP_NTF_INVALID_DH_CHOSEN);
 }
 

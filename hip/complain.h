@@ -15,7 +15,8 @@
 void hip_complain_init(struct hip_engine *e);
 /* Of a packet that hip_input() drops. */
 void hip_complain(struct hip_rx *rx, int drop);
-/* I2 that is dropped for a group that our R1 did not have, of those that we know (INVALID_DH_CHOSEN). */
+/* Of a group that is not ours: in I2 one that our R1 did not have, of those that we know (INVALID_DH_CHOSEN); in a signed R1 any
+ * (NO_DH_PROPOSAL_CHOSEN). A value that is none of its group gets no word. */
 void hip_complain_group(struct hip_rx *rx);
 /* The I2 is here again and our owner has not answered yet: it need not be sent again so soon (I2_ACKNOWLEDGEMENT). */
 void hip_complain_not(struct hip_rx *rx, struct hip_assoc *embryo);

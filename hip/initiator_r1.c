@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/crypto/dh.h"
 #include "hip/auth.h"
+#include "hip/complain.h"
 #include "hip/fsm.h"
 #include "hip/initiator.h"
 #include "hip/mobility.h"
@@ -52,7 +54,7 @@ static int read_r1_identity(struct hip_rx *rx, struct r1 *v)
 }
 
 /* RFC 7401 s4.1.7, s6.8 step 7 MUST: with our list and the signed list of the Responder there is only one group it can have chosen. */
-static int read_r1_group(const struct hip_rx *rx, struct r1 *v)
+static int read_r1_group(struct hip_rx *rx, struct r1 *v)
 {
     const struct hip_pkt *k = &rx->pkt;
     const struct hip_ids8 *own = &rx->a->x->groups; /* RFC 7401 s6.6 step 3 MUST: as our I1 had it */
@@ -61,12 +63,17 @@ static int read_r1_group(const struct hip_rx *rx, struct r1 *v)
         hip_get_dh(hip_pkt_span(k, HIP_PAR_DIFFIE_HELLMAN), &v->dh) != ERR_OK)
         return HIP_DROP_PARAM_MALFORMED;
     const struct hip_dh_suite *s = hip_dh_suite(v->dh.group);
-    if (!s || !s->supported || !hip_has8(own->id, own->n, v->dh.group) || v->dh.pub.n != s->public_len)
+    if (!s || !s->supported || !hip_has8(own->id, own->n, v->dh.group)) {
+        hip_complain_group(rx);
         return HIP_DROP_BAD_DH;
-    for (size_t i = 0; i < theirs.n; i++)
-        if (hip_has8(own->id, own->n, theirs.id[i]))
-            return theirs.id[i] == v->dh.group ? HIP_TAKEN : HIP_DROP_DH_DOWNGRADE;
-    return HIP_DROP_DH_DOWNGRADE;
+    }
+    size_t first = 0;
+    while (first < theirs.n && !hip_has8(own->id, own->n, theirs.id[first]))
+        first++;
+    if (first == theirs.n || theirs.id[first] != v->dh.group)
+        return HIP_DROP_DH_DOWNGRADE;
+    /* Now, and not when the puzzle is solved: a better R1 may still come. A bad value gets no word, as in I2. */
+    return dh_public_ok(s->group, v->dh.pub) ? HIP_TAKEN : HIP_DROP_BAD_DH;
 }
 
 static int read_r1_choices(const struct hip_rx *rx, struct r1 *v)

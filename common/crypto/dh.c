@@ -103,6 +103,17 @@ struct span dh_public(const struct dh_key *k)
     return span_of(k->pub, k->group->public_len);
 }
 
+bool dh_public_ok(enum dh_group g, struct span value)
+{
+    const struct dh_desc *d = desc(g);
+    if (!d || value.n != d->public_len)
+        return false;
+    bool good = d->kind->public_ok(d->which, value);
+    if (!good)
+        ERR_clear_error();
+    return good;
+}
+
 err dh_shared(const struct dh_key *k, struct span peer_public, uint8_t *out)
 {
     uint8_t secret[DH_SHARED_MAX];

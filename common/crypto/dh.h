@@ -38,6 +38,8 @@ struct dh_key *dh_share(struct dh_key *k);
 void dh_free(struct dh_key *k);               /* NULL is fine */
 size_t dh_secret_len(const struct dh_key *k); /* what dh_shared() writes */
 struct span dh_public(const struct dh_key *k);
+/* Is this a public value of the group? The same that dh_shared() refuses, without a key. */
+bool dh_public_ok(enum dh_group g, struct span value);
 /* ERR_RANGE: not as long as public values of the group are; a point beside the curve or the identity; a number that is not in 2 .. p-2.
  * out holds dh_shared_len. */
 MUST_USE err dh_shared(const struct dh_key *k, struct span peer_public, uint8_t *out);

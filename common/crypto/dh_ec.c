@@ -19,6 +19,13 @@ static bool pair(struct dh_key *k, struct span value)
     return k->deriver && EVP_PKEY_derive_init(k->deriver) == 1;
 }
 
+static bool public_ok(int which, struct span value)
+{
+    EVP_PKEY *pub = ec_public_pkey((enum ec_curve)which, value);
+    EVP_PKEY_free(pub);
+    return pub != NULL;
+}
+
 /* ec_public_pkey() refuses what is not on the curve (all cofactors are 1, so that is membership); the identity has no X|Y form
  * (RFC 5903 s7). So OpenSSL's own validation, as dear as the derivation itself, is left out. */
 static err shared(const struct dh_key *k, struct span peer, uint8_t *out)
@@ -33,4 +40,4 @@ static err shared(const struct dh_key *k, struct span peer, uint8_t *out)
     return good ? ERR_OK : ERR_CRYPTO;
 }
 
-const struct dh_kind dh_ec = { pair, shared };
+const struct dh_kind dh_ec = { pair, public_ok, shared };

@@ -58,12 +58,25 @@ static bool pair(struct dh_key *k, struct span value)
     return good;
 }
 
+static bool in_range(const struct dh_modulus *m, const BIGNUM *y)
+{
+    return !BN_is_zero(y) && !BN_is_one(y) && BN_cmp(y, m->p_less_1) < 0;
+}
+
+static bool public_ok(int which, struct span value)
+{
+    BIGNUM *y = BN_bin2bn(value.p, (int)value.n, NULL);
+    bool good = y && in_range(&crypto_fetched.modp[which], y);
+    BN_free(y);
+    return good;
+}
+
 static err shared(const struct dh_key *k, struct span peer, uint8_t *out)
 {
     const struct dh_modulus *m = &crypto_fetched.modp[k->group->which];
     BIGNUM *y = BN_bin2bn(peer.p, (int)peer.n, NULL);
     err e = ERR_CRYPTO;
-    if (y && (BN_is_zero(y) || BN_is_one(y) || BN_cmp(y, m->p_less_1) >= 0))
+    if (y && !in_range(m, y))
         e = ERR_RANGE;
     else if (y && power(k, y, out))
         e = ERR_OK;
@@ -71,4 +84,4 @@ static err shared(const struct dh_key *k, struct span peer, uint8_t *out)
     return e;
 }
 
-const struct dh_kind dh_modp = { pair, shared };
+const struct dh_kind dh_modp = { pair, public_ok, shared };

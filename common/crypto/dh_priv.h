@@ -19,6 +19,8 @@ struct dh_key {
 struct dh_kind {
     /* Private part and pub from the octets. False: out of range. */
     bool (*pair)(struct dh_key *k, struct span value);
+    /* A public value, of the right length: is it one? */
+    bool (*public_ok)(int which, struct span value);
     /* peer has the right length; out that of the shared secret. */
     err (*shared)(const struct dh_key *k, struct span peer, uint8_t *out);
 };

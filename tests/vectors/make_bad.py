@@ -12,6 +12,7 @@ import subprocess
 import sys
 
 import bad_bex
+import bad_dh
 import bad_form
 import bad_later
 import bad_notify
@@ -25,6 +26,7 @@ SETS = {
     "bad-later": bad_later.make,    # UPDATE, rekey, NOTIFY, CLOSE, ESP
     "bad-notify": bad_notify.make,  # what is told to the sender
     "bad-others": bad_others.make,  # rendezvous, UDP, other suites, crossing exchanges
+    "bad-dh": bad_dh.make,          # public values of no group
 }
 
 
