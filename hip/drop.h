@@ -72,8 +72,7 @@
     X(NO_PERMISSION, "no permission for this peer and SPI") \
     X(SPI_CLASH, "SPI that another permission of this address has") \
     X(OVER_QUOTA, "more than this client may send or receive") \
-    X(RELAY_BUSY, "the relay as a whole is at its limit") \
-    X(UNVERIFIED_LOCATOR, "no credit for data to a locator that is not verified")
+    X(RELAY_BUSY, "the relay as a whole is at its limit")
 
 enum hip_drop {
     HIP_TAKEN = 0,

@@ -90,6 +90,7 @@ static void read_conf(struct vec_case *c, const json_t *o, struct party_conf *p)
         vec_malformed(c, "fqdn and nai: a HOST_ID has one domain identifier");
     else if ((fqdn.n && !conf_set_di(p, HIP_DI_FQDN, fqdn)) || (nai.n && !conf_set_di(p, HIP_DI_NAI, nai)))
         vec_malformed(c, fqdn.n ? "fqdn is no name in wire form" : "nai is no NAI");
+    p->relayed_port = (uint16_t)number(c, o, "relayed_port", 65535);
     if (offer) {
         p->offer.present = true;
         p->offer.min = (uint8_t)number(c, offer, "min", 255);
@@ -202,8 +203,10 @@ void bex_read_script(struct vec_case *c, struct script *out)
                             .to = who_of(json_string_value(json_object_get(o, "to"))),
                             .by = who_of(json_string_value(json_object_get(o, "by"))) };
         address(c, o, "addr", &s->addr);
+        s->spi_out = (uint32_t)number(c, o, "spi_out", UINT32_MAX);
+        s->spi_in = (uint32_t)number(c, o, "spi_in", UINT32_MAX);
         if (s->what == DO__COUNT || s->at >= WHO_PARTIES || s->to == WHO_X || s->by == WHO_X ||
-            (s->what == DO_MOVE && s->addr.family == ADDR_NONE))
+            ((s->what == DO_MOVE || s->what == DO_PERMIT) && s->addr.family == ADDR_NONE))
             vec_malformed(c, "step %zu of the script is not one that we know", i + 1);
     }
 }
@@ -225,6 +228,61 @@ void bex_read_packet(struct vec_case *c, const json_t *o, struct event *out)
     if (!json_object_get(o, "wire") || out->to >= WHO_PARTIES || out->from == WHO_NONE ||
         out->path.peer.family != out->path.local.family)
         vec_malformed(c, "a packet without wire, from, to, or with addresses of two families");
+}
+
+/* ---- where a packet is put in that must do no harm ---- */
+
+void bex_read_limits(struct vec_case *c, struct party_limits *out)
+{
+    const json_t *o = json_object_get(c->test, "limits");
+    const json_t *actions = json_object_get(o, "actions");
+    struct agent_limits *r = &out->relay;
+    out->associations = (uint32_t)number(c, o, "associations", 1024);
+    out->r1_per_s = (uint32_t)number(c, o, "r1_per_s", 1000);
+    out->full = actions && number(c, o, "actions", 0) == 0;
+    r->permissions = (uint32_t)number(c, o, "permissions", 1024);
+    r->per_client = (uint8_t)number(c, o, "permissions_per_client", FA_CLIENT_FLOWS_MAX);
+    r->client_packet_s = (uint32_t)number(c, o, "client_packet_s", UINT32_MAX);
+    r->client_bit_s = (uint64_t)number(c, o, "client_bit_s", INT64_MAX);
+    r->total_bit_s = (uint64_t)number(c, o, "total_bit_s", INT64_MAX);
+}
+
+static void read_bursts(struct vec_case *c, struct inject *out)
+{
+    size_t i;
+    json_t *o;
+    json_array_foreach (json_object_get(c->test, "before"), i, o) {
+        if (out->n_before == BURSTS_MAX) {
+            vec_malformed(c, "more than %d packets before the bad one", BURSTS_MAX);
+            return;
+        }
+        struct burst *b = &out->before[out->n_before++];
+        b->times = (unsigned)number(c, o, "times", 1000);
+        bex_read_packet(c, json_object_get(o, "packet"), &b->packet);
+        if (b->packet.to != out->to)
+            vec_malformed(c, "what comes before the bad packet goes to somebody else");
+    }
+}
+
+void bex_read_inject(struct vec_case *c, struct inject *out)
+{
+    const json_t *bad = json_object_get(c->test, "bad"), *expect = json_object_get(c->test, "expect");
+    struct event e;
+    *out = (struct inject){ 0 };
+    if (!json_is_object(bad) || !json_is_object(expect)) {
+        vec_malformed(c, "a bad packet needs bad and expect");
+        return;
+    }
+    bex_read_packet(c, bad, &e);
+    out->to = e.to;
+    out->path = e.path;
+    out->wire = e.wire;
+    out->esp = e.esp;
+    out->after = (size_t)json_integer_value(json_object_get(expect, "after"));
+    out->instead = json_is_true(json_object_get(expect, "instead"));
+    if (who_of(json_string_value(json_object_get(expect, "at"))) != e.to)
+        vec_malformed(c, "bad.to and expect.at are not the same");
+    read_bursts(c, out);
 }
 
 /* ---- writing ---- */
@@ -261,6 +319,8 @@ static json_t *conf_json(const struct party_conf *p)
         json_object_set_new(o, "tell", json_true());
     put_int(o, "r1_counter", (json_int_t)p->r1_counter);
     bex_put_di(o, conf_di(p));
+    if (p->relayed_port)
+        put_int(o, "relayed_port", p->relayed_port);
     if (p->offer.present)
         json_object_set_new(o, "offer",
                             json_pack("{s:i, s:i, s:o}", "min", p->offer.min, "max", p->offer.max, "types",
@@ -313,6 +373,10 @@ json_t *bex_script_json(const struct script *s)
             put_text(o, "by", who_name(t->by));
         if (t->addr.family != ADDR_NONE)
             put_text(o, "addr", addr_format(&t->addr, text));
+        if (t->what == DO_PERMIT) {
+            put_int(o, "spi_out", t->spi_out);
+            put_int(o, "spi_in", t->spi_in);
+        }
         json_array_append_new(a, o);
     }
     return a;

@@ -29,6 +29,10 @@ void bex_read_script(struct vec_case *c, struct script *out);
 /* One packet; wire and addresses. */
 void bex_read_packet(struct vec_case *c, const json_t *o, struct event *out);
 
+/* Of a test with `bad`: what the receiver can take then, and what is put in. */
+void bex_read_limits(struct vec_case *c, struct party_limits *out);
+void bex_read_inject(struct vec_case *c, struct inject *out);
+
 /* ---- writing ---- */
 /* Party, script: complete objects. x: what explain() made of the party; its members are taken into the right order. */
 json_t *bex_party_json(const struct party *p, json_t *x);

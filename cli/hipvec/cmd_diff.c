@@ -115,7 +115,8 @@ static bool walk_exchange(struct diff *d)
         if (!walk(d, sub, a, b))
             return false;
     }
-    return walk_member(d, "bad") && walk_member(d, "expect");
+    return walk_member(d, "limits") && walk_member(d, "before") && walk_member(d, "bad") &&
+           walk_member(d, "expect");
 }
 
 static bool walk_group(struct diff *d, size_t *at)

@@ -106,6 +106,8 @@ static int parse(int argc, char **argv, struct gen *g)
         return complain("a rendezvous server does not relay UDP", NULL);
     if ((g->plan.kinds & GEN_RELAY) && !g->plan.udp)
         return complain("a control relay is for UDP", NULL);
+    if ((g->plan.kinds & GEN_DATA_RELAY) && (!g->plan.udp || g->plan.kinds != GEN_DATA_RELAY))
+        return complain("a data relay is for UDP, and does nothing else", NULL);
     if ((g->plan.kinds & GEN_OPPORTUNISTIC) &&
         (g->plan.kinds & (GEN_RENDEZVOUS | GEN_RELAY | GEN_SIMULTANEOUS)))
         return complain("an opportunistic I1 goes to its Responder alone", NULL);

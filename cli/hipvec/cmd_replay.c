@@ -458,6 +458,8 @@ static bool read_vector(struct replay *r)
     r->p = &r->w->party[r->responder ? WHO_R : WHO_I];
     if (!r->p->hi.key || !sig_has_private(r->p->hi.key))
         return complain(r->file, "no private key of the party to be played");
+    if (r->p->conf.relayed_port)
+        return complain(r->file, "a Forwarding Agent's part is not played");
     if (r->udp && !r->p->conf.nat_modes[0])
         r->p->conf.nat_modes[0] = HIP_NAT_UDP_ENCAPSULATION;
     r->p->addr = r->from;

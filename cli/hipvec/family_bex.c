@@ -299,27 +299,27 @@ static void same_draws(struct vec_case *c, const struct world *w, bool all_used)
     }
 }
 
-static void same_events(struct vec_case *c, const struct world *w, const struct event *file, size_t n,
-                        size_t skip)
+/* The first n of the file's are what came. */
+static void same_first(struct vec_case *c, const struct world *w, const struct event *file, size_t n)
 {
     const json_t *packets = bex_get(c, "packets");
-    char path[PATH_MAX_];
-    for (size_t i = 0, k = 0; i < n && k < w->n_events && vec_going(c); i++) {
-        if (i == skip)
-            continue; /* its place was taken by the bad one */
-        same_way(c, i, &file[i], &w->event[k]);
-        if (vec_going(c) && !span_eq(file[i].wire, w->event[k].wire))
-            wire_differs(c, i, &file[i], &w->event[k]);
-        if (skip == SIZE_MAX)
-            same_outcome(c, i, json_object_get(json_array_get(packets, i), "outcome"), w);
-        k++;
+    for (size_t i = 0; i < n && i < w->n_events && vec_going(c); i++) {
+        same_way(c, i, &file[i], &w->event[i]);
+        if (vec_going(c) && !span_eq(file[i].wire, w->event[i].wire))
+            wire_differs(c, i, &file[i], &w->event[i]);
+        same_outcome(c, i, json_object_get(json_array_get(packets, i), "outcome"), w);
     }
-    size_t want = n - (skip != SIZE_MAX);
-    if (want == w->n_events || !vec_going(c))
+}
+
+static void same_events(struct vec_case *c, const struct world *w, const struct event *file, size_t n)
+{
+    char path[PATH_MAX_];
+    same_first(c, w, file, n);
+    if (n == w->n_events || !vec_going(c))
         return;
-    snprintf(path, sizeof path, "packets[%zu]", want < w->n_events ? want : w->n_events);
-    if (want < w->n_events)
-        differ(c, path, "nothing", hip_packet_name(w->event[want].wire.p[2] & 0x7f), "script");
+    snprintf(path, sizeof path, "packets[%zu]", n < w->n_events ? n : w->n_events);
+    if (n < w->n_events)
+        differ(c, path, "nothing", hip_packet_name(w->event[n].wire.p[2] & 0x7f), "script");
     else
         differ(c, path, "a packet", "nothing", "script");
 }
@@ -332,6 +332,8 @@ static struct world *play(struct vec_case *c, struct inject *x)
     if (!w)
         return NULL;
     bex_read_script(c, &s);
+    if (x)
+        bex_read_limits(c, &w->party[x->to].limits);
     if (!vec_going(c) || !bex_begin(w)) {
         vec_malformed(c, "%s", w->failed ? w->failed : "script");
         world_free(w);
@@ -350,7 +352,7 @@ static void replay(struct vec_case *c, const struct event *file, size_t n)
     if (!w)
         return;
     same_draws(c, w, false);
-    same_events(c, w, file, n, SIZE_MAX);
+    same_events(c, w, file, n);
     same_draws(c, w, true);
     if (w->failed && vec_going(c))
         differ(c, "script", "carried out", w->failed, "");
@@ -365,14 +367,48 @@ static void same_text(struct vec_case *c, const char *path, const char *want, co
         differ(c, path, want, got, "bad.wire, and the exchange before it");
 }
 
+/* The state, and all else of the receiver's, is as it was. */
+static void judge_stillness(struct vec_case *c, const json_t *expect, const struct inject *x)
+{
+    const char *state = json_string_value(json_object_get(expect, "state"));
+    same_text(c, "expect.state", state, hip_state_name(x->before_it.state[x->to])); /* by party */
+    same_text(c, "expect.state", state, hip_state_name(x->outcome.state[x->to]));
+    if (x->touched && x->outcome.drop != HIP_TAKEN && vec_going(c))
+        differ(c, "expect.state", "an association as it was before", "changed by a packet that was dropped",
+               "bad.wire");
+}
+
+/* The UPDATE that asks a data relay for what it does not get is acknowledged all the same. */
+static void judge_ack(struct vec_case *c, const json_t *expect, const struct inject *x)
+{
+    bool want = json_is_true(json_object_get(expect, "acknowledged"));
+    if (x->outcome.drop != HIP_DROP_DUPLICATE && x->outcome.drop != HIP_TAKEN && want != (x->acks > 0) &&
+        vec_going(c))
+        differ(c, "expect.acknowledged", want ? "an UPDATE with ACK" : "no ACK", x->acks ? "one" : "none",
+               "bad.wire");
+}
+
+static void judge_relayed(struct vec_case *c, const json_t *expect, const struct inject *x)
+{
+    const json_t *on = json_object_get(expect, "relayed");
+    char path[32], text[ADDR_TEXT_MAX];
+    if (!on != (x->on.peer.family == ADDR_NONE) && vec_going(c))
+        differ(c, "expect.relayed", on ? "passed on" : "not passed on", on ? "not" : "passed on", "bad.wire");
+    for (int dst = 0; dst < 2 && on; dst++) {
+        const struct addr *a = dst ? &x->on.peer : &x->on.local;
+        const char *name = dst ? "dst" : "src";
+        snprintf(path, sizeof path, "expect.relayed.%s", name);
+        same_text(c, path, json_string_value(json_object_get(on, name)), addr_format(a, text));
+    }
+}
+
 static void judge(struct vec_case *c, const json_t *expect, const struct inject *x)
 {
     char a[16], b[16];
     const json_t *n = json_object_get(expect, "notify_type");
-    const char *state = json_string_value(json_object_get(expect, "state"));
-    bool again = x->outcome.drop == HIP_DROP_DUPLICATE && x->answers; /* what was said before is said again */
+    /* What was said before is said again. */
+    bool again = x->outcome.drop == HIP_DROP_DUPLICATE && (x->answers || x->acks);
     const char *action = x->outcome.drop == HIP_TAKEN || again ? "accept" : x->notify ? "notify" : "drop";
-    enum who peer = x->to == WHO_I ? WHO_I : x->to; /* outcome.state is by party */
     if (!x->done) {
         differ(c, "expect.after", "so many packets", "the exchange ends before", "");
         return;
@@ -385,37 +421,27 @@ static void judge(struct vec_case *c, const json_t *expect, const struct inject 
         snprintf(b, sizeof b, "%u", x->notify);
         same_text(c, "expect.notify_type", a, b);
     }
-    same_text(c, "expect.state", state, hip_state_name(x->before.state[peer]));
-    same_text(c, "expect.state", state, hip_state_name(x->outcome.state[peer]));
-    if (x->touched && x->outcome.drop != HIP_TAKEN && vec_going(c))
-        differ(c, "expect.state", "an association as it was before", "changed by a packet that was dropped",
-               "bad.wire");
+    judge_stillness(c, expect, x);
+    judge_ack(c, expect, x);
+    judge_relayed(c, expect, x);
     if (x->outcome.drop != HIP_TAKEN && x->answers && !again && vec_going(c))
         differ(c, "expect.action", "no answer but NOTIFY", "answered", "bad.wire");
 }
 
 static void bad_packet(struct vec_case *c, const struct event *file, size_t n)
 {
-    const json_t *bad = json_object_get(c->test, "bad"), *expect = json_object_get(c->test, "expect");
-    const json_t *goes_on = json_object_get(expect, "continues");
-    struct event e;
-    if (!json_is_object(bad) || !json_is_object(expect)) {
-        vec_malformed(c, "a bad packet needs bad and expect");
-        return;
-    }
-    bex_read_packet(c, bad, &e);
-    struct inject x = { .to = e.to, .path = e.path, .wire = e.wire, .esp = e.esp };
-    x.after = (size_t)json_integer_value(json_object_get(expect, "after"));
-    x.instead = json_is_true(json_object_get(expect, "instead"));
-    if (who_of(json_string_value(json_object_get(expect, "at"))) != e.to)
-        vec_malformed(c, "bad.to and expect.at are not the same");
+    const json_t *expect = json_object_get(c->test, "expect");
+    struct inject x;
+    bex_read_inject(c, &x);
     struct world *w = vec_going(c) ? play(c, &x) : NULL;
     if (!w)
         return;
     judge(c, expect, &x);
-    /* Everything else is said as if it had never come. */
-    if (vec_going(c) && !x.instead && !json_is_false(goes_on))
-        same_events(c, w, file, n, SIZE_MAX);
+    /* Everything else is said as if it had never come; where it ends the exchange, up to there. */
+    if (x.instead || json_is_false(json_object_get(expect, "continues")))
+        same_first(c, w, file, x.after < n ? x.after : n);
+    else if (vec_going(c))
+        same_events(c, w, file, n);
     world_free(w);
 }
 

@@ -12,6 +12,10 @@
 
 #define GEN_THIRD (GEN_RENDEZVOUS | GEN_RELAY) /* there is a server between them */
 #define PUZZLE_K  6                            /* solved in a moment, and still a puzzle */
+/* Of a Forwarding Agent and the permission that its client asks for. */
+#define RELAYED_PORT 40000
+#define PERMIT_OUT   0x10293847
+#define PERMIT_IN    0x56473829
 
 static const struct gen_key keys[] = {
     { "RSA-2048", 1, SIG_RSA, 2048 },  { "RSA-3072", 1, SIG_RSA, 3072 },
@@ -28,6 +32,7 @@ static const struct {
     { "registration", GEN_REGISTRATION },
     { "rendezvous", GEN_RENDEZVOUS },
     { "relay", GEN_RELAY },
+    { "data-relay", GEN_DATA_RELAY },
     { "simultaneous", GEN_SIMULTANEOUS },
     { "update", GEN_UPDATE },
     { "move", GEN_MOVE },
@@ -183,7 +188,9 @@ static void conf(const struct gen_plan *p, enum who who, struct party_conf *c)
 {
     static const char fqdn[] = "\2mn\7example\3org";
     bool third = p->kinds & GEN_THIRD, server = who == (third ? WHO_RVS : WHO_R);
-    uint8_t type = p->kinds & GEN_RELAY ? HIP_REGT_RELAY_UDP_HIP : HIP_REGT_RENDEZVOUS;
+    uint8_t type = p->kinds & GEN_RELAY        ? HIP_REGT_RELAY_UDP_HIP
+                   : p->kinds & GEN_DATA_RELAY ? HIP_REGT_RELAY_UDP_ESP
+                                               : HIP_REGT_RENDEZVOUS;
     c->dh_groups[0] = p->dh_group;
     c->ciphers[0] = p->cipher;
     c->esp_suites[0] = p->esp_suite;
@@ -198,9 +205,14 @@ static void conf(const struct gen_plan *p, enum who who, struct party_conf *c)
         widen(c);
     if (who == WHO_I && p->di_type != HIP_DI_NONE)
         (void)!conf_set_di(c, p->di_type, span_of(p->di, p->di_len)); /* gen_name() has looked at it */
-    if (!(p->kinds & (GEN_REGISTRATION | GEN_THIRD)))
+    if (!(p->kinds & (GEN_REGISTRATION | GEN_THIRD | GEN_DATA_RELAY)))
         return;
-    if (server) {
+    if (server && type == HIP_REGT_RELAY_UDP_ESP) { /* what a Forwarding Agent offers (fa/core/fa.c) */
+        c->relayed_port = RELAYED_PORT;
+        c->offer = (struct hip_reg_info){
+            .present = true, .min = 91, .max = 158, .n = 2, .type = { HIP_REGT_RENDEZVOUS, type }
+        };
+    } else if (server) {
         c->offer = (struct hip_reg_info){ .present = true, .min = 80, .max = 150, .n = 1, .type = { type } };
     } else {
         c->request = (struct hip_reg_list){ .present = true, .lifetime = 140, .n = 1, .type = { type } };
@@ -251,6 +263,17 @@ static void add(struct script *s, enum step_do what, enum who at)
     s->step[s->n++] = (struct step){ .what = what, .at = at, .to = WHO_NONE, .by = WHO_NONE };
 }
 
+/* A peer of the client's, which may send to its relayed address. */
+static void permission(const struct gen_plan *p, struct script *s)
+{
+    add(s, DO_PERMIT, WHO_I);
+    struct step *t = &s->step[s->n - 1];
+    t->addr = address(addresses[p->v6][WHO_RVS]);
+    t->addr.port = HIP_UDP_PORT;
+    t->spi_out = PERMIT_OUT;
+    t->spi_in = PERMIT_IN;
+}
+
 static void data(struct script *s)
 {
     add(s, DO_ESP, WHO_I);
@@ -269,6 +292,10 @@ void gen_script(const struct gen_plan *p, struct script *out)
     add(out, both ? DO_CONNECT_BOTH : k & GEN_OPPORTUNISTIC ? DO_CONNECT_OPPORTUNISTIC : DO_CONNECT, WHO_I);
     if (k & GEN_THIRD)
         out->step[out->n - 1].by = WHO_RVS;
+    if (k & GEN_DATA_RELAY) {
+        permission(p, out);
+        return;
+    }
     data(out);
     if (k & GEN_UPDATE) {
         add(out, both ? DO_UPDATE_BOTH : DO_UPDATE, WHO_I);
@@ -299,7 +326,8 @@ json_t *gen_flags(const struct gen_plan *p)
 {
     json_t *a = json_array();
     json_array_append_new(a, json_string("bex"));
-    json_array_append_new(a, json_string("esp"));
+    if (!(p->kinds & GEN_DATA_RELAY))
+        json_array_append_new(a, json_string("esp"));
     for (size_t i = 0; i < N(kinds); i++)
         if (p->kinds & kinds[i].bit)
             json_array_append_new(a, json_string(kinds[i].bit == GEN_REKEY_DH ? "rekey_dh" : kinds[i].name));

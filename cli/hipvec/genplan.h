@@ -18,6 +18,7 @@ enum gen_kind {
     GEN_CLOSE = 1 << 8,
     GEN_RELAY = 1 << 9,
     GEN_OPPORTUNISTIC = 1 << 10,
+    GEN_DATA_RELAY = 1 << 11,
 };
 
 struct gen_key {

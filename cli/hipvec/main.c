@@ -17,7 +17,8 @@ static const struct command {
     { "gen", cmd_gen,
       "--suite DH/CIPHER/HIT/ESP --seed HEX [--kind KIND,...] [--family 4|6] [--udp] [--wide] [--tell] "
       "[--initiator HIT] [--name FQDN|NAI] [--comment TEXT] [-o FILE] | --list",
-      "make a whole exchange; KIND: bex, opportunistic, registration, rendezvous, relay, simultaneous, "
+      "make a whole exchange; KIND: bex, opportunistic, registration, rendezvous, relay, data-relay, "
+      "simultaneous, "
       "update, move, rekey, "
       "rekey-dh, notify, close" },
     { "diff", cmd_diff, "[--json] A B", "the first value at which two vector files part" },

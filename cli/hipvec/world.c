@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/hipvec/world.h"
+#include "cli/hipvec/world_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,8 @@
 
 #define LINK_US  UINT64_C(10000)
 #define QUIET_US UINT64_C(500000) /* what is due later than this is no part of a step */
-#define STEP_MAX 100000           /* events of one step: more is a defect */
+#define IP_UDP   17
+#define STEP_MAX 100000 /* events of one step: more is a defect */
 
 struct world_flight {
     struct world_flight *next;
@@ -23,10 +24,11 @@ struct world_flight {
 };
 
 static const char *const whos[] = { "I", "R", "RVS", "X", "" };
-static const char *const steps[] = {
-    "connect",    "connect-both", "connect-opportunistic", "esp",    "update", "update-both", "move", "rekey",
-    "rekey-both", "rekey-dh",     "rekey-dh-both",         "notify", "close",  "close-both"
-};
+static const char *const steps[] = { "connect",  "connect-both",  "connect-opportunistic",
+                                     "esp",      "update",        "update-both",
+                                     "move",     "rekey",         "rekey-both",
+                                     "rekey-dh", "rekey-dh-both", "notify",
+                                     "close",    "close-both",    "permit" };
 
 const char *who_name(enum who w)
 {
@@ -74,7 +76,10 @@ void world_free(struct world *w)
         return;
     for (enum who i = WHO_I; i < WHO_PARTIES; i++) {
         struct party *p = &w->party[i];
-        hip_engine_free(p->e);
+        if (p->agent)
+            agent_free(p->agent);
+        else
+            hip_engine_free(p->e);
         hip_hi_done(&p->hi);
         draws_done(&p->draws);
         for (size_t k = 0; k < p->n_sa; k++)
@@ -98,16 +103,15 @@ static bool fail(struct world *w, const char *why)
     return false;
 }
 
-bool world_begin(struct world *w, enum who who)
+static struct hip_config engine_config(const struct party *p)
 {
     static const struct hit anybody;
-    struct party *p = &w->party[who];
-    p->env = draws_env(&p->draws);
     struct hip_config c = { .env = &p->env,
-                            .assoc_max = 8,
+                            .assoc_max = p->limits.associations ? p->limits.associations : 8,
                             .puzzle_k = p->conf.puzzle_k,
                             .puzzle_k_max = 20,
                             .tell = p->conf.tell,
+                            .r1_per_source_milli = 1000 * p->limits.r1_per_s,
                             .hit_suites = { 1, 2, 3, 5 },
                             .null_encrypt = true, /* where it is in the list: a vector hides nothing */
                             .auth_only = &anybody,
@@ -121,8 +125,35 @@ bool world_begin(struct world *w, enum who who)
     c.offer.max = p->conf.offer.max;
     c.offer.n = p->conf.offer.n;
     memcpy(c.offer.type, p->conf.offer.type, sizeof c.offer.type);
+    return c;
+}
+
+/* A Forwarding Agent makes its offer itself. */
+static bool begin_agent(struct world *w, enum who who)
+{
+    struct party *p = &w->party[who];
+    const struct agent_conf c = { .hip = engine_config(p),
+                                  .addr = p->addr,
+                                  .port = p->conf.relayed_port,
+                                  .client = w->party[who == WHO_I ? WHO_R : WHO_I].hi.hit,
+                                  .limits = p->limits.relay };
+    p->agent = agent_new(&c);
+    if (!p->agent)
+        return fail(w, "no Forwarding Agent: a suite that is not supported");
+    p->e = agent_hip(p->agent);
+    return agent_identity(p->agent, &p->hi, p->conf.r1_counter, w->now) == ERR_OK ||
+           fail(w, "the Forwarding Agent does not take the host identity");
+}
+
+bool world_begin(struct world *w, enum who who)
+{
+    struct party *p = &w->party[who];
+    p->env = draws_env(&p->draws);
     p->present = true;
     p->here = p->addr;
+    if (p->conf.relayed_port)
+        return begin_agent(w, who);
+    struct hip_config c = engine_config(p);
     p->e = hip_engine_new(&c);
     if (!p->e)
         return fail(w, "no engine: a suite that is not supported");
@@ -173,8 +204,7 @@ static void fly(struct world *w, enum who from, const struct hip_path *path, boo
     *at = f;
 }
 
-/* A CLOSED one as well, which for its owner is gone; a newer one goes before it. */
-static enum hip_state state_of(const struct party *p, const struct party *peer, struct hip_assoc_view *v)
+enum hip_state world_state_of(const struct party *p, const struct party *peer, struct hip_assoc_view *v)
 {
     struct hip_assoc_view a;
     *v = (struct hip_assoc_view){ 0 };
@@ -187,13 +217,13 @@ static enum hip_state state_of(const struct party *p, const struct party *peer, 
     return v->state;
 }
 
-static void note_states(const struct world *w, struct outcome *o)
+void world_note_states(const struct world *w, struct outcome *o)
 {
     const struct party *p = w->party;
     struct hip_assoc_view v;
-    o->state[WHO_I] = state_of(&p[WHO_I], &p[WHO_R], &v);
-    o->state[WHO_R] = state_of(&p[WHO_R], &p[WHO_I], &v);
-    o->state[WHO_RVS] = state_of(&p[WHO_RVS], &p[WHO_R], &v);
+    o->state[WHO_I] = world_state_of(&p[WHO_I], &p[WHO_R], &v);
+    o->state[WHO_R] = world_state_of(&p[WHO_R], &p[WHO_I], &v);
+    o->state[WHO_RVS] = world_state_of(&p[WHO_RVS], &p[WHO_R], &v);
 }
 
 /* ---- the owner ---- */
@@ -296,7 +326,7 @@ static void trust(struct world *w, const struct party *p, enum who peer, const s
         fail(w, "the server is not trusted");
 }
 
-static void act(struct world *w, enum who who, const struct hip_action *v)
+void world_act(struct world *w, enum who who, const struct hip_action *v)
 {
     struct party *p = &w->party[who];
     enum who peer = world_by_hit(w, v->peer.b);
@@ -318,6 +348,7 @@ static void act(struct world *w, enum who who, const struct hip_action *v)
         break;
     case HIP_ACT_ESTABLISHED:
         trust(w, p, peer, v);
+        p->relayed = v->up.contents.relayed;
         break;
     case HIP_ACT_UPDATE:
         if (hip_update_done(p->e, v->ref, w->now, &w->out) != ERR_OK)
@@ -333,7 +364,7 @@ static void carry_out(struct world *w, enum who who)
 {
     for (size_t i = 0; i < w->out.n; i++) {
         struct hip_action v = w->out.v[i];
-        act(w, who, &v);
+        world_act(w, who, &v);
     }
     hip_actions_reset(&w->out);
 }
@@ -389,9 +420,13 @@ static int open_esp(struct world *w, struct party *p, struct span octets)
     return HIP_DROP_INTERNAL;
 }
 
-static int take_in(struct world *w, enum who to, const struct hip_path *path, bool esp, struct span octets)
+int world_take_in(struct world *w, enum who to, const struct hip_path *path, bool esp, struct span octets,
+                  struct hip_path *on)
 {
     struct party *p = &w->party[to];
+    *on = (struct hip_path){ 0 };
+    if (p->agent)
+        return agent_input(p->agent, path, esp, octets, w->now, &w->out, on);
     if (esp)
         return open_esp(w, p, octets);
     int drop = hip_input(p->e, path, octets, w->now, &w->out);
@@ -423,84 +458,42 @@ static void arrive(struct world *w, const struct world_flight *f)
     *e = (struct event){
         .from = f->from, .to = f->to, .esp = f->esp, .path = f->path, .wire = span_of(copy, f->n)
     };
-    e->outcome.drop = take_in(w, f->to, &f->path, f->esp, e->wire);
+    struct hip_path on;
+    e->outcome.drop = world_take_in(w, f->to, &f->path, f->esp, e->wire, &on);
+    if (on.peer.family != ADDR_NONE)
+        fly(w, f->to, &on, true, e->wire);
     carry_out(w, f->to);
-    note_states(w, &w->event[w->n_events - 1].outcome);
+    world_note_states(w, &w->event[w->n_events - 1].outcome);
 }
 
-/* ---- a packet of somebody's own ---- */
-
-static bool same_view(const struct hip_assoc_view *a, const struct hip_assoc_view *b)
-{
-    return a->state == b->state && a->since_us == b->since_us && a->ref.gen == b->ref.gen &&
-           a->spi_in == b->spi_in && a->spi_out == b->spi_out && a->cipher == b->cipher &&
-           a->esp_suite == b->esp_suite && a->dh_group == b->dh_group && hip_path_eq(&a->path, &b->path) &&
-           hip_path_eq(&a->esp, &b->esp);
-}
-
-/* What it made the receiver send goes nowhere. */
-static void note_answers(struct world *w, struct inject *x)
-{
-    for (size_t i = 0; i < w->out.n; i++) {
-        struct hip_action v = w->out.v[i];
-        struct hip_pkt k;
-        if (v.type != HIP_ACT_SEND) {
-            act(w, x->to, &v);
-            continue;
-        }
-        struct span n = { 0 };
-        if (hip_pkt_parse(v.send.octets, &k) == HIP_TAKEN && k.type == HIP_PKT_NOTIFY)
-            n = hip_pkt_span(&k, HIP_PAR_NOTIFICATION);
-        if (n.n >= 4)
-            x->notify = (uint16_t)(n.p[2] << 8 | n.p[3]);
-        else
-            x->answers++;
-    }
-    hip_actions_reset(&w->out);
-}
-
-static void inject(struct world *w)
-{
-    struct inject *x = w->inject;
-    struct hip_assoc_view was[WHO_PARTIES], is;
-    struct party *p = &w->party[x->to];
-    struct draws own = p->draws;
-    for (enum who i = WHO_I; i < WHO_PARTIES; i++)
-        state_of(p, &w->party[i], &was[i]);
-    note_states(w, &x->before);
-    /* What it makes the receiver draw is not taken from the exchange, whose packets stay the same. */
-    p->draws = (struct draws){ .party = own.party, .seed = span_str("bad") };
-    x->outcome.drop = take_in(w, x->to, &x->path, x->esp, x->wire);
-    note_answers(w, x);
-    draws_done(&p->draws);
-    p->draws = own;
-    note_states(w, &x->outcome);
-    for (enum who i = WHO_I; i < WHO_PARTIES; i++) {
-        state_of(p, &w->party[i], &is);
-        x->touched |= !same_view(&was[i], &is);
-    }
-    x->done = true;
-}
+/* ---- time ---- */
 
 static bool inject_due(const struct world *w)
 {
     return w->inject && !w->inject->done && w->inject->after == w->n_events;
 }
 
-/* ---- time ---- */
-
 static enum who next_timer(const struct world *w, uint64_t *at)
 {
     enum who best = WHO_NONE;
     *at = HEAP_NEVER;
     for (enum who i = WHO_I; i < WHO_PARTIES; i++) {
-        uint64_t d = w->party[i].present ? hip_deadline(w->party[i].e) : HEAP_NEVER;
+        const struct party *p = &w->party[i];
+        uint64_t d = !p->present ? HEAP_NEVER : p->agent ? agent_deadline(p->agent) : hip_deadline(p->e);
         if (d < *at) {
             *at = d;
             best = i;
         }
     }
     return best;
+}
+
+static void time_out(struct world *w, const struct party *p)
+{
+    if (p->agent)
+        agent_timeout(p->agent, w->now, &w->out);
+    else
+        hip_timeout(p->e, w->now, &w->out);
 }
 
 static void next_packet(struct world *w)
@@ -510,7 +503,7 @@ static void next_packet(struct world *w)
         w->now = f->at_us;
     bool instead = inject_due(w) && w->inject->instead;
     if (inject_due(w))
-        inject(w);
+        world_inject(w);
     w->air = f->next;
     if (!instead)
         arrive(w, f);
@@ -528,7 +521,7 @@ static bool settle(struct world *w)
             quiet = w->now + QUIET_US;
         } else if (who != WHO_NONE && at <= quiet) {
             w->now = at > w->now ? at : w->now;
-            hip_timeout(w->party[who].e, w->now, &w->out);
+            time_out(w, &w->party[who]);
             carry_out(w, who);
         } else {
             w->now = quiet;
@@ -541,7 +534,7 @@ static bool settle(struct world *w)
 void world_end(struct world *w)
 {
     if (inject_due(w))
-        inject(w);
+        world_inject(w);
 }
 
 /* ---- steps ---- */
@@ -599,7 +592,7 @@ static bool send_esp(struct world *w, enum who at, enum who to)
     uint8_t payload[64], out[256];
     size_t n = echo(p, &w->party[to], at != WHO_I, ++p->echoes, payload), len;
     struct hip_assoc_view v;
-    state_of(p, &w->party[to], &v);
+    world_state_of(p, &w->party[to], &v);
     for (size_t i = 0; i < p->n_sa; i++) {
         if (!p->sa[i].outbound || p->sa[i].peer != to)
             continue;
@@ -646,6 +639,27 @@ static err start(struct world *w, enum who at, enum step_do what, struct hip_ref
     }
 }
 
+/* RFC 9028 s4.12.1: to the data relay that it registered with. */
+static bool permit(struct world *w, enum who at, enum who to, const struct step *s)
+{
+    struct party *p = &w->party[at];
+    struct hip_ref ref;
+    struct hip_contents c = { .has_permission = true,
+                              .permission = { .protocol = IP_UDP,
+                                              .relayed = p->relayed,
+                                              .peer = s->addr,
+                                              .spi_out = s->spi_out,
+                                              .spi_in = s->spi_in } };
+    if (!ref_of(w, at, to, &ref))
+        return false;
+    if (p->relayed.family == ADDR_NONE)
+        return fail(w, "no relayed address to give a permission for");
+    if (hip_update(p->e, ref, &c, w->now, &w->out) != ERR_OK)
+        return fail(w, "the engine refuses a step");
+    carry_out(w, at);
+    return true;
+}
+
 static bool on_assoc(struct world *w, enum who at, enum who to, enum step_do what)
 {
     struct hip_ref ref;
@@ -661,6 +675,8 @@ bool world_step(struct world *w, const struct step *s)
 {
     enum who at = s->at, to = s->to != WHO_NONE ? s->to : at == WHO_I ? WHO_R : WHO_I;
     bool good;
+    if (w->party[at].agent)
+        return fail(w, "a Forwarding Agent begins nothing");
     switch (s->what) {
     case DO_CONNECT:
     case DO_CONNECT_OPPORTUNISTIC:
@@ -674,6 +690,9 @@ bool world_step(struct world *w, const struct step *s)
         break;
     case DO_MOVE:
         good = move(w, at, to, &s->addr);
+        break;
+    case DO_PERMIT:
+        good = permit(w, at, to, s);
         break;
     case DO_UPDATE_BOTH:
         good = on_assoc(w, at, to, DO_UPDATE) && on_assoc(w, to, at, DO_UPDATE);
@@ -693,6 +712,6 @@ bool world_step(struct world *w, const struct step *s)
     }
     good = good && settle(w);
     if (good && inject_due(w))
-        inject(w);
+        world_inject(w);
     return good;
 }

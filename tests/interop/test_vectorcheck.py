@@ -243,12 +243,33 @@ def spoil_bad(tally, thorough):
         renamed = dict(test, expect=dict(test["expect"], drop=other))
         tally.check(f"{title} called {other}", complaint(group, renamed, once)[0] is not None, "unnoticed")
         good = good_packet(group, test, kind)
-        if good is not None and marks and not marks.notes:
+        if good is not None and "limits" not in test and marks and not marks.notes:  # at a limit good ones are dropped
             at, packet = good
             bad = {k: packet[k] for k in ("type", "from", "to", "src", "dst", "udp", "wire") if k in packet}
             expect = dict(test["expect"], after=at, state=state_before(group, test, at))
             why, marks = complaint(group, dict(test, bad=bad, expect=expect), once)
             tally.check(title + " with a good packet", why is not None or bool(marks.notes), "unnoticed")
+
+
+def without_cause(test):
+    """Tests of a receiver that is at its limit, or a relay, and the same one without what makes it drop the packet or do something with it."""
+    if "limits" in test:
+        yield "no limits", {k: v for k, v in test.items() if k != "limits"}
+        yield "another limit", dict(test, limits={"associations" if "actions" in test["limits"] else "actions": 0})
+    if "before" in test:
+        yield "nothing before it", {k: v for k, v in test.items() if k != "before"}
+    for field, other in (("acknowledged", None), ("relayed", None), ("relayed", {"src": "192.0.2.1:1", "dst": "192.0.2.1:1"})):
+        if field in test["expect"]:
+            expect = {k: v for k, v in test["expect"].items() if k != field}
+            yield f"another {field}", dict(test, expect=dict(expect, **{field: other} if other else {}))
+
+
+def spoil_causes(tally):
+    shared = {}
+    for name, group, test in vectors():
+        for what, other in without_cause(test) if "bad" in test else ():
+            noticed = complaint(group, other, shared.setdefault(id(group), {}))[0] is not None
+            tally.check(f"{name} tcId {test['tcId']}: {what}", noticed, "unnoticed")
 
 
 def good_packet(group, test, kind):
@@ -334,6 +355,7 @@ def run_all():
     spoil_exchanges(tally, thorough)
     partial(tally)
     spoil_bad(tally, thorough)
+    spoil_causes(tally)
     print(f"{tally.passed} passed, {tally.failed} failed, 0 skipped")
     return 1 if tally.failed else 0
 

@@ -21,10 +21,10 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 HIPVEC = pathlib.Path(os.environ.get("HIPFA_BUILD", ROOT / "build")) / "cli" / "hipvec" / "hipvec"
-KINDS = {"bex", "opportunistic", "registration", "rendezvous", "relay", "simultaneous", "update", "move", "rekey", "rekey-dh", "notify", "close"}
+KINDS = {"bex", "opportunistic", "registration", "rendezvous", "relay", "data-relay", "simultaneous", "update", "move", "rekey", "rekey-dh", "notify", "close"}
 WAYS = [["--family", "4"], ["--family", "6"], ["--udp"], ["--udp", "--family", "6"]]
 PLAIN, UDP = WAYS[:2], WAYS[2:]
-WAYS_OF = {"rendezvous": PLAIN, "relay": UDP}  # RFC 8004: FROM has no port; RFC 9028: a control relay has
+WAYS_OF = {"rendezvous": PLAIN, "relay": UDP, "data-relay": UDP}  # RFC 8004: FROM has no port; RFC 9028: relays have
 
 
 def run(*argv):

@@ -27,7 +27,7 @@ MAY = {
     "fa": ["common/base", "common/crypto", "common/rt", "hip", "hip/daemon", "aka", "dnsupd", "fa/core"],
     "as": ["common/base", "common/crypto", "common/rt", "aka"],
     "host": ["common/base", "common/crypto", "common/rt", "hip", "hip/esp", "hip/daemon", "aka", "dnsupd", "host/core"],
-    "cli": ["common/base", "common/crypto", "common/rt", "hip", "hip/esp", "aka", "dnsupd"],
+    "cli": ["common/base", "common/crypto", "common/rt", "hip", "hip/esp", "aka", "dnsupd", "fa/core"],
 }
 # system header: the layers that may include it
 SYSTEM = {

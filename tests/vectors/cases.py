@@ -2,6 +2,7 @@
 """A group of bad packets around one good exchange."""
 from forge import NAMES, Exchange, Packet, checksum
 
+WAY = ("type", "from", "to", "src", "dst", "udp", "wire")
 SHARED = ("initiator", "responder", "rvs", "puzzle", "rvs_puzzle", "keymats", "script", "packets")
 
 
@@ -18,8 +19,10 @@ class Group:
         return "I1-SENT" if at == "I" else "UNASSOCIATED"
 
     def raw(self, comment, wire, to, after, drop, *, like=None, state=None, notify=None, accept=False, instead=False,
-            flags=(), src=None, dst=None, continues=True, kind=None, udp=None, sums=True):
-        """A packet as it is; its checksum is made right unless sums is False. like: the packet whose addresses it has."""
+            flags=(), src=None, dst=None, continues=True, kind=None, udp=None, sums=True, limits=None, before=(), acknowledged=False,
+            relayed=None):
+        """A packet as it is; its checksum is made right unless sums is False. like: the packet whose addresses it has. before: (how often, packet
+        of the exchange or None: this one)"""
         old = self.x.packets[after if like is None else like]
         src, dst = src or old["src"], dst or old["dst"]
         udp = old.get("udp") if udp is None else udp
@@ -37,13 +40,21 @@ class Group:
             expect["drop"] = drop
         if notify:
             expect["notify_type"] = notify
+        if acknowledged:
+            expect["acknowledged"] = True
+        if relayed:
+            expect["relayed"] = dict(zip(("src", "dst"), relayed))
         state = state or self.state(to, after)
         if not accept:
             expect["state"] = state
         if not continues:
             expect["continues"] = False
-        self.tests.append({"tcId": 0, "comment": comment, "flags": list(flags) or [(drop or "esp").lower()], "result": "invalid",
-                           "bad": bad, "expect": expect})
+        test = {"tcId": 0, "comment": comment, "flags": list(flags) or [(drop or "esp").lower()], "result": "invalid"}
+        if limits:
+            test["limits"] = limits
+        if before:
+            test["before"] = [{"times": n, "packet": {k: v for k, v in (p or bad).items() if k in WAY}} for n, p in before]
+        self.tests.append({**test, "bad": bad, "expect": expect})
 
     def put(self, comment, p: Packet, to, after, drop, **more):
         self.raw(comment, p.raw(), to, after, drop, **more)

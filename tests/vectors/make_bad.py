@@ -17,6 +17,8 @@ import bad_form
 import bad_later
 import bad_notify
 import bad_others
+import bad_relay
+import bad_state
 from cases import Group
 from document import dump
 
@@ -27,6 +29,8 @@ SETS = {
     "bad-notify": bad_notify.make,  # what is told to the sender
     "bad-others": bad_others.make,  # rendezvous, UDP, other suites, crossing exchanges
     "bad-dh": bad_dh.make,          # public values of no group
+    "bad-state": bad_state.make,    # good packets, and a receiver that cannot take more
+    "bad-relay": bad_relay.make,    # a data relay: ESP and permissions
 }
 
 

@@ -41,6 +41,7 @@ def sets() -> dict:
                              ["7/4/RSA-2048/13", "--kind", "rendezvous,move"], ["8/2/P-384/9", "--kind", "rendezvous,update,rekey,close"]]
     out["bex-opportunistic"] = [["7/2/P-256/8", "--kind", "opportunistic"], ["8/4/Ed25519/13", "--kind", "opportunistic", "--udp", "--family", "6"]]
     out["bex-relay"] = [["7/2/P-256/8", "--kind", "relay", "--udp"], ["8/4/P-384/13", "--kind", "relay,update,close", "--udp", "--family", "6"]]
+    out["bex-data-relay"] = [["7/2/P-256/8", "--kind", "data-relay", "--udp"], ["8/4/Ed25519/13", "--kind", "data-relay", "--udp", "--family", "6"]]
     out["bex-simultaneous"] = [["7/2/P-256/8", "--kind", "simultaneous,update,rekey,close"],
                                ["7/2/P-256/13", "--kind", "simultaneous,rekey-dh", "--family", "6"],
                                ["8/4/Ed448/9", "--kind", "simultaneous,update,rekey,close", "--udp"]]

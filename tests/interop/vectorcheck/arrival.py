@@ -12,7 +12,7 @@ from .wire import PACKETS, Broken, Packet, Param, decrypted, diffie_hellman, hos
 
 
 class Arrival:
-    """`state` is that of the receiver's association with its peer, where it is known."""
+    """`state` is that of the receiver's association with its peer, where it is known; before_it: what comes just before it, how often."""
 
     def __init__(self, x: Exchange, n: Node, at: str, after: int, state: str | None):
         if at not in x.parties:
@@ -20,6 +20,7 @@ class Arrival:
         if after >= len(x.history):
             raise Mismatch("expect.after", f"at most {len(x.history) - 1}", after)
         self.x, self.n, self.at, self.state = x, n, at, state
+        self.before_it: list[tuple[int, Node]] = []
         self.me = x.parties[at]
         self.wire = n.hex("wire")
         self.seen = x.packets[:after]

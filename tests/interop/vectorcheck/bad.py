@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Packets that must do no harm: is the fault really there that the vector names, and nothing before it in the order in which a receiver looks?
 
-What only a state machine can say (RATE_LIMITED, REFUSED) is not judged, and listed.
+What only a state machine can say (REFUSED) is not judged, and listed.
 """
 from __future__ import annotations
 
 import ipaddress
 
 from .arrival import Arrival
+from .capacity import FULL, check_limits, judge_capacity
 from .case import Case, Malformed, Mismatch, Node, agree
+from .data_relay import judge_esp, judge_permission
 from .esp import DUMMY, Refused, open_esp
 from .exchange import Exchange
 from .faults import FAULTS, checksum_right
@@ -67,15 +69,30 @@ def check_esp_fault(b: Arrival) -> None:
 
 
 def judge_bad(c: Case, x: Exchange) -> None:
-    e = c.node("expect")
+    e, limits = c.node("expect"), c.maybe("limits")
     b = Arrival(x, c.node("bad"), e.text("at"), e.int("after", len(x.packets)), e.text("state") if e.has("state") else None)
+    b.before_it = [(n.int("times"), n.node("packet")) for n in c.nodes("before")]
+    for _, n in b.before_it:
+        agree(n.at("to") + ": where the bad packet comes", b.at, n.text("to"))
+    reason, relay = e.text("drop", ""), b.me.config is not None and b.me.config.has("relayed_port")
     check_expect(b, e)
+    check_limits(limits, reason)
     if b.n.text("type") == "ESP":
-        check_esp_fault(b)
+        judge_esp(b, limits, e) if relay else check_esp_fault(b)
         return
-    reason = e.text("drop", "")
     if reason == "TAKEN" or not reason:
         return
+    if reason in FULL:
+        judge_capacity(b, limits, reason, ONLY)
+    elif relay and b.packet and b.p.get("PEER_PERMISSION") and reason not in FAULTS:
+        judge_permission(b, b.p, limits, e)
+    else:
+        judge_fault(c, b, reason)
+    check_order(b, reason)
+
+
+def judge_fault(c: Case, b: Arrival, reason: str) -> None:
+    """The packet has it."""
     judge = FAULTS.get(reason)
     if reason in ONLY and b.kind not in ONLY[reason].split():
         raise Mismatch("expect.drop", reason, f"not in {b.kind}")
@@ -84,7 +101,6 @@ def judge_bad(c: Case, x: Exchange) -> None:
         c.marks.notes.add(f"only a state machine can judge {reason} in {b.kind}")
     elif not there:
         raise Mismatch("expect.drop", reason, "the packet has no such fault")
-    check_order(b, reason)
 
 
 def check_expect(b: Arrival, e: Node) -> None:
@@ -92,6 +108,9 @@ def check_expect(b: Arrival, e: Node) -> None:
     agree("bad.to: where it arrives", b.at, b.n.text("to"))
     action = e.text("action")
     agree("expect.notify_type is given", action == "notify", e.has("notify_type"))
+    for field in ("acknowledged", "relayed"):
+        if e.has(field) and not (b.me.config and b.me.config.has("relayed_port")):
+            raise Mismatch(e.at(field), "nothing: the receiver is no data relay", e.raw(field))
     if action == "notify":
         agree("expect.notify_type of an error or ours (RFC 7401 s5.2.19)", True, 0 < e.int("notify_type") < 16384)
     for field in ("src", "dst"):

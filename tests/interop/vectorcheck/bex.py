@@ -9,7 +9,7 @@ from .exchange import Exchange, Keymat, Pair
 from .hip import low_bits, ones_sum, pseudo_header, puzzle_input, suite_of
 from .rules import Rules
 from .suites import ALG_NAMES, EDDSA, TRANSFORMS
-from .wire import Broken, Packet, Param, check_form, decrypted, host_id, is_hit, params_of, parsed, words
+from .wire import Broken, Packet, Param, check_form, decrypted, host_id, is_hit, params_of, parsed, transport_address, words
 
 STATES = {"UNASSOCIATED", "I1-SENT", "I2-SENT", "R2-SENT", "ESTABLISHED", "CLOSING", "CLOSED", "E-FAILED"}
 # The state of who took a packet (RFC 7401 s4.4.4); an R1's puzzle is solved before the I2 is sent
@@ -254,6 +254,8 @@ def check_configured(x: Exchange, p: Packet, sender: str) -> None:
         offer = config.maybe("offer")
         if offer:
             agree(offer.path + ": REG_INFO", bytes([offer.int("min"), offer.int("max"), *offer.list("types")]), p.value("REG_INFO"))
+    if p.kind == "R2" and p.get("RELAYED_ADDRESS"):
+        config.same("relayed_port", transport_address(p.value("RELAYED_ADDRESS"))[1])
     if p.kind == "I2":
         for field, name, skip in (("ciphers", "HIP_CIPHER", 0), ("esp_suites", "ESP_TRANSFORM", 2), ("nat_modes", "NAT_TRAVERSAL_MODE", 2)):
             if config.has(field) and p.get(name):
@@ -469,6 +471,7 @@ def check_flags(x: Exchange, c: Node) -> None:
         "rekey": any("rekey" in k.name and k.of for k in x.keymats),
         "rekey_dh": any("rekey" in k.name and not k.of for k in x.keymats),
         "rendezvous": "RVS" in x.parties,
+        "data-relay": any(parsed(n.hex("wire")).get("PEER_PERMISSION") for n in x.packets if n.text("type") != "ESP"),
     }
     for flag in c.list("flags") if c.has("flags") else []:
         agree(f"flags: {flag}", True, tests.get(flag, True))
@@ -481,7 +484,7 @@ def bex_test(c: Case) -> None:
         c.verdict(True)
         return
     if "exchange" not in c.shared or not shared_by_group(c):
-        apart = ("bad", "expect", "flags", "tests", "type", "suite")
+        apart = ("bad", "expect", "limits", "before", "flags", "tests", "type", "suite")
         whole = {name: value for name, value in {**c.group, **c.value}.items() if name not in apart}
         exchange = Case(dict(whole, result="valid"), c.group)
         c.shared["exchange"] = check_exchange(exchange)

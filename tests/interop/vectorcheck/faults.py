@@ -11,7 +11,7 @@ from .groups import GROUPS, NotInGroup, check_public, public_length
 from .hip import checksum, hit_of, low_bits, puzzle_input, suite_of
 from .identity import BadIdentity, Identity
 from .suites import CIPHER_KEY, SUITE_HASH, TRANSFORMS
-from .wire import NAMES, NEEDS, Broken, Packet, Param, diffie_hellman, esp_info, host_id, is_hit, parsed, words
+from .wire import NAMES, NEEDS, Broken, Packet, Param, diffie_hellman, esp_info, host_id, is_hit, parsed, peer_permission, words
 
 FAULTS: dict[str, Callable[[Arrival], bool | None]] = {}
 
@@ -156,6 +156,9 @@ def param_missing(b: Arrival) -> bool:
     return any(not any(b.p.get(n) for n in (need if isinstance(need, tuple) else (need,))) for need in needs)
 
 
+PARSED = {"HOST_ID": host_id, "DIFFIE_HELLMAN": diffie_hellman, "ESP_INFO": esp_info, "PEER_PERMISSION": peer_permission}
+
+
 @fault("PARAM_MALFORMED")
 def param_malformed(b: Arrival) -> bool:
     """Contents that do not parse."""
@@ -164,7 +167,7 @@ def param_malformed(b: Arrival) -> bool:
             try:
                 if length_wrong(b, q):
                     return True
-                {"HOST_ID": host_id, "DIFFIE_HELLMAN": diffie_hellman, "ESP_INFO": esp_info}.get(q.name, len)(q.value)
+                PARSED.get(q.name, len)(q.value)
                 if q.name == "HIT_SUITE_LIST" and any(v & 0x0f for v in q.value):
                     return True
                 if q.name in ("SEQ", "ACK", "PUZZLE") and not q.value:

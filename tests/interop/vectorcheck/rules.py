@@ -7,7 +7,7 @@ import ipaddress
 from .case import Node, agree
 from .exchange import Exchange
 from .suites import SUITE_OF_ALG
-from .wire import Packet, diffie_hellman
+from .wire import Packet, diffie_hellman, peer_permission, transport_address
 
 
 def mapped(address: str) -> bytes:
@@ -67,6 +67,10 @@ class Rules:
         if seq is not None:
             following = (mine[-1] + 1) % 2**32 if mine else 0
             agree(where + "Update ID is the next one, or one sent again", True, int.from_bytes(seq, "big") in (*mine, following))
+        if p.get("PEER_PERMISSION"):
+            given = [transport_address(v) for v in self.all(receiver, sender, "RELAYED_ADDRESS")]
+            agree(where + "PEER_PERMISSION is for an address that it was given (RFC 9028 s4.12.1)", True,
+                  peer_permission(p.value("PEER_PERMISSION")).relayed in given)
         theirs = self.all(receiver, sender, "SEQ")
         for at in range(0, len(ack or b""), 4):
             agree(where + "ACK names an Update ID that came", True, ack[at:at + 4] in theirs)

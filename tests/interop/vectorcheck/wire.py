@@ -2,6 +2,7 @@
 """HIP packets on the wire (RFC 7401 s5), taken apart by the texts of the RFCs that define their parameters."""
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -189,6 +190,40 @@ def diffie_hellman(value: bytes) -> tuple[int, bytes]:
     if len(value) < 4 or int.from_bytes(value[1:3], "big") != len(value) - 3:
         raise Broken("PARAM_MALFORMED", "DIFFIE_HELLMAN's public value length")
     return value[0], value[3:]
+
+
+def address_text(octets: bytes) -> str:
+    """IPv4 addresses stand in IPv6 ones (RFC 9028 s5.8, s5.13)."""
+    a = ipaddress.IPv6Address(octets)
+    return str(a.ipv4_mapped or a)
+
+
+def transport_address(value: bytes) -> tuple[str, int]:
+    """REG_FROM, RELAYED_ADDRESS and the like: port, protocol, reserved, address."""
+    if len(value) != 20:
+        raise Broken("PARAM_LENGTH", "a transport address")
+    return address_text(value[4:]), int.from_bytes(value[:2], "big")
+
+
+@dataclass
+class PeerPermission:
+    relayed: tuple[str, int]
+    peer: tuple[str, int]
+    spi_out: int
+    spi_in: int
+
+
+def peer_permission(value: bytes) -> PeerPermission:
+    """RFC 9028 s5.13: UDP alone, real addresses with ports, SPIs that are not reserved."""
+    if len(value) != 48:
+        raise Broken("PARAM_LENGTH", "PEER_PERMISSION")
+    ports = [int.from_bytes(value[at:at + 2], "big") for at in (0, 2)]
+    places = list(zip((address_text(value[8:24]), address_text(value[24:40])), ports))
+    spis = [int.from_bytes(value[at:at + 4], "big") for at in (40, 44)]
+    nobody = any(a.is_multicast or a.is_unspecified for a in (ipaddress.ip_address(text) for text, _ in places))
+    if value[4] != 17 or not all(ports) or nobody or min(spis) < 256:
+        raise Broken("PARAM_MALFORMED", "PEER_PERMISSION")
+    return PeerPermission(*places, *spis)
 
 
 @dataclass

@@ -62,6 +62,29 @@ class Hipvec(unittest.TestCase):
         self.assertGreater(passed, 180)
         self.assertEqual(passed + skipped, sum(len(g["tests"]) for n in files for g in load(n[:-5])["testGroups"]))
 
+    def test_each_cause_counts(self):
+        """Limits, what comes before, the way on and the ACK of a bad packet: without one of them the library does something else."""
+        wanted = {"limits": "expect.drop", "before": "expect.drop", "relayed": "expect.relayed", "acknowledged": "expect.acknowledged"}
+        cases = []
+        for name in ("hip/bad-state", "hip/bad-relay"):
+            doc = load(name)
+            for group in doc["testGroups"]:
+                for test in group["tests"]:
+                    for field in wanted.keys() & (test.keys() | test["expect"].keys()):
+                        other = {k: v for k, v in dict(test, expect={k: v for k, v in test["expect"].items() if k != field}).items() if k != field}
+                        cases.append((field, dict(doc, numberOfTests=1, testGroups=[dict(group, tests=[other])])))
+                    if "relayed" in test["expect"]:
+                        relayed = dict(test["expect"]["relayed"], dst="192.0.2.9:1")
+                        other = dict(test, expect=dict(test["expect"], relayed=relayed))
+                        cases.append(("relayed", dict(doc, numberOfTests=1, testGroups=[dict(group, tests=[other])])))
+        self.assertGreater(len(cases), 50)
+        p = self.run_it("run", "--json", *[self.write(f"{i}.json", doc) for i, (_, doc) in enumerate(cases)])
+        self.assertEqual(p.returncode, 1, p.stderr)
+        results = json.loads(p.stdout)["results"]
+        self.assertEqual(len(results), len(cases))
+        for (field, doc), r in zip(cases, results):
+            self.assertTrue(r["field"].startswith(wanted[field]), (field, r, doc["testGroups"][0]["tests"][0]["comment"]))
+
     def test_each_output_counts(self):
         """One field of one test at a time is altered: the report names it and both values."""
         fields = {

@@ -88,7 +88,7 @@ class Bex(unittest.TestCase):
     def test_each_kind_passes(self):
         """More of them stand in test-vectors/hip."""
         for kind, *more in ((EVERYTHING,), (EVERYTHING, "--udp", "--family", "6"), ("rendezvous,move",), ("simultaneous,rekey",),
-                            ("bex", "--wide")):
+                            ("bex", "--wide"), ("data-relay", "--udp", "--family", "6")):
             with self.subTest(kind=kind, more=more):
                 self.results(self.gen("7/2/P-256/8", "--kind", kind, *more), 0)
 
@@ -255,7 +255,9 @@ class Bex(unittest.TestCase):
                      ["--suite", "99/2/2/8", "--seed", "00"], ["--suite", "7/2/2/8", "--seed", "00", "--kind", "x"],
                      ["--suite", "7/2/2/8", "--seed", "00", "--family", "5"], ["--suite", "7/2/2/8", "--seed", "00", "--name", "a..b"],
                      ["--suite", "7/2/2/8", "--seed", "00", "--name", "a\n@b"], ["--list", "x"],
-                     ["--suite", "7/2/2/8", "--seed", "00", "--kind", "rendezvous", "--udp"]):
+                     ["--suite", "7/2/2/8", "--seed", "00", "--kind", "rendezvous", "--udp"],
+                     ["--suite", "7/2/2/8", "--seed", "00", "--kind", "data-relay"],
+                     ["--suite", "7/2/2/8", "--seed", "00", "--kind", "data-relay,close", "--udp"]):
             with self.subTest(args=args):
                 p = self.hipvec("gen", *args, status=2)
                 self.assertTrue(p.stderr)
