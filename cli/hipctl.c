@@ -33,9 +33,9 @@ const struct hipctl_cmd hipctl_cmds[] = {
       "HITs of a name, as applications get them" },
     { "move", "[INTERFACE]", "interface", "hiphostd", hipctl_show_done,
       "prefer an interface; without one the configured order holds again" },
-    { "ping", "NAME|HIT", "name", "hiphostd", NULL,
+    { "ping", "NAME|HIT|LSI", "name", "hiphostd", NULL,
       "probe a host through HIP: [-c COUNT] [-i SECONDS] [--until-direct [-w SECONDS]]" },
-    { "explain", "NAME|HIT", "name", "hiphostd", NULL, "each step towards a host, and where it stops" },
+    { "explain", "NAME|HIT|LSI", "name", "hiphostd", NULL, "each step towards a host, and where it stops" },
     { "retry", NULL, NULL, "hiphostd", hipctl_show_done,
       "try the Forwarding Agents now, whatever the back-off" },
     { 0 },
@@ -113,6 +113,14 @@ static int show(const struct hipctl_cmd *cmd, const json_t *answer, bool json, b
     return fflush(stdout) == 0 ? HIPCTL_OK : HIPCTL_ERROR;
 }
 
+/* What has a colon is a HIT, and what has only digits and dots an LSI: no name is like that. */
+static bool is_address(const char *text, const char *arg)
+{
+    if (strchr(text, ':'))
+        return strstr(arg, "HIT") != NULL;
+    return strstr(arg, "LSI") != NULL && text[0] != '\0' && text[strspn(text, "0123456789.")] == '\0';
+}
+
 /* argv: the command and its argument. */
 static int run(int argc, char **argv, const char *path, const struct hipctl_opts *opts, bool json,
                bool verbose)
@@ -132,8 +140,7 @@ static int run(int argc, char **argv, const char *path, const struct hipctl_opts
         return HIPCTL_USAGE;
     }
     request = json_pack("{s:s}", "cmd", cmd->name);
-    /* What has a colon is a HIT: no name has one. */
-    const char *key = argc == 2 && strchr(argv[1], ':') && strstr(cmd->arg, "HIT") ? "hit" : cmd->key;
+    const char *key = argc == 2 && is_address(argv[1], cmd->arg) ? "hit" : cmd->key;
     if (argc == 2 && json_object_set_new(request, key, json_string(argv[1])) != 0) {
         (void)fprintf(stderr, "hipctl: the argument is not UTF-8\n");
         json_decref(request);

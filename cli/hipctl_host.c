@@ -5,29 +5,14 @@
 void hipctl_show_peers(const json_t *answer, FILE *to, bool color)
 {
     static const struct table_column columns[] = {
-        { "hit", "HIT" },
-        { "name", "NAME" },
-        { "state", "STATE" },
-        { "path", "PATH" },
-        { "why", "WHY" },
-        { "rtt_ms", "RTT ms" },
-        { "address", "ADDRESS" },
-        { "from", "FROM" },
-        { "dnssec", "DNSSEC" },
-        { "fa", "FA" },
-        { "configured", "CONFIGURED" },
-        { "esp", "ESP" },
-        { "sent", "SENT" },
-        { "received", "RECEIVED" },
-        { "replayed", "REPLAYED" },
-        { "bad", "BAD" },
-        { "spi_in", NULL },
-        { "spi_out", NULL },
-        { "kind", NULL },
-        { "data_to", NULL },
-        { "pairs", NULL },
-        { "seconds", "SECONDS" },
-        { NULL, NULL },
+        { "hit", "HIT" },           { "lsi", "LSI" },         { "name", "NAME" },
+        { "state", "STATE" },       { "path", "PATH" },       { "why", "WHY" },
+        { "rtt_ms", "RTT ms" },     { "address", "ADDRESS" }, { "from", "FROM" },
+        { "dnssec", "DNSSEC" },     { "fa", "FA" },           { "configured", "CONFIGURED" },
+        { "esp", "ESP" },           { "sent", "SENT" },       { "received", "RECEIVED" },
+        { "replayed", "REPLAYED" }, { "bad", "BAD" },         { "spi_in", NULL },
+        { "spi_out", NULL },        { "kind", NULL },         { "data_to", NULL },
+        { "pairs", NULL },          { "seconds", "SECONDS" }, { NULL, NULL },
     };
 
     table_print(json_object_get(answer, "peers"), columns, "no peers", to, color);
@@ -67,7 +52,8 @@ void hipctl_show_pairs(const json_t *answer, FILE *to, bool color)
 void hipctl_show_resolved(const json_t *answer, FILE *to, bool color)
 {
     const json_t *hits = json_object_get(answer, "hits"), *hit;
-    char cell[TABLE_CELL_MAX];
+    const json_t *lsis = json_object_get(answer, "lsis");
+    char cell[TABLE_CELL_MAX], lsi[TABLE_CELL_MAX];
     size_t i;
 
     (void)color;
@@ -76,6 +62,7 @@ void hipctl_show_resolved(const json_t *answer, FILE *to, bool color)
         return;
     }
     json_array_foreach ((json_t *)hits, i, hit)
-        (void)fprintf(to, "%s  (TTL %lld s)\n", table_cell(hit, cell),
+        (void)fprintf(to, "%s  %s  (TTL %lld s)\n", table_cell(hit, cell),
+                      table_cell(json_array_get(lsis, i), lsi),
                       (long long)json_integer_value(json_object_get(answer, "ttl")));
 }

@@ -45,6 +45,23 @@ static void set(json_t *to, const char *key, json_t *v)
         abort(); /* out of memory */
 }
 
+/* The LSI that a peer has; null: none, or there are none here. */
+static json_t *lsi_json(const struct host_ctl *c, const struct hit *h)
+{
+    const struct host_lsis *t = host_worker_lsis(c->worker);
+    struct addr a;
+
+    return t && host_lsi_find(t, h, &a) ? addr_json(&a) : json_null();
+}
+
+static json_t *own_lsi_json(const struct host_ctl *c)
+{
+    const struct host_lsis *t = host_worker_lsis(c->worker);
+    struct addr a = t ? host_lsi_own(t) : (struct addr){ 0 };
+
+    return addr_json(&a);
+}
+
 /* ---- status ---- */
 
 /* One word for what the user wants to know: are we bound, and if not, why not. */
@@ -105,6 +122,10 @@ static json_t *counters_json(const struct host_ctl *c)
     const struct host_data_count *d = host_data_count(host_worker_data(c->worker));
     struct host_worker_count w = host_worker_count(c->worker);
     struct host_stub_count s = c->stub ? host_stub_count(c->stub) : (struct host_stub_count){ 0 };
+    struct host_v4_count v4 = { 0 };
+
+    if (host_worker_v4(c->worker))
+        v4 = *host_v4_count(host_worker_v4(c->worker));
     const struct {
         const char *key;
         uint64_t v;
@@ -123,6 +144,16 @@ static json_t *counters_json(const struct host_ctl *c)
         { "rekeys_asked", d->due },
         { "too_big", d->too_big },
         { "unreachable", d->unreachable },
+        { "not_hit", d->not_hit },
+        { "lsi_out", v4.out },
+        { "lsi_in", v4.in },
+        { "lsi_malformed", v4.malformed },
+        { "lsi_spoofed", v4.spoofed },
+        { "lsi_unknown", v4.unknown },
+        { "lsi_no_identity", v4.no_identity },
+        { "lsi_untranslated", v4.untranslated },
+        { "lsi_clash", v4.clash },
+        { "lsi_full", v4.full + s.lsi_full },
         { "queries", s.queries },
         { "queries_hit", s.hits },
         { "queries_forwarded", s.forwarded },
@@ -153,6 +184,7 @@ static void cmd_status(struct host_ctl *c, struct rt_ctl_req *req)
     host_status(host_worker_core(c->worker), rt_now_us(), &s);
     set(o, "daemon", json_string("hiphostd"));
     set(o, "hit", s.has_hit ? hit_json(&s.hit) : json_null());
+    set(o, "lsi", own_lsi_json(c));
     set(o, "hi", hi_json(c));
     set(o, "fqdn", text_or_null(s.fqdn));
     set(o, "sim", json_string(host_sim_state_name(s.sim)));
@@ -219,6 +251,7 @@ static json_t *peer_json(const struct host_ctl *c, const struct host_status *s,
     json_t *o = json_object();
 
     set(o, "hit", hit_json(&p->hit));
+    set(o, "lsi", lsi_json(c, &p->hit));
     set(o, "state", json_string(host_peer_state_name(p->state)));
     set(o, "name", text_or_null(p->name));
     set(o, "dnssec", p->name[0] ? json_string(dnsu_security_name(p->security)) : json_null());
@@ -282,9 +315,11 @@ static void cmd_resolve(struct host_ctl *c, struct rt_ctl_req *req, const json_t
     host_worker_resolve(c->worker, &name, c->lookup[i].ticket);
 }
 
-static void answer_resolved(struct rt_ctl_req *req, const struct host_action *a)
+static void answer_resolved(const struct host_ctl *c, struct rt_ctl_req *req, const struct host_action *a)
 {
-    json_t *o, *v;
+    struct host_lsis *t = host_worker_lsis(c->worker);
+    json_t *o, *v, *lsis;
+    struct addr lsi;
 
     if (a->resolved.e != ERR_OK) {
         rt_ctl_error(req, "%s",
@@ -296,9 +331,14 @@ static void answer_resolved(struct rt_ctl_req *req, const struct host_action *a)
     }
     o = json_object();
     v = json_array();
-    for (size_t i = 0; i < a->resolved.n; i++)
+    lsis = json_array();
+    for (size_t i = 0; i < a->resolved.n; i++) {
+        bool has = t && host_lsi_give(t, &a->resolved.hit[i], rt_now_us(), &lsi) == ERR_OK;
         (void)json_array_append_new(v, hit_json(&a->resolved.hit[i]));
+        (void)json_array_append_new(lsis, has ? addr_json(&lsi) : json_null());
+    }
     set(o, "hits", v);
+    set(o, "lsis", lsis);
     set(o, "ttl", json_integer(a->resolved.ttl));
     rt_ctl_reply(req, o);
 }
@@ -312,7 +352,7 @@ void host_ctl_resolved(void *ctx, const struct host_action *a)
     for (size_t i = 0; i < LOOKUPS_MAX; i++) {
         if (c->lookup[i].ticket != 0 && c->lookup[i].ticket == a->resolved.ticket) {
             c->lookup[i].ticket = 0;
-            answer_resolved(c->lookup[i].req, a);
+            answer_resolved(c, c->lookup[i].req, a);
             return;
         }
     }

@@ -284,6 +284,17 @@ static void unresolved(struct host_ctl_ping *c, struct asked *q)
     rt_ctl_error(mine.req, "%s", name_fault(&x));
 }
 
+/* A HIT, or the LSI of one. */
+static bool read_hit(const struct host_ctl_ping *c, const char *text, struct hit *out)
+{
+    struct host_lsis *t = host_worker_lsis(c->worker);
+    struct addr a;
+
+    if (t && addr_parse(text, &a) == ERR_OK && a.family == ADDR_V4 && a.port == 0)
+        return host_lsi_hit(t, &a, rt_now_us(), out);
+    return hit_parse(text, out) == ERR_OK;
+}
+
 bool host_ctl_ping_command(struct host_ctl_ping *c, struct rt_ctl_req *req, const char *cmd,
                            const json_t *args)
 {
@@ -302,8 +313,9 @@ bool host_ctl_ping_command(struct host_ctl_ping *c, struct rt_ctl_req *req, cons
         return true;
     }
     *q = (struct asked){ .req = req, .explain = !ping };
-    if (name ? dnsu_name_from_text(name, &q->name) != ERR_OK : !hit || hit_parse(hit, &q->hit) != ERR_OK) {
-        rt_ctl_error(req, "expected \"name\": a domain name, or \"hit\": a host identity tag");
+    if (name ? dnsu_name_from_text(name, &q->name) != ERR_OK : !hit || !read_hit(c, hit, &q->hit)) {
+        rt_ctl_error(req,
+                     "expected \"name\": a domain name, or \"hit\": a host identity tag, or the LSI of one");
         return true;
     }
     q->named = name != NULL;

@@ -7,17 +7,22 @@
 
 #include "common/base/htab.h"
 #include "hip/esp/beet.h"
+#include "hip/esp/beet4.h"
 #include "hip/esp/seal.h"
 #include "host/icmp6.h"
+#include "host/v4.h"
 
 #define USED_EVERY_US 500000
-#define PACKET_MAX    9216
 #define KEY_LEN       32 /* local HIT, peer HIT */
 #define SPI_LEN       4
 #define HOP_LIMIT     64
 #define IPV4_HEAD     20
 #define UDP_HEAD      8
 #define IPV6_MTU_MIN  1280
+#define NH_FRAGMENT   44
+#define FRAGMENT_HEAD 8
+#define OFF_LEN       4
+#define OFF_NEXT      6
 
 struct pair {
     uint8_t key[KEY_LEN];
@@ -60,13 +65,15 @@ struct waiting {
 struct host_data {
     struct env env;
     struct host_data_io io;
+    struct host_v4 *v4; /* NULL: applications speak IPv6 alone */
     struct host_data_limits limits;
     struct htab *by_hits; /* local, peer -> pair */
     struct htab *by_spi;  /* inbound SPI -> pair */
     struct waiting wait[HOST_DATA_PEERS_MAX];
     size_t n_wait;
     struct host_data_count count;
-    uint8_t scratch[HOST_DATA_ROOM + PACKET_MAX];
+    uint8_t scratch[HOST_DATA_ROOM + HOST_DATA_PACKET_MAX];
+    uint8_t piece[HOST_DATA_ROOM + HOST_DATA_PACKET_MAX + HOST_DATA_ROOM];
 };
 
 struct host_data *host_data_new(const struct env *env, const struct host_data_io *io,
@@ -88,6 +95,18 @@ struct host_data *host_data_new(const struct env *env, const struct host_data_io
         return NULL;
     }
     return d;
+}
+
+void host_data_v4(struct host_data *d, struct host_v4 *v4)
+{
+    d->v4 = v4;
+}
+
+/* To the application, in the family it speaks. */
+static void deliver(struct host_data *d, const uint8_t *packet, size_t len, uint64_t now)
+{
+    if (d->v4 == NULL || !host_v4_to_app(d->v4, span_of(packet, len), now))
+        d->io.app_out(d->io.ctx, packet, len);
 }
 
 static void make_key(const struct hit *local, const struct hit *peer, uint8_t key[KEY_LEN])
@@ -421,7 +440,7 @@ void host_data_down(struct host_data *d, const struct hit *local, const struct h
         pair_free(d, p);
 }
 
-void host_data_unreachable(struct host_data *d, const struct hit *peer)
+void host_data_unreachable(struct host_data *d, const struct hit *peer, uint64_t now)
 {
     uint8_t icmp[ICMP6_ERROR_MAX];
 
@@ -430,7 +449,7 @@ void host_data_unreachable(struct host_data *d, const struct hit *peer)
         next = w->next;
         if (n > 0) {
             d->count.unreachable++;
-            d->io.app_out(d->io.ctx, icmp, n);
+            deliver(d, icmp, n, now);
         }
         free(w);
     }
@@ -451,11 +470,8 @@ static unsigned inner_mtu(const struct pair *p, unsigned outer)
 }
 
 /* RFC 8200 s5: packets up to 1280 octets need not be asked about. */
-static bool too_big(struct host_data *d, struct pair *p, const uint8_t *packet, size_t len, uint64_t now)
+static bool too_big(struct host_data *d, struct pair *p, size_t len, uint64_t now)
 {
-    uint8_t icmp[ICMP6_ERROR_MAX];
-    size_t n;
-
     if (len <= IPV6_MTU_MIN)
         return false;
     if (p->mtu_us == 0 || now - p->mtu_us >= HOST_DATA_MTU_US) {
@@ -463,13 +479,18 @@ static bool too_big(struct host_data *d, struct pair *p, const uint8_t *packet, 
         p->mtu = outer ? inner_mtu(p, outer) : UINT_MAX;
         p->mtu_us = now;
     }
-    if (len <= p->mtu)
-        return false;
+    return len > p->mtu;
+}
+
+static void tell_too_big(struct host_data *d, const struct pair *p, const uint8_t *packet, size_t len,
+                         uint64_t now)
+{
+    uint8_t icmp[ICMP6_ERROR_MAX];
+    size_t n = icmp6_too_big(span_of(packet, len), p->mtu, icmp);
+
     d->count.too_big++;
-    n = icmp6_too_big(span_of(packet, len), p->mtu, icmp);
     if (n > 0)
-        d->io.app_out(d->io.ctx, icmp, n);
-    return true;
+        deliver(d, icmp, n, now);
 }
 
 static void tell_used(struct host_data *d, struct pair *p, uint64_t now)
@@ -486,15 +507,84 @@ static void tell_used(struct host_data *d, struct pair *p, uint64_t now)
     d->io.used(d->io.ctx, p->ref, octets, sent_us);
 }
 
-void host_data_from_app(struct host_data *d, uint8_t *packet, size_t len, uint64_t now)
+/* false: not sealed. */
+static bool send_one(struct host_data *d, struct pair *p, const struct beet_packet *b, uint8_t *packet,
+                     size_t len, uint64_t now)
+{
+    if (p->unverified && !covered(p, len, now)) {
+        d->count.no_credit++;
+        return true;
+    }
+    if (!seal_and_send(d, p, b, packet, len))
+        return false;
+    p->sent_us = now;
+    return true;
+}
+
+/* An IPv4 packet that may be split, translated: fragments of it (RFC 8200 s4.5) that the path takes. One that is a fragment itself already
+ * keeps its identification. */
+static bool send_split(struct host_data *d, struct pair *p, const uint8_t *packet, size_t len, uint64_t now)
+{
+    bool fragment = packet[OFF_NEXT] == NH_FRAGMENT;
+    const size_t head = BEET_HEAD + FRAGMENT_HEAD, from = fragment ? head : BEET_HEAD;
+    const size_t most = (p->mtu - head) / 8 * 8;
+    uint8_t *piece = d->piece + HOST_DATA_ROOM, *tail = piece + BEET_HEAD;
+    unsigned where = fragment ? (unsigned)(packet[BEET_HEAD + 2] << 8 | packet[BEET_HEAD + 3]) : 0;
+
+    memcpy(piece, packet, from);
+    if (!fragment) {
+        memset(tail, 0, FRAGMENT_HEAD);
+        tail[0] = packet[OFF_NEXT];
+        env_random(&d->env, tail + 4, 4);
+        piece[OFF_NEXT] = NH_FRAGMENT;
+    }
+    for (size_t at = from, n; at < len; at += n) {
+        struct beet_packet b;
+        bool last = len - at <= most;
+        n = last ? len - at : most;
+        unsigned w = where + (unsigned)(at - from);
+        w = last ? w : w | 1;
+        tail[2] = (uint8_t)(w >> 8);
+        tail[3] = (uint8_t)w;
+        piece[OFF_LEN] = (uint8_t)((FRAGMENT_HEAD + n) >> 8);
+        piece[OFF_LEN + 1] = (uint8_t)(FRAGMENT_HEAD + n);
+        memcpy(piece + head, packet + at, n);
+        /* Sealing takes the place of the header: it is written anew for each. */
+        uint8_t kept[BEET_HEAD + FRAGMENT_HEAD];
+        memcpy(kept, piece, head);
+        if (beet_parse(span_of(piece, head + n), &b) || !send_one(d, p, &b, piece, head + n, now))
+            return false;
+        memcpy(piece, kept, head);
+    }
+    return true;
+}
+
+enum from { FROM_V6, FROM_V4_DF, FROM_V4 };
+
+/* false: it went nowhere. */
+static bool send_packet(struct host_data *d, struct pair *p, const struct beet_packet *b, uint8_t *packet,
+                        size_t len, enum from from, uint64_t now)
+{
+    if (!too_big(d, p, len, now))
+        return send_one(d, p, b, packet, len, now);
+    if (from == FROM_V4 && b->next_header != BEET4_NH_PSEUDO)
+        return send_split(d, p, packet, len, now);
+    tell_too_big(d, p, packet, len, now);
+    return false;
+}
+
+static void between_hits(struct host_data *d, uint8_t *packet, size_t len, enum from from, uint64_t now)
 {
     struct beet_packet b;
     struct pair *p;
 
-    if (len > PACKET_MAX || beet_parse(span_of(packet, len), &b)) {
+    if (len > HOST_DATA_PACKET_MAX || beet_parse(span_of(packet, len), &b) ||
+        (from == FROM_V6 && b.next_header == BEET4_NH_PSEUDO)) { /* which only an IPv4 packet becomes */
         d->count.not_hit++;
         return;
     }
+    if (from == FROM_V6 && d->v4 && !host_v4_speaks6(d->v4, span_of(packet, len), now))
+        return;
     p = pair_get(d, &b.src, &b.dst);
     if (p == NULL || p->out == NULL) {
         struct hit peer = b.dst;
@@ -502,14 +592,8 @@ void host_data_from_app(struct host_data *d, uint8_t *packet, size_t len, uint64
         d->io.want(d->io.ctx, &peer);
         return;
     }
-    if (too_big(d, p, packet, len, now))
+    if (!send_packet(d, p, &b, packet, len, from, now))
         return;
-    if (p->unverified && !covered(p, len, now))
-        d->count.no_credit++;
-    else if (!seal_and_send(d, p, &b, packet, len))
-        return;
-    else
-        p->sent_us = now;
     if (p->alone_us == 0) {
         p->alone_us = now;
         p->tell_us = now + HOST_DATA_SILENT_US;
@@ -524,6 +608,21 @@ void host_data_from_app(struct host_data *d, uint8_t *packet, size_t len, uint64
         tell_used(d, p, now);
 }
 
+void host_data_from_app(struct host_data *d, uint8_t *packet, size_t len, uint64_t now)
+{
+    bool df = false;
+    uint8_t *ip6;
+    size_t n;
+
+    if (d->v4 == NULL || len == 0 || packet[0] >> 4 != 4) {
+        between_hits(d, packet, len, FROM_V6, now);
+        return;
+    }
+    ip6 = host_v4_from_app(d->v4, packet, len, now, &n, &df);
+    if (ip6)
+        between_hits(d, ip6, n, df ? FROM_V4_DF : FROM_V4, now);
+}
+
 void host_data_from_net(struct host_data *d, const struct beet_outer *outer, struct span esp, uint64_t now)
 {
     uint8_t *at = d->scratch + HOST_DATA_ROOM;
@@ -531,7 +630,7 @@ void host_data_from_net(struct host_data *d, const struct beet_outer *outer, str
     struct pair *p;
     uint8_t head[BEET_HEAD];
 
-    if (esp.n < SPI_LEN || esp.n > PACKET_MAX || (p = htab_get(d->by_spi, esp.p)) == NULL) {
+    if (esp.n < SPI_LEN || esp.n > HOST_DATA_PACKET_MAX || (p = htab_get(d->by_spi, esp.p)) == NULL) {
         d->count.no_spi++; /* RFC 7401 s4.3 MUST: without a SA it goes nowhere */
         return;
     }
@@ -560,7 +659,8 @@ void host_data_from_net(struct host_data *d, const struct beet_outer *outer, str
         p->told_us = now - USED_EVERY_US;
     }
     if (o.next_header != ESP_NH_DUMMY) {
-        if (beet_header(&p->peer, &p->local, o.next_header, outer->tclass,
+        if ((o.next_header == BEET4_NH_PSEUDO && d->v4 == NULL) ||
+            beet_header(&p->peer, &p->local, o.next_header, outer->tclass,
                         outer->hop_limit ? outer->hop_limit : HOP_LIMIT, o.len, head)) {
             d->count.bad++;
             return;
@@ -568,7 +668,7 @@ void host_data_from_net(struct host_data *d, const struct beet_outer *outer, str
         memcpy(o.payload - BEET_HEAD, head, BEET_HEAD);
         d->count.received++;
         d->count.recv_octets += o.len + BEET_HEAD;
-        d->io.app_out(d->io.ctx, o.payload - BEET_HEAD, o.len + BEET_HEAD);
+        deliver(d, o.payload - BEET_HEAD, o.len + BEET_HEAD, now);
     }
     if (first) /* with it comes the outbound SA, or the pair ends */
         d->io.rekeyed(d->io.ctx, p->ref, esp_sa_spi(p->in));

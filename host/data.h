@@ -2,7 +2,7 @@
  *
  * The host's data plane: packets of applications into ESP and back (BEET, hip/esp), by the SAs that host/core hands out. Packets for a
  * peer without SAs wait, a few for each peer, until there are some or the peer proves unreachable; then the application is
- * told by ICMPv6. No I/O: octets go out through struct host_data_io.
+ * told by ICMP. Applications that speak IPv4 have their packets translated (host/v4.h). No I/O: octets go out through struct host_data_io.
  *
  * SAs belong to it from host_data_up() on.
  */
@@ -26,6 +26,10 @@
 #define HOST_DATA_ASK_US 10000000 /* keys that are due are asked for so often, until they come */
 #define HOST_DATA_ROOM \
     ((size_t)64) /* octets the caller leaves free before and behind a packet from an application */
+
+#define HOST_DATA_PACKET_MAX 9216
+
+struct host_v4;
 
 struct host_data_io {
     void *ctx;
@@ -71,6 +75,8 @@ struct host_data;
 struct host_data *host_data_new(const struct env *env, const struct host_data_io *io,
                                 const struct host_data_limits *limits);
 void host_data_free(struct host_data *d);
+/* From now on IPv4 packets of applications are taken too. v4 stays its owner's; NULL: none. */
+void host_data_v4(struct host_data *d, struct host_v4 *v4);
 
 /* A pair of SAs is usable; replaces what these HITs had, unless it is of the same association: after a rekey the path stays, and the old inbound SA until
  * a little after the new one carries something. out NULL: the old outbound one stays; or, with none before, our I2 is about to leave and the R2 that brings
@@ -81,11 +87,12 @@ void host_data_up(struct host_data *d, struct hip_ref ref, const struct hit *loc
 void host_data_path(struct host_data *d, const struct hit *local, const struct hit *peer,
                     const struct hip_path *path, bool unverified, uint64_t credit, uint64_t now);
 void host_data_down(struct host_data *d, const struct hit *local, const struct hit *peer);
-/* Packets that wait for the peer are answered with ICMPv6 "address unreachable" and dropped. */
-void host_data_unreachable(struct host_data *d, const struct hit *peer);
+/* Packets that wait for the peer are answered with ICMPv6 "address unreachable" (ICMP "host unreachable") and dropped. */
+void host_data_unreachable(struct host_data *d, const struct hit *peer, uint64_t now);
 
 /* A packet of an application, with HOST_DATA_ROOM octets of room around it. One that would be longer outside than the path takes is answered with ICMPv6 "packet
- * too big", but not below 1280 octets, which IPv6 promises: such a packet goes, in fragments outside. */
+ * too big" (ICMP "fragmentation needed"), but not below 1280 octets, which IPv6 promises: such a packet goes, in fragments outside. An IPv4 packet without
+ * DF is split before it is sealed. */
 void host_data_from_app(struct host_data *d, uint8_t *packet, size_t len, uint64_t now);
 /* One ESP packet, without IP header; outer: of that header. */
 void host_data_from_net(struct host_data *d, const struct beet_outer *outer, struct span esp, uint64_t now);

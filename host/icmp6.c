@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "common/base/insum.h"
+
 #define IP6_HEAD       40
 #define ICMP6_HEAD     8
 #define NH_ICMP6       58
@@ -17,15 +19,6 @@
 #define OFF_SRC        8
 #define OFF_DST        24
 #define FRAGMENT_FIRST 0xfff8u
-
-static uint32_t sum16(const uint8_t *p, size_t n, uint32_t sum)
-{
-    for (size_t i = 0; i + 1 < n; i += 2)
-        sum += (uint32_t)(p[i] << 8 | p[i + 1]);
-    if (n & 1)
-        sum += (uint32_t)p[n - 1] << 8;
-    return sum;
-}
 
 static bool no_error_due(struct span p)
 {
@@ -44,7 +37,7 @@ static size_t error(struct span packet, uint8_t type, uint8_t code, uint32_t wor
                     uint8_t out[ICMP6_ERROR_MAX])
 {
     size_t copied = packet.n, icmp_len;
-    uint32_t sum;
+    uint16_t sum;
 
     if (packet.n < IP6_HEAD || packet.p[0] >> 4 != 6 || no_error_due(packet))
         return 0;
@@ -65,10 +58,8 @@ static size_t error(struct span packet, uint8_t type, uint8_t code, uint32_t wor
         out[IP6_HEAD + 4 + i] = (uint8_t)(word >> (24 - 8 * i));
     memcpy(out + IP6_HEAD + ICMP6_HEAD, packet.p, copied);
     /* Pseudo-header (RFC 8200 s8.1): addresses, length, next header. */
-    sum = sum16(out + OFF_SRC, 32, (uint32_t)icmp_len + NH_ICMP6);
-    sum = sum16(out + IP6_HEAD, icmp_len, sum);
-    while (sum >> 16)
-        sum = (sum & 0xffff) + (sum >> 16);
+    sum = insum_fold(insum_add(insum_add((uint32_t)icmp_len + NH_ICMP6, span_of(out + OFF_SRC, 32)),
+                               span_of(out + IP6_HEAD, icmp_len)));
     out[IP6_HEAD + 2] = (uint8_t)(~sum >> 8);
     out[IP6_HEAD + 3] = (uint8_t)~sum;
     return IP6_HEAD + icmp_len;

@@ -23,6 +23,7 @@
 
 #define EXIT_USAGE    2
 #define IDENTITY_FILE "identity.der"
+#define LSI_FILE      "lsi.key"
 #define PATH_LEN      4096
 
 struct daemon {
@@ -33,6 +34,7 @@ struct daemon {
     struct hip_hi hi;
     bool has_hi;
     uint8_t certs[HOST_CERTS_MAX];
+    uint8_t lsi_key[HOST_LSI_KEY_LEN];
     struct usim card;
     struct usim_soft *soft;
     struct rt_resolver *resolver;
@@ -75,6 +77,33 @@ static bool open_identity(struct daemon *d)
     return true;
 }
 
+/* Drawn once, so that peers have the same LSIs after a restart. */
+static bool open_lsi_key(struct daemon *d)
+{
+    char path[PATH_LEN], why[RT_FILE_WHY_MAX];
+    uint8_t *key = NULL;
+    size_t len = 0;
+    err e;
+
+    if (!d->settings.lsi)
+        return true;
+    (void)snprintf(path, sizeof(path), "%s/%s", d->settings.state, LSI_FILE);
+    e = rt_file_read_secret(path, sizeof(d->lsi_key), &key, &len, why);
+    if (e == ERR_OK && len == sizeof(d->lsi_key)) {
+        memcpy(d->lsi_key, key, len);
+    } else if (e == ERR_OK) {
+        (void)snprintf(why, sizeof(why), "%.300s: not %zu octets", path, sizeof(d->lsi_key));
+        e = ERR_MALFORMED;
+    } else if (e == ERR_NOT_FOUND) {
+        env_random(&d->env, d->lsi_key, sizeof(d->lsi_key));
+        e = rt_file_write(path, span_of(d->lsi_key, sizeof(d->lsi_key)), why);
+    }
+    sec_free(key);
+    if (e)
+        complain(why);
+    return e == ERR_OK;
+}
+
 static bool open_certificate(struct daemon *d)
 {
     char why[RT_FILE_WHY_MAX];
@@ -115,7 +144,7 @@ static bool open_all(struct daemon *d)
     char why[HOST_WORKER_WHY_MAX], stub_why[HOST_STUB_WHY_MAX];
     err e;
 
-    if (!open_identity(d) || !open_certificate(d) || !open_resolver(d))
+    if (!open_identity(d) || !open_lsi_key(d) || !open_certificate(d) || !open_resolver(d))
         return false;
     const struct host_worker_parts parts = {
         .loop = d->loop,
@@ -124,6 +153,7 @@ static bool open_all(struct daemon *d)
         .hi = d->has_hi ? &d->hi : NULL,
         .card = d->soft ? &d->card : NULL,
         .resolve = d->resolver,
+        .lsi_key = d->lsi_key,
     };
     if (host_worker_new(&parts, &d->worker, why)) {
         complain(why);

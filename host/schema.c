@@ -5,6 +5,7 @@
 
 #include "hip/daemon/suites.h"
 #include "host/esp_conf.h"
+#include "host/lsi.h"
 #include "host/tun.h"
 
 #define MINUTE_US     60000000ll
@@ -19,7 +20,22 @@
 static const struct rt_conf_row tun_rows[] = {
     { "name", RT_CONF_STR, .min = 1, .max = 15, .def = "hip0", .doc = "name of the device" },
     { "mtu", RT_CONF_INT, .min = HOST_TUN_MTU_MIN, .max = HOST_TUN_MTU_MAX, .def = "1400",
-      .doc = "largest packet between HITs; on the wire it is up to 65 octets longer" },
+      .doc = "largest packet between HITs (20 octets less between LSIs); on the wire it is up to 65 octets "
+             "longer" },
+    { 0 },
+};
+
+static const struct rt_conf_row lsi_rows[] = {
+    { "use", RT_CONF_BOOL, .def = "yes",
+      .doc =
+          "applications that know only IPv4 find hosts with a HIP RR at Local Scope Identifiers (RFC 9063)" },
+    { "prefix", RT_CONF_PREFIX, .def = "198.19.0.0/16",
+      .doc = "what they are taken from, on this host only; the first address is our own; between /8 and /20, "
+             "and "
+             "nothing that this host reaches otherwise" },
+    { "ip_options", RT_CONF_ENUM, .choices = "discard|carry", .def = "discard",
+      .doc = "IPv4 options of their packets; carry: to peers that understand next header 94 (RFC 7402 "
+             "appendix B)" },
     { 0 },
 };
 
@@ -67,7 +83,8 @@ static const struct rt_conf_row zone_rows[] = {
 
 static const struct rt_conf_row resolver_rows[] = {
     { "listen", RT_CONF_LIST, .item = RT_CONF_ENDPOINT, .port = DNS_PORT, .max = HOST_LISTEN_MAX,
-      .def = "127.0.0.1:53", .doc = "for applications: AAAA of a name with a HIP RR is its HIT; []: none" },
+      .def = "127.0.0.1:53",
+      .doc = "for applications: AAAA of a name with a HIP RR is its HIT, A its LSI; []: none" },
     { "upstream", RT_CONF_LIST, .item = RT_CONF_ENDPOINT, .port = DNS_PORT, .max = HOST_UPSTREAM_MAX,
       .doc = "resolvers that are asked for everything else", .example = "192.0.2.2:53" },
     { "zones", RT_CONF_LIST, .item = RT_CONF_MAP, .rows = zone_rows, .max = HOST_ZONES_MAX,
@@ -135,6 +152,7 @@ const struct rt_conf_row host_schema[] = {
       .example = "\"wlan*\", umts0" },
     { "tun", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = tun_rows,
       .doc = "device that applications' packets go through" },
+    { "lsi", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = lsi_rows, .doc = "IPv4 for applications" },
     { "esp", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = host_esp_rows,
       .doc = "how applications' packets are protected (RFC 7402)" },
     { "nat", RT_CONF_ENUM, .choices = "auto|off|always", .def = "auto",
@@ -344,6 +362,27 @@ static void read_binding(const struct rt_conf_node *root, struct host_settings *
     s->core.reg_lifetime_s = (uint32_t)(rt_conf_us(root, "registration") / 1000000);
 }
 
+static err read_lsi(const struct rt_conf *c, struct host_settings *s, char *why)
+{
+    const struct rt_conf_node *m = rt_conf_map(rt_conf_root(c), "lsi");
+    const struct addr *p = rt_conf_addr(m, "prefix");
+    uint32_t behind;
+
+    s->lsi = rt_conf_bool(m, "use");
+    s->lsi_options = strcmp(rt_conf_str(m, "ip_options"), "carry") == 0;
+    s->lsi_prefix = *p;
+    s->lsi_bits = (uint8_t)rt_conf_prefix_len(m, "prefix");
+    behind = UINT32_MAX >> (s->lsi_bits < 32 ? s->lsi_bits : 31);
+    if (p->family != ADDR_V4 || s->lsi_bits < HOST_LSI_BITS_MIN || s->lsi_bits > HOST_LSI_BITS_MAX ||
+        addr_is_multicast(p) || addr_is_loopback(p) || p->ip[0] == 0 ||
+        ((uint32_t)p->ip[0] << 24 | (uint32_t)p->ip[1] << 16 | (uint32_t)p->ip[2] << 8 | p->ip[3]) & behind)
+        return rt_conf_expected(
+            c, rt_conf_get(m, "prefix"), why,
+            "an IPv4 prefix of %d to %d bits, no loopback or multicast, with nothing behind it",
+            HOST_LSI_BITS_MIN, HOST_LSI_BITS_MAX);
+    return ERR_OK;
+}
+
 err host_settings_read(const struct rt_conf *c, struct host_settings *out, char why[RT_CONF_WHY_MAX])
 {
     const struct rt_conf_node *root = rt_conf_root(c), *tun = rt_conf_map(root, "tun");
@@ -358,7 +397,9 @@ err host_settings_read(const struct rt_conf *c, struct host_settings *out, char 
     out->tun_name = rt_conf_str(tun, "name");
     out->tun_mtu = (unsigned)rt_conf_int(tun, "mtu");
     out->sim_file = rt_conf_str(rt_conf_map(root, "sim"), "file");
-    e = read_fas(c, out, why);
+    e = read_lsi(c, out, why);
+    if (e == ERR_OK)
+        e = read_fas(c, out, why);
     if (e == ERR_OK)
         e = read_peers(c, out, why);
     if (e == ERR_OK)

@@ -33,6 +33,10 @@ struct host_settings {
     size_t n_iface;
     const char *tun_name;
     unsigned tun_mtu;
+    bool lsi; /* for applications that know only IPv4 */
+    struct addr lsi_prefix;
+    uint8_t lsi_bits;
+    bool lsi_options;
     struct host_data_limits rekey;
     struct hit auth_only[HOST_AUTH_ONLY_MAX]; /* RFC 7402 s3.3.5 */
     size_t n_auth_only;

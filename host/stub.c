@@ -231,6 +231,39 @@ static void on_timer(void *ctx)
 
 /* ---- names with HIP RRs ---- */
 
+/* The LSIs of these hosts; those for which there is no room are left out. */
+static size_t lsis_of(struct slot *s, const struct host_action *a, struct addr out[HOST_RESOLVED_MAX])
+{
+    struct host_lsis *t = host_worker_lsis(s->stub->worker);
+    uint64_t now = rt_now_us();
+    struct host_status me;
+    size_t n = 0;
+
+    if (t == NULL)
+        return 0;
+    host_status(host_worker_core(s->stub->worker), now, &me);
+    for (size_t i = 0; i < a->resolved.n; i++) {
+        if (me.has_hit && hit_eq(&me.hit, &a->resolved.hit[i]))
+            out[n++] = host_lsi_own(t);
+        else if (host_lsi_give(t, &a->resolved.hit[i], now, &out[n]) == ERR_OK)
+            n++;
+        else
+            s->stub->count.lsi_full++;
+    }
+    return n;
+}
+
+static size_t answer_hosts(struct slot *s, const struct host_action *a, uint8_t out[STUB_REPLY_MAX])
+{
+    struct span query = span_of(s->msg, s->len);
+    struct addr lsi[HOST_RESOLVED_MAX];
+
+    if (s->q.q.type == DNSU_TYPE_AAAA)
+        return stub_answer_hits(query, &s->q, a->resolved.hit, a->resolved.n, a->resolved.ttl, out,
+                                STUB_REPLY_MAX);
+    return stub_answer_lsis(query, &s->q, lsi, lsis_of(s, a, lsi), a->resolved.ttl, out, STUB_REPLY_MAX);
+}
+
 void host_stub_resolved(void *ctx, const struct host_action *a)
 {
     struct host_stub *st = ctx;
@@ -241,13 +274,7 @@ void host_stub_resolved(void *ctx, const struct host_action *a)
         return;
     if (a->resolved.e == ERR_OK && a->resolved.n > 0) {
         st->count.hits++;
-        if (s->q.q.type != DNSU_TYPE_AAAA) {
-            reply_empty(s, DNSU_RC_NOERROR);
-            return;
-        }
-        reply(s, out,
-              stub_answer_hits(span_of(s->msg, s->len), &s->q, a->resolved.hit, a->resolved.n,
-                               a->resolved.ttl, out, sizeof(out)));
+        reply(s, out, answer_hosts(s, a, out));
         finish(s);
     } else if (a->resolved.e == ERR_OK || a->resolved.e == ERR_NOT_FOUND) {
         forward(s); /* no HIP RR: its addresses, or its absence, as its zone says */
@@ -267,7 +294,26 @@ static bool has_labels(const struct dnsu_name *n, unsigned least)
     return labels >= least;
 }
 
-/* PTR of our own HIT, or of a peer's that was looked up by name. */
+/* Whose HIT or LSI a name in the reverse tree is; *hit stays null where it is nobody's. false: it is neither. */
+static bool reverse(struct slot *s, const struct host_status *me, struct hit *hit)
+{
+    struct host_lsis *t = host_worker_lsis(s->stub->worker);
+    struct addr a, own;
+
+    memset(hit, 0, sizeof(*hit));
+    if (stub_reverse_hit(&s->q.q.name, hit))
+        return true;
+    if (t == NULL || !stub_reverse_ip4(&s->q.q.name, &a) || !host_lsi_in(t, &a))
+        return false;
+    own = host_lsi_own(t);
+    if (addr_same_ip(&a, &own) && me->has_hit)
+        *hit = me->hit;
+    else
+        (void)!host_lsi_hit(t, &a, 0, hit);
+    return true;
+}
+
+/* PTR of our own HIT or LSI, or of a peer's that was looked up by name. */
 static bool answer_reverse(struct slot *s)
 {
     struct host *core = host_worker_core(s->stub->worker);
@@ -279,9 +325,11 @@ static bool answer_reverse(struct slot *s)
     size_t pos = 0;
     uint8_t out[STUB_REPLY_MAX];
 
-    if (s->q.q.type != STUB_TYPE_PTR || !stub_reverse_hit(&s->q.q.name, &hit))
+    if (s->q.q.type != STUB_TYPE_PTR)
         return false;
     host_status(core, rt_now_us(), &me);
+    if (!reverse(s, &me, &hit))
+        return false;
     if (me.has_hit && hit_eq(&me.hit, &hit))
         text = me.fqdn;
     while (text == NULL && host_peer_next(core, &pos, &p))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The resolver for applications on this machine: AAAA of a name with a HIP RR is answered with its HITs, A of such a name with
- * nothing, PTR of a HIT we know with its name; everything else goes to the servers of its zone or to the upstream resolvers, as it is.
+ * its LSIs, PTR of a HIT or LSI we know with its name; everything else goes to the servers of its zone or to the upstream resolvers, as it is.
  */
 #pragma once
 
@@ -19,5 +19,6 @@ void host_stub_resolved(void *ctx, const struct host_action *a);
 
 struct host_stub_count {
     uint64_t queries, hits, forwarded, failed, dropped;
+    uint64_t lsi_full; /* hosts left out of an answer: no LSI for them (host/lsi.h) */
 };
 struct host_stub_count host_stub_count(const struct host_stub *s);

@@ -113,6 +113,19 @@ size_t stub_answer_hits(struct span msg, const struct stub_query *q, const struc
     return end(&w, q);
 }
 
+size_t stub_answer_lsis(struct span msg, const struct stub_query *q, const struct addr *lsi, size_t n,
+                        uint32_t ttl, uint8_t *out, size_t cap)
+{
+    struct wcur w = wcur_of(out, cap);
+
+    begin(&w, msg, q, DNSU_RC_NOERROR, n);
+    for (size_t i = 0; i < n; i++) {
+        record_head(&w, DNSU_TYPE_A, ttl, addr_ip_len(&lsi[i]));
+        wcur_put(&w, lsi[i].ip, addr_ip_len(&lsi[i]));
+    }
+    return end(&w, q);
+}
+
 size_t stub_answer_ptr(struct span msg, const struct stub_query *q, const struct dnsu_name *name,
                        uint8_t *out, size_t cap)
 {
@@ -151,5 +164,44 @@ bool stub_reverse_hit(const struct dnsu_name *name, struct hit *out)
     if (!hit_is_valid(&h))
         return false;
     *out = h;
+    return true;
+}
+
+/* A label of one to three digits, no zero in front, at *at; -1: it is none. */
+static int octet_label(const struct dnsu_name *name, size_t *at)
+{
+    size_t n = name->wire[*at];
+    int v = 0;
+
+    if (n < 1 || n > 3 || *at + 1 + n > name->len || (n > 1 && name->wire[*at + 1] == '0'))
+        return -1;
+    for (size_t i = 1; i <= n; i++) {
+        uint8_t c = name->wire[*at + i];
+        if (c < '0' || c > '9')
+            return -1;
+        v = 10 * v + (c - '0');
+    }
+    *at += 1 + n;
+    return v > 255 ? -1 : v;
+}
+
+bool stub_reverse_ip4(const struct dnsu_name *name, struct addr *out)
+{
+    static const char tail[] = "\007in-addr\004arpa";
+    struct addr a = { .family = ADDR_V4 };
+    struct dnsu_name lower = *name;
+    size_t at = 0;
+
+    /* Four labels, the last octet first, then in-addr.arpa (RFC 1035 s3.5). */
+    dnsu_name_lower(&lower);
+    for (size_t i = 4; i-- > 0;) {
+        int v = octet_label(&lower, &at);
+        if (v < 0)
+            return false;
+        a.ip[i] = (uint8_t)v;
+    }
+    if (lower.len - at != sizeof(tail) || memcmp(lower.wire + at, tail, sizeof(tail)) != 0)
+        return false;
+    *out = a;
     return true;
 }

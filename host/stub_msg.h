@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "common/base/addr.h"
 #include "common/base/err.h"
 #include "dnsupd/msg.h"
 #include "hip/hit.h"
@@ -33,8 +34,13 @@ size_t stub_answer_empty(struct span msg, const struct stub_query *q, unsigned r
 /* AAAA records of these HITs. */
 size_t stub_answer_hits(struct span msg, const struct stub_query *q, const struct hit *hit, size_t n,
                         uint32_t ttl, uint8_t *out, size_t cap);
+/* A records of these LSIs. */
+size_t stub_answer_lsis(struct span msg, const struct stub_query *q, const struct addr *lsi, size_t n,
+                        uint32_t ttl, uint8_t *out, size_t cap);
 size_t stub_answer_ptr(struct span msg, const struct stub_query *q, const struct dnsu_name *name,
                        uint8_t *out, size_t cap);
 
 /* "...ip6.arpa." of a HIT: true and the HIT. */
 bool stub_reverse_hit(const struct dnsu_name *name, struct hit *out);
+/* "d.c.b.a.in-addr.arpa.": true and the address. */
+bool stub_reverse_ip4(const struct dnsu_name *name, struct addr *out);

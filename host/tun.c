@@ -13,6 +13,7 @@
 
 #define READ_ROUNDS 64 /* packets taken before others on the loop get their turn */
 #define HIT_BITS    128
+#define LSI_BITS    32
 #define PREFIX_BITS 28
 
 unsigned if_nametoindex(const char *name); /* <net/if.h> and <linux/if.h> do not go together */
@@ -20,6 +21,7 @@ unsigned if_nametoindex(const char *name); /* <net/if.h> and <linux/if.h> do not
 struct host_tun {
     int fd;
     unsigned index;
+    char name[IFNAMSIZ];
     struct rt_poll *poll;
     struct rt_netlink *nl;
     host_tun_fn fn;
@@ -89,7 +91,7 @@ static err set_up(struct host_tun *t, unsigned mtu)
     err e = rt_netlink_link_up(t->nl, t->index, mtu);
 
     if (e == ERR_OK)
-        e = rt_netlink_route_add(t->nl, t->index, &hits, PREFIX_BITS, NULL);
+        e = rt_netlink_route_add(t->nl, t->index, &hits, PREFIX_BITS, NULL, 0);
     return e;
 }
 
@@ -109,6 +111,7 @@ err host_tun_open(struct rt_loop *l, struct rt_netlink *nl, const char *name, un
     if (e)
         goto fail;
     t->index = if_nametoindex(name);
+    (void)snprintf(t->name, sizeof(t->name), "%s", name);
     set_proc(name, "disable_ipv6", "0");
     set_proc(name, "addr_gen_mode", "1");
     errno = 0;
@@ -141,6 +144,24 @@ void host_tun_close(struct host_tun *t)
     if (t->fd >= 0)
         close(t->fd);
     free(t);
+}
+
+err host_tun_lsi(struct host_tun *t, const struct addr *own, const struct addr *prefix, uint8_t bits,
+                 unsigned mtu, char why[HOST_TUN_WHY_MAX])
+{
+    char text[ADDR_TEXT_MAX];
+    err e = rt_netlink_addr_add(t->nl, t->index, own, LSI_BITS);
+
+    errno = 0;
+    if (e == ERR_OK)
+        e = rt_netlink_route_add(t->nl, t->index, prefix, bits, own, mtu);
+    if (e == ERR_EXISTS)
+        (void)snprintf(why, HOST_TUN_WHY_MAX,
+                       "%s: a route for %s/%u is there already: lsi: prefix takes another one, lsi: use none",
+                       t->name, addr_format(prefix, text), bits);
+    else if (e)
+        (void)say(e, why, t->name, "LSI and its route");
+    return e;
 }
 
 err host_tun_addr(struct host_tun *t, const struct hit *hit, bool add)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The TUN device: IPv6 packets between HITs, to and from applications. One address for each HIT of ours, one on-link route
- * for all HITs (2001:20::/28).
+ * The TUN device: IPv6 packets between HITs and IPv4 packets between LSIs, to and from applications. One address for each HIT of ours and our own LSI, one
+ * on-link route for all HITs (2001:20::/28) and one for all LSIs.
  */
 #pragma once
 
@@ -24,6 +24,9 @@ typedef void (*host_tun_fn)(void *ctx, uint8_t *packet, size_t len);
 MUST_USE err host_tun_open(struct rt_loop *l, struct rt_netlink *nl, const char *name, unsigned mtu,
                            host_tun_fn fn, void *ctx, struct host_tun **out, char why[HOST_TUN_WHY_MAX]);
 void host_tun_close(struct host_tun *t); /* the device goes with it; NULL is fine */
+/* Our LSI and the route of its prefix; mtu: of packets between LSIs. ERR_EXISTS: there is a route for it already. */
+MUST_USE err host_tun_lsi(struct host_tun *t, const struct addr *own, const struct addr *prefix, uint8_t bits,
+                          unsigned mtu, char why[HOST_TUN_WHY_MAX]);
 MUST_USE err host_tun_addr(struct host_tun *t, const struct hit *hit, bool add);
 /* What the device does not take is lost, as packets are. */
 void host_tun_write(struct host_tun *t, const uint8_t *packet, size_t len);

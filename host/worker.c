@@ -5,11 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/rt/sockdiag.h"
+#include "hip/esp/beet4.h"
 #include "host/socks.h"
 
 #define WALL_US      60000000 /* wall clock told again */
 #define STOP_US      1000000  /* longest good-bye */
 #define STOP_LOOK_US 20000
+/* A packet between LSIs is that much longer between HITs, where the peer's answer must fit as well: its stack may give it in IPv6. */
+#define LSI_HEAD_DIFF (BEET_HEAD - BEET4_HEAD)
 
 struct host_worker {
     struct rt_loop *loop;
@@ -19,6 +23,9 @@ struct host_worker {
     struct host_data *data;
     struct host_ifaces *ifaces;
     struct host_tun *tun;
+    struct host_lsis *lsis; /* NULL: applications have HITs alone; so are the next two */
+    struct host_v4 *v4;
+    struct rt_sockdiag *sockdiag;
     struct host_jobs *jobs;
     struct host_socks *socks;
     struct rt_timer *timer, *wall, *stop;
@@ -50,6 +57,8 @@ static void set_address(struct host_worker *w, const struct hit *hit, bool add)
     char text[HIT_TEXT_MAX];
     err e = host_tun_addr(w->tun, hit, add);
 
+    if (w->v4)
+        host_v4_identity(w->v4, hit, add);
     if (e)
         log_at(&w->env.log, LOG_LV_ERROR, "tun", "%s %s: %s", add ? "add" : "remove", hit_format(hit, text),
                err_text(e));
@@ -86,7 +95,7 @@ static void act_one(struct host_worker *w, const struct host_action *a, uint64_t
         set_address(w, &a->local, false);
         break;
     case HOST_ACT_UNREACHABLE:
-        host_data_unreachable(w->data, &a->peer);
+        host_data_unreachable(w->data, &a->peer, now);
         break;
     case HOST_ACT_PROBED:
         w->ctl(w->ctl_ctx, a);
@@ -211,6 +220,12 @@ static void app_out(void *ctx, const uint8_t *packet, size_t len)
     host_tun_write(w->tun, packet, len);
 }
 
+static bool takes(void *ctx, uint8_t proto, const struct addr *local, const struct addr *peer)
+{
+    struct host_worker *w = ctx;
+    return rt_sockdiag_takes(w->sockdiag, proto, local, peer, host_tun_index(w->tun));
+}
+
 static void want(void *ctx, const struct hit *peer)
 {
     struct host_worker *w = ctx;
@@ -304,11 +319,51 @@ static err open_core(struct host_worker *w, const struct host_worker_parts *p)
     return w->core && w->data && w->jobs && w->timer && w->wall ? ERR_OK : ERR_MEMORY;
 }
 
+static err open_tun(struct host_worker *w, char *why)
+{
+    const struct host_settings *s = w->settings;
+    char tun_why[HOST_TUN_WHY_MAX] = "";
+    err e = host_tun_open(w->loop, host_ifaces_netlink(w->ifaces), s->tun_name, s->tun_mtu, on_app, w,
+                          &w->tun, tun_why);
+
+    if (e == ERR_OK && w->lsis) {
+        struct addr own = host_lsi_own(w->lsis);
+        e = host_tun_lsi(w->tun, &own, &s->lsi_prefix, s->lsi_bits, s->tun_mtu - LSI_HEAD_DIFF, tun_why);
+    }
+    if (e)
+        (void)snprintf(why, HOST_WORKER_WHY_MAX, "%s", tun_why);
+    return e;
+}
+
+/* What applications that know only IPv4 need. */
+static err open_v4(struct host_worker *w, const struct host_worker_parts *p, char *why)
+{
+    const struct host_v4_io io = { .ctx = w, .app_out = app_out, .takes = takes };
+    struct host_lsi_conf c = { .prefix = w->settings->lsi_prefix, .bits = w->settings->lsi_bits };
+    err e;
+
+    if (!w->settings->lsi)
+        return ERR_OK;
+    e = rt_sockdiag_open(&w->sockdiag);
+    if (e) {
+        (void)snprintf(why, HOST_WORKER_WHY_MAX,
+                       "lsi: the kernel does not tell of sockets (NETLINK_SOCK_DIAG): %s", err_text(e));
+        return e;
+    }
+    memcpy(c.key, p->lsi_key, sizeof(c.key));
+    env_random(&w->env, c.seed, sizeof(c.seed));
+    w->lsis = host_lsis_new(&c);
+    w->v4 = w->lsis ? host_v4_new(&w->env, &io, w->lsis, w->settings->lsi_options) : NULL;
+    if (w->v4 == NULL)
+        return ERR_MEMORY;
+    host_data_v4(w->data, w->v4);
+    return ERR_OK;
+}
+
 err host_worker_new(const struct host_worker_parts *p, struct host_worker **out,
                     char why[HOST_WORKER_WHY_MAX])
 {
     struct host_worker *w = calloc(1, sizeof(*w));
-    char tun_why[HOST_TUN_WHY_MAX] = "";
     err e = ERR_MEMORY;
 
     (void)snprintf(why, HOST_WORKER_WHY_MAX, "out of memory");
@@ -322,6 +377,8 @@ err host_worker_new(const struct host_worker_parts *p, struct host_worker **out,
     if (e)
         goto fail;
     e = open_core(w, p);
+    if (e == ERR_OK)
+        e = open_v4(w, p, why);
     if (e)
         goto fail;
     e = host_ifaces_new(w->loop, p->settings->iface, p->settings->n_iface, on_addresses, w, &w->ifaces);
@@ -329,12 +386,9 @@ err host_worker_new(const struct host_worker_parts *p, struct host_worker **out,
         (void)snprintf(why, HOST_WORKER_WHY_MAX, "netlink: %s", err_text(e));
         goto fail;
     }
-    e = host_tun_open(w->loop, host_ifaces_netlink(w->ifaces), p->settings->tun_name, p->settings->tun_mtu,
-                      on_app, w, &w->tun, tun_why);
-    if (e) {
-        (void)snprintf(why, HOST_WORKER_WHY_MAX, "%s", tun_why);
+    e = open_tun(w, why);
+    if (e)
         goto fail;
-    }
     *out = w;
     return ERR_OK;
 fail:
@@ -354,6 +408,9 @@ void host_worker_free(struct host_worker *w)
     host_tun_close(w->tun);
     host_ifaces_free(w->ifaces);
     host_data_free(w->data);
+    host_v4_free(w->v4);
+    host_lsis_free(w->lsis);
+    rt_sockdiag_close(w->sockdiag);
     host_free(w->core);
     free(w);
 }
@@ -459,6 +516,16 @@ struct host *host_worker_core(struct host_worker *w)
 struct host_data *host_worker_data(struct host_worker *w)
 {
     return w->data;
+}
+
+struct host_lsis *host_worker_lsis(struct host_worker *w)
+{
+    return w->lsis;
+}
+
+const struct host_v4 *host_worker_v4(const struct host_worker *w)
+{
+    return w->v4;
 }
 
 struct host_ifaces *host_worker_ifaces(struct host_worker *w)

@@ -8,8 +8,10 @@
 #include "host/data.h"
 #include "host/ifaces.h"
 #include "host/jobs.h"
+#include "host/lsi.h"
 #include "host/schema.h"
 #include "host/tun.h"
+#include "host/v4.h"
 
 struct host_worker;
 
@@ -25,6 +27,7 @@ struct host_worker_parts {
     const struct hip_hi *hi;              /* NULL: the SIM's */
     const struct usim *card;              /* NULL: none */
     struct rt_resolver *resolve;          /* NULL: no DNS */
+    const uint8_t *lsi_key;               /* HOST_LSI_KEY_LEN octets */
 };
 
 /* Everything opened, nothing sent yet. why: one line for people. */
@@ -47,6 +50,8 @@ void host_worker_retry(struct host_worker *w);
 /* ---- looking at it ---- */
 struct host *host_worker_core(struct host_worker *w);
 struct host_data *host_worker_data(struct host_worker *w);
+struct host_lsis *host_worker_lsis(struct host_worker *w);         /* NULL: none here */
+const struct host_v4 *host_worker_v4(const struct host_worker *w); /* NULL: the same */
 struct host_ifaces *host_worker_ifaces(struct host_worker *w);
 
 struct host_worker_count {

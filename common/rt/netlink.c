@@ -179,7 +179,7 @@ err rt_netlink_addr_del(struct rt_netlink *n, unsigned ifindex, const struct add
 }
 
 err rt_netlink_route_add(struct rt_netlink *n, unsigned ifindex, const struct addr *dst, uint8_t prefix_len,
-                         const struct addr *src)
+                         const struct addr *src, unsigned mtu)
 {
     uint8_t buf[256] = { 0 };
     struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
@@ -198,6 +198,11 @@ err rt_netlink_route_add(struct rt_netlink *n, unsigned ifindex, const struct ad
     mnl_attr_put_u32(nlh, RTA_OIF, ifindex);
     if (src)
         mnl_attr_put(nlh, RTA_PREFSRC, addr_ip_len(src), src->ip);
+    if (mtu) {
+        struct nlattr *metrics = mnl_attr_nest_start(nlh, RTA_METRICS);
+        mnl_attr_put_u32(nlh, RTAX_MTU, mtu);
+        mnl_attr_nest_end(nlh, metrics);
+    }
     return talk(n, nlh, NULL, NULL);
 }
 

@@ -64,6 +64,6 @@ MUST_USE err rt_netlink_addr_add(struct rt_netlink *n, unsigned ifindex, const s
                                  uint8_t prefix_len);
 MUST_USE err rt_netlink_addr_del(struct rt_netlink *n, unsigned ifindex, const struct addr *a,
                                  uint8_t prefix_len);
-/* On-link route of the main table to dst/prefix_len through the link. src: preferred source, NULL none. */
+/* On-link route of the main table to dst/prefix_len through the link. src: preferred source, NULL none; mtu: of what goes there, 0: the link's. */
 MUST_USE err rt_netlink_route_add(struct rt_netlink *n, unsigned ifindex, const struct addr *dst,
-                                  uint8_t prefix_len, const struct addr *src);
+                                  uint8_t prefix_len, const struct addr *src, unsigned mtu);

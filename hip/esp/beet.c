@@ -5,8 +5,6 @@
 #include "hip/esp/sa.h"
 #include "hip/esp/seal.h"
 
-#define NH_BEET 94 /* IPv4 options of an IPv4 inner header: inner addresses are HITs here, never IPv4 */
-
 err beet_parse(struct span ip6, struct beet_packet *out)
 {
     struct rcur r = rcur_of(ip6);
@@ -39,7 +37,7 @@ err beet_header(const struct hit *src, const struct hit *dst, uint8_t next_heade
 
     if (payload_len > ESP_PAYLOAD_MAX)
         return ERR_RANGE;
-    if (next_header == ESP_NH_DUMMY || next_header == NH_BEET)
+    if (next_header == ESP_NH_DUMMY)
         return ERR_UNSUPPORTED;
     wcur_u32(&w, UINT32_C(6) << 28 | (uint32_t)tclass << 20);
     wcur_u16(&w, (uint16_t)payload_len);

@@ -30,6 +30,7 @@ struct beet_packet {
 MUST_USE err beet_parse(struct span ip6, struct beet_packet *out);
 
 /* Writes the inner header of an opened packet into the 40 octets at out. tclass and hop limit come from the outer
- * header (0 and 64 where they are not known). ERR_RANGE: payload too long; ERR_UNSUPPORTED: next header 94 (IPv4 options), 59. */
+ * header (0 and 64 where they are not known). ERR_RANGE: payload too long; ERR_UNSUPPORTED: next header 59. 94 says that
+ * an IPv4 packet's options are first (hip/esp/beet4.h). */
 MUST_USE err beet_header(const struct hit *src, const struct hit *dst, uint8_t next_header, uint8_t tclass,
                          uint8_t hop_limit, size_t payload_len, uint8_t out[BEET_HEAD]);

@@ -125,6 +125,29 @@ struct host_data *host_worker_data(struct host_worker *w)
     return NULL; /* the two below are all that is asked of it */
 }
 
+struct host_lsis *host_worker_lsis(struct host_worker *w)
+{
+    static const struct host_lsi_conf conf = { .prefix = { .family = ADDR_V4, .ip = { 198, 19 } },
+                                               .bits = 16 };
+    static struct host_lsis *lsis;
+    (void)w;
+    if (lsis == NULL)
+        lsis = host_lsis_new(&conf);
+    return lsis;
+}
+
+const struct host_v4 *host_worker_v4(const struct host_worker *w)
+{
+    (void)w;
+    return NULL;
+}
+
+const struct host_v4_count *host_v4_count(const struct host_v4 *v)
+{
+    (void)v;
+    abort(); /* there is none */
+}
+
 const struct host_data_count *host_data_count(const struct host_data *d)
 {
     static const struct host_data_count none;

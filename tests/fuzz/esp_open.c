@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * ESP and BEET: first octet: suite and which half of the number space; the rest is a packet from the wire. It is opened under known keys (the
- * corpus holds packets that open), read as an IPv6 packet from the TUN, and sealed and opened again as a payload.
+ * corpus holds packets that open), read as an IPv6 and as an IPv4 packet from the TUN and as a pseudo-header, and sealed and opened again as a payload.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/crypto/secret.h"
 #include "hip/esp/beet.h"
+#include "hip/esp/beet4.h"
 #include "hip/esp/seal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -91,6 +92,37 @@ static void beet(const uint8_t *p, size_t n)
             abort();
 }
 
+/* A header that was read is written the same again, all but the reserved flag. */
+static void beet4(const uint8_t *p, size_t n)
+{
+    struct beet4_packet b;
+    uint8_t head[BEET4_HEAD + BEET4_OPTIONS_MAX];
+    size_t len;
+
+    if (beet4_parse(span_of(p, n), &b))
+        return;
+    if (b.payload.p + b.payload.n > p + n || b.options.n > BEET4_OPTIONS_MAX)
+        abort();
+    if (!beet4_header(&b, b.payload.n, head, &len))
+        if (len != (size_t)(b.payload.p - p) || (!(p[6] & 0x80) && memcmp(head, p, 10) != 0) ||
+            memcmp(head + 12, p + 12, len - 12) != 0)
+            abort();
+}
+
+static void pseudo(const uint8_t *p, size_t n)
+{
+    struct beet4_pseudo b, again;
+    uint8_t head[BEET4_PSEUDO_MAX];
+
+    if (beet4_pseudo_read(span_of(p, n), &b))
+        return;
+    if (b.rest.p + b.rest.n != p + n || b.options.n % 4 || b.options.n > BEET4_OPTIONS_MAX)
+        abort();
+    if (beet4_pseudo_read(span_of(head, beet4_pseudo_write(b.protocol, b.options, head)), &again) ||
+        again.protocol != b.protocol || !span_eq(again.options, b.options) || again.rest.n)
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static bool ready;
@@ -114,6 +146,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     in = sa_new(suite, false, seq);
     round_trip(out, in, data + 1, size - 1);
     beet(data + 1, size - 1);
+    beet4(data + 1, size - 1);
+    pseudo(data + 1, size - 1);
     esp_sa_free(out);
     esp_sa_free(in);
     return 0;

@@ -113,7 +113,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     memcpy(buf + HOST_DATA_ROOM, data, size);
     host_data_from_app(d, buf + HOST_DATA_ROOM, size, 1);
-    host_data_unreachable(d, &B);
+    host_data_unreachable(d, &B, 2);
     host_data_up(d, (struct hip_ref){ 1, 1 }, &A, &B, sa(false), sa(true), &path, 2);
     host_data_from_app(d, buf + HOST_DATA_ROOM, size, 3);
     host_data_from_net(d, &outer, span_of(data, size), 4);

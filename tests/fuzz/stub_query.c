@@ -30,6 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t out[STUB_REPLY_MAX];
     struct stub_query q;
     struct hit hit[2] = { { { 1 } }, { { 2 } } };
+    struct addr lsi[2] = { addr_v4(1), addr_v4(2) };
 
     is_message(out, stub_answer_bare(msg, DNSU_RC_FORMERR, out, sizeof(out)));
     if (stub_query_parse(msg, &q))
@@ -39,6 +40,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     is_message(out, stub_answer_empty(msg, &q, DNSU_RC_SERVFAIL, out, sizeof(out)));
     is_message(out, stub_answer_hits(msg, &q, hit, 2, 60, out, sizeof(out)));
     is_message(out, stub_answer_ptr(msg, &q, &q.q.name, out, sizeof(out)));
+    is_message(out, stub_answer_lsis(msg, &q, lsi, 2, 60, out, sizeof(out)));
     (void)stub_reverse_hit(&q.q.name, hit);
+    (void)stub_reverse_ip4(&q.q.name, lsi);
     return 0;
 }

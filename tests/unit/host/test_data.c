@@ -339,10 +339,10 @@ static void unreachable(void **state)
     side_init(&a);
     host_data_from_app(a.d, echo(&A, &B), LEN, 1);
     host_data_from_app(a.d, echo(&A, &B), LEN, 2);
-    host_data_unreachable(a.d, &A);
+    host_data_unreachable(a.d, &A, 2);
     assert_int_equal(a.apps, 0);
-    host_data_unreachable(a.d, &B);
-    host_data_unreachable(a.d, &B);
+    host_data_unreachable(a.d, &B, 2);
+    host_data_unreachable(a.d, &B, 2);
     assert_int_equal(a.apps, 2);
     assert_int_equal(a.app_len[0], 40 + 8 + LEN);
     const uint8_t *p = a.app[0];

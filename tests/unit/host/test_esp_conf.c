@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The `esp` part of hiphostd's configuration: what it means, and what is refused with which words. */
+ * The `esp` and `lsi` parts of hiphostd's configuration: what they mean, and what is refused with which words. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -38,6 +38,24 @@ static void defaults(void **state)
     assert_true(s.core.rekey_dh);
     assert_true(s.core.hip.ual_us == UINT64_C(900) * 1000000);
     assert_false(s.fragment);
+}
+
+static void lsis(void **state)
+{
+    static const char *const bad[] = { "198.19.0.0/24", "0.0.0.0/8",     "224.0.0.0/8", "127.0.0.0/8",
+                                       "\"fd00::/16\"", "198.19.1.0/16", "8.0.0.0/7" };
+    char text[64];
+
+    assert_int_equal(read_text("label: phone\n"), ERR_OK);
+    assert_true(s.lsi && !s.lsi_options && s.lsi_bits == 16);
+    assert_memory_equal(s.lsi_prefix.ip, ((uint8_t[]){ 198, 19, 0, 0 }), 4);
+    assert_int_equal(read_text("lsi: { use: no, prefix: 10.64.0.0/12, ip_options: carry }\n"), ERR_OK);
+    assert_true(!s.lsi && s.lsi_options && s.lsi_bits == 12);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        (void)snprintf(text, sizeof(text), "lsi: { prefix: %s }\n", bad[i]);
+        assert_int_equal(read_text(text), ERR_CONFIG);
+        assert_non_null(strstr(why, "x:1: expected an IPv4 prefix of 8 to 20 bits"));
+    }
 }
 
 static void all_of_it(void **state)
@@ -120,10 +138,8 @@ static int end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults),
-        cmocka_unit_test(all_of_it),
-        cmocka_unit_test(refused),
-        cmocka_unit_test(names),
+        cmocka_unit_test(defaults), cmocka_unit_test(lsis),  cmocka_unit_test(all_of_it),
+        cmocka_unit_test(refused),  cmocka_unit_test(names),
     };
     return cmocka_run_group_tests(tests, NULL, end);
 }

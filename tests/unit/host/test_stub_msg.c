@@ -111,6 +111,20 @@ static void answers(void **state)
     assert_true(dnsu_reader_question(&r, &question) && dnsu_reader_next(&r, &rec) &&
                 !dnsu_reader_next(&r, &rec));
     assert_true(dnsu_reader_end(&r));
+    const struct addr lsi[2] = { addr_v4(0xc6130102), addr_v4(0xc6130304) };
+    n = query(m, "host.operator.example", DNSU_TYPE_A, false);
+    assert_int_equal(stub_query_parse(span_of(m, n), &q), ERR_OK);
+    len = stub_answer_lsis(span_of(m, n), &q, lsi, 2, 300, out, sizeof(out));
+    assert_int_equal(dnsu_reader_init(&r, span_of(out, len)), ERR_OK);
+    assert_true(dnsu_reader_question(&r, &question));
+    for (int i = 0; i < 2; i++) {
+        assert_true(dnsu_reader_next(&r, &rec));
+        assert_true(rec.section == 1 && rec.type == DNSU_TYPE_A && rec.cls == 1 && rec.ttl == 300);
+        assert_true(span_eq(rec.rdata, span_of(lsi[i].ip, 4)));
+    }
+    assert_true(!dnsu_reader_next(&r, &rec) && dnsu_reader_end(&r));
+    n = query(m, "host.operator.example", DNSU_TYPE_AAAA, true);
+    assert_int_equal(stub_query_parse(span_of(m, n), &q), ERR_OK);
     /* What does not fit is not half of an answer. */
     assert_int_equal(stub_answer_hits(span_of(m, n), &q, two, 2, 300, out, 60), 0);
 }
@@ -143,9 +157,36 @@ static void reverse(void **state)
     assert_int_equal(stub_answer_ptr(span_of(m, len), &q, &n, out, sizeof(out)), len + 12 + n.len);
 }
 
+static void reverse_ip4(void **state)
+{
+    static const char *const none[] = { "7.0.19.ip6.arpa",
+                                        "1.7.0.19.198.in-addr.arpa",
+                                        "0.19.198.in-addr.arpa",
+                                        "256.0.19.198.in-addr.arpa",
+                                        "07.0.19.198.in-addr.arpa",
+                                        "x.0.19.198.in-addr.arpa",
+                                        "7.0.19.198.in-addr.arpx",
+                                        "7.0.19.1980.in-addr.arpa",
+                                        "7.0.19.198.in-addr.arpa.example",
+                                        "in-addr.arpa",
+                                        "." };
+    struct dnsu_name n;
+    struct addr a;
+    (void)state;
+
+    assert_int_equal(dnsu_name_from_text("7.0.19.198.IN-ADDR.arpa", &n), ERR_OK);
+    assert_true(stub_reverse_ip4(&n, &a));
+    assert_true(a.family == ADDR_V4 && memcmp(a.ip, ((uint8_t[]){ 198, 19, 0, 7 }), 4) == 0);
+    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+        assert_int_equal(dnsu_name_from_text(none[i], &n), ERR_OK);
+        assert_false(stub_reverse_ip4(&n, &a));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(parsed), cmocka_unit_test(refused),
-                                        cmocka_unit_test(answers), cmocka_unit_test(reverse) };
+                                        cmocka_unit_test(answers), cmocka_unit_test(reverse),
+                                        cmocka_unit_test(reverse_ip4) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
