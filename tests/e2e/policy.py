@@ -70,7 +70,7 @@ control: {{ socket: {d}/ctl }}
             check(code == 0, f"{label} ended with {code}:\n{self.lab.log_text(label)[-3000:]}")
 
     def ping(self):
-        return self.lab.run("a", "ping", "-6", "-n", "-c", "1", "-W", "3", self.hit["b"], check=False).returncode == 0
+        return self.lab.run("a", "ping", "-6", "-n", "-c", "1", "-W", "5", self.hit["b"], check=False).returncode == 0
 
     def new(self, kind):
         """Parameters of the first packet of this type since the last case."""
@@ -92,7 +92,7 @@ control: {{ socket: {d}/ctl }}
         self.host("b", extra=b, **identity)
         self.host("a", extra=f"peers: [ {{ hit: \"{self.hit['b']}\", addresses: [{B}] }} ]\n{a}")
         check(self.ping() == ping, f"ping {'fails' if ping else 'works'}")
-        wait_for("R1 in the capture", lambda: self.new(attack.R1), 5)
+        wait_for("the exchange in the capture", lambda: self.new(attack.R1) and (self.new(attack.R2) or not ping), 10)
 
     # ---- cases -----------------------------------------------------------------------------------------------------
 
