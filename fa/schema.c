@@ -118,7 +118,8 @@ static const struct rt_conf_row registration_rows[] = {
       .doc = "hosts that may register without a SIM" },
     { "ca", RT_CONF_LIST, .item = RT_CONF_PATH, .max = FA_CA_MAX,
       .doc =
-          "also hosts that bring an X.509 certificate with their HIT in its subjectAltName (RFC 8002): PEM "
+          "also hosts that bring an X.509 certificate with their HIT in its subjectAltName, or without a HIT "
+          "and of their key (RFC 8002): PEM "
           "files of the CAs that we trust; read once, at the start; revocation lists are not looked at",
       .example = "/etc/hipfa/hosts-ca.pem" },
     { "certificate_types", RT_CONF_LIST, .item = RT_CONF_ENUM, .choices = REG_TYPES, .max = HIP_REG_TYPES_MAX,

@@ -190,7 +190,9 @@ const struct rt_conf_row host_schema[] = {
       .doc = "lifetime of a registration, as we ask for it" },
     { "certificate", RT_CONF_PATH,
       .doc =
-          "PEM file: an X.509 certificate with the HIT of our identity in its subjectAltName, then those "
+          "PEM file: an X.509 certificate with the HIT of our identity in its subjectAltName, or without a "
+          "HIT "
+          "and of our key, then those "
           "that "
           "lead to a CA that Forwarding Agents trust (RFC 8002); goes with registrations that no SIM speaks "
           "for, 1200 octets at most in all; read once, at the start",

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/crypto/ossl.h"
+#include "common/crypto/sig_priv.h"
 
 #define AUTH_LEVEL 2 /* OpenSSL's: at least 112 bits, no SHA-1 */
 
@@ -202,8 +203,35 @@ static enum cert_verdict verify(const struct cert_cas *c, X509 *leaf, STACK_OF(X
     return v;
 }
 
+/* A subjectAltName inside 2001:20::/28 (RFC 7343 s2). */
+static bool has_hit(X509 *x)
+{
+    bool found = false;
+    GENERAL_NAMES *names = X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+        const GENERAL_NAME *n = sk_GENERAL_NAME_value(names, i);
+        const uint8_t *ip = n->type == GEN_IPADD ? ASN1_STRING_get0_data(n->d.iPAddress) : NULL;
+        found |= ip && ASN1_STRING_length(n->d.iPAddress) == 16 && ip[0] == 0x20 && ip[1] == 0x01 &&
+                 ip[2] == 0 && ip[3] >> 4 == 2;
+    }
+    GENERAL_NAMES_free(names);
+    return found;
+}
+
+/* RFC 8002 s3: HITs stand as iPAddress; a CA that knows none certifies the key alone. */
+static bool is_of(X509 *leaf, const struct cert_holder *who)
+{
+    uint8_t pub[SIG_PUBLIC_MAX];
+    size_t n;
+    enum sig_type t;
+    if (X509_check_ip(leaf, who->address, 16, 0) == 1)
+        return true;
+    return !has_hit(leaf) && sig_public_of(X509_get0_pubkey(leaf), &t, pub, &n) == ERR_OK &&
+           t == sig_key_type(who->key) && span_eq(span_of(pub, n), sig_public(who->key));
+}
+
 enum cert_verdict cert_judge(const struct cert_cas *c, const struct span *der, size_t n,
-                             const uint8_t address[16], uint64_t unix_s, uint64_t *until_s, size_t *at)
+                             const struct cert_holder *who, uint64_t unix_s, uint64_t *until_s, size_t *at)
 {
     *at = 0;
     if (n == 0 || n > CERT_CHAIN_MAX || unix_s > INT32_MAX * UINT64_C(64))
@@ -224,8 +252,7 @@ enum cert_verdict cert_judge(const struct cert_cas *c, const struct span *der, s
     uint64_t until = 0;
     if (v == CERT_GOOD)
         v = verify(c, leaf, more, unix_s, &until, at);
-    /* RFC 8002 s3: HITs stand as iPAddress. */
-    if (v == CERT_GOOD && X509_check_ip(leaf, address, 16, 0) != 1)
+    if (v == CERT_GOOD && !is_of(leaf, who))
         v = CERT_NOT_YOURS;
     if (v == CERT_GOOD)
         *until_s = until;

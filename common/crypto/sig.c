@@ -67,8 +67,7 @@ err sig_from_public(enum sig_type t, struct span pub, struct sig_key **out)
     return ERR_OK;
 }
 
-/* The raw public form of pkey, and its type. */
-static err raw_public(const EVP_PKEY *pkey, enum sig_type *type, uint8_t *out, size_t *out_len)
+err sig_public_of(const EVP_PKEY *pkey, enum sig_type *type, uint8_t *out, size_t *out_len)
 {
     for (int t = SIG_NONE + 1; t < SIG__COUNT; t++) {
         if (families[t]->type_of(pkey) != (enum sig_type)t)
@@ -97,7 +96,7 @@ static err from_private_pkey(EVP_PKEY *pkey, struct sig_key **out)
     size_t raw_len = 0;
     enum sig_type type;
     struct sig_key *pub = NULL, *pair = NULL;
-    err e = raw_public(pkey, &type, raw, &raw_len);
+    err e = sig_public_of(pkey, &type, raw, &raw_len);
     if (e == ERR_OK)
         e = sig_from_public(type, span_of(raw, raw_len), &pub); /* the same limits as for a peer's key */
     if (e != ERR_OK)

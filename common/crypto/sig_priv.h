@@ -40,6 +40,8 @@ struct sig_family {
 
 extern const struct sig_family sig_rsa, sig_ecdsa, sig_eddsa, sig_dsa;
 
+/* The raw public form of pkey, and its type; out holds SIG_PUBLIC_MAX. ERR_MALFORMED: of no type of ours. */
+MUST_USE err sig_public_of(const EVP_PKEY *pkey, enum sig_type *type, uint8_t *out, size_t *out_len);
 /* The digest that is signed; 0 when signatures do not go with this hash. */
 size_t sig_digest(enum hash_alg h, struct span msg, uint8_t digest[HASH_LEN_MAX]);
 /* k's signing context, or a new one; the caller frees it. */

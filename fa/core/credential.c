@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Registration by certificate (RFC 8002, RFC 8003 s3.3): an X.509 certificate with the association's HIT in it, under a CA that we are told to trust. It is
+ * Registration by certificate (RFC 8002, RFC 8003 s3.3): an X.509 certificate with the association's HIT in it, or of its HI, under a CA that we are told to trust. It is
  * judged once, in the packet that brings it; the guest keeps until when it counts. One that does not count is told by NOTIFY, too.
  */
 #include <stdio.h>
@@ -64,8 +64,14 @@ static struct judged judge(const struct fa *f, const struct fa_guest *g, struct 
         der[i] = v[i].cert;
     }
     struct judged j = { 0 };
+    struct hip_assoc_view a;
+    struct hip_hi hi;
     size_t at;
-    j.failure = failure_of(cert_judge(f->c.ca, der, n, g->peer.b, wall(f), &j.until_s, &at));
+    if (hip_assoc_get(f->hip, g->ref, &a) != ERR_OK || hip_hi_from_wire(a.peer_hi, &hi) != ERR_OK)
+        return failed(HIP_REGF_CERTIFICATE_OTHER);
+    const struct cert_holder who = { .address = g->peer.b, .key = hi.key };
+    j.failure = failure_of(cert_judge(f->c.ca, der, n, &who, wall(f), &j.until_s, &at));
+    hip_hi_done(&hi);
     if (j.failure)
         j.what = v[at];
     return j;

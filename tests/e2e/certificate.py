@@ -176,6 +176,7 @@ def body(cases):
     leaf, deep = c.leaf(), c.leaf(by=c.middle)
     cases.case("one under a CA that is trusted", c.counts, leaf)
     cases.case("a chain of two, one group", c.counts, deep, c.middle)
+    cases.case("a CA that knows no HITs: of the host's key", c.counts, c.leaf(hit=None))
     stranger, old, plain = pki.Certificate("root", ca=True), pki.Certificate("middle", by=c.root, ca=True, days=-1), pki.Certificate("x", by=c.root)
     for title, failure, text, at, pem in (
             ("expired", 6, "certificate expired", 1, c.leaf(days=-1).pem),
@@ -185,7 +186,7 @@ def body(cases):
             ("another CA of the same name", 4, "bad certificate", 1, c.leaf(by=stranger).pem),
             ("signed by the host itself", 8, "unknown certification authority", 1, pki.Certificate("host", hit=c.hit).pem),
             ("of another HIT", 3, "invalid certificate", 1, c.leaf(hit=SOMEBODY).pem),
-            ("of no HIT", 3, "invalid certificate", 1, c.leaf(hit=None).pem),
+            ("of no HIT and another key", 3, "invalid certificate", 1, c.leaf(hit=None, public=stranger.key.public_key()).pem),
             ("its signature damaged", 4, "bad certificate", 1, pki.damaged(leaf)),
             ("signed by a host's certificate", 7, "certificate: other", 2, c.leaf(by=plain).pem + plain.pem)):
         cases.case(title, c.fails, failure, text, at, pem)

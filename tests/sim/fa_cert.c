@@ -245,6 +245,18 @@ static void of_somebody_else(void **state)
     scene_free(&s);
 }
 
+/* A CA that knows no HITs certified the host's key (RFC 8002 s3). */
+static void of_its_key(void **state)
+{
+    struct scene s;
+    scene_of(&s, 0);
+    struct made_cert *c =
+        made_cert(&(struct made_cert_wish){ .name = "host", .by = s.root, .key = s.m->hi.key });
+    assert_int_equal(answer_to(&s, c, NOW), -1);
+    made_cert_free(c);
+    scene_free(&s);
+}
+
 static void unknown_ca(void **state)
 {
     struct scene s;
@@ -304,12 +316,10 @@ static void on_the_list(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(granted),           cmocka_unit_test(in_update),
-        cmocka_unit_test(two_of_them),       cmocka_unit_test(lifetime),
-        cmocka_unit_test(expired),           cmocka_unit_test(of_somebody_else),
-        cmocka_unit_test(unknown_ca),        cmocka_unit_test(other),
-        cmocka_unit_test(unsupported),       cmocka_unit_test(on_the_list),
-        cmocka_unit_test(told_now_and_then),
+        cmocka_unit_test(granted),     cmocka_unit_test(in_update),   cmocka_unit_test(two_of_them),
+        cmocka_unit_test(lifetime),    cmocka_unit_test(expired),     cmocka_unit_test(of_somebody_else),
+        cmocka_unit_test(of_its_key),  cmocka_unit_test(unknown_ca),  cmocka_unit_test(other),
+        cmocka_unit_test(unsupported), cmocka_unit_test(on_the_list), cmocka_unit_test(told_now_and_then),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/crypto/ossl.h"
+#include "common/crypto/secret.h"
 
 struct made_cert {
     X509 *x;
@@ -50,12 +51,23 @@ static void extend_critical(X509 *x)
     ASN1_OBJECT_free(id);
 }
 
+static EVP_PKEY *pkey_of(const struct sig_key *k)
+{
+    uint8_t *der = NULL;
+    size_t n = 0;
+    must(sig_to_private(k, &der, &n) == ERR_OK);
+    const uint8_t *p = der;
+    EVP_PKEY *out = d2i_AutoPrivateKey(NULL, &p, (long)n);
+    sec_free(der);
+    return out;
+}
+
 struct made_cert *made_cert(const struct made_cert_wish *w)
 {
     struct made_cert *c = calloc(1, sizeof *c);
     must(c != NULL);
     c->x = X509_new();
-    c->key = EVP_EC_gen("P-256");
+    c->key = w->key ? pkey_of(w->key) : EVP_EC_gen("P-256");
     must(c->x && c->key);
     X509_NAME *name = X509_get_subject_name(c->x);
     must(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const uint8_t *)w->name, -1, -1, 0));

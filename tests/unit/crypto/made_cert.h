@@ -5,6 +5,7 @@
 #pragma once
 
 #include "common/base/span.h"
+#include "common/crypto/sig.h"
 
 struct made_cert;
 
@@ -12,9 +13,10 @@ struct made_cert_wish {
     const char *name;
     const struct made_cert *by; /* issuer; NULL: itself */
     bool ca;
-    uint64_t from_s, to_s;  /* 0, 0: 2026-01-01 to 2027-01-01 */
-    const uint8_t *address; /* 16 octets for subjectAltName; NULL: none */
-    bool critical;          /* a critical extension that nobody knows */
+    uint64_t from_s, to_s;     /* 0, 0: 2026-01-01 to 2027-01-01 */
+    const uint8_t *address;    /* 16 octets for subjectAltName; NULL: none */
+    const struct sig_key *key; /* its own; NULL: a new one of P-256 */
+    bool critical;             /* a critical extension that nobody knows */
 };
 
 #define MADE_CERT_FROM 1767225600u /* 2026-01-01 */

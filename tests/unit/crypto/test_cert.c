@@ -9,12 +9,15 @@
 #include <cmocka.h>
 
 #include "common/crypto/cert.h"
+#include "common/crypto/secret.h"
 #include "tests/unit/crypto/made_cert.h"
 
 #define NOW (MADE_CERT_FROM + 86400u)
 
 static const uint8_t hit[16] = { 0x20, 0x01, 0, 0x22, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 };
 static const uint8_t other_hit[16] = { 0x20, 0x01, 0, 0x22, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13 };
+
+static struct cert_holder holder = { .address = hit }, other = { .address = other_hit };
 
 struct pki {
     struct made_cert *root, *stranger, *middle, *leaf, *deep;
@@ -48,7 +51,7 @@ static enum cert_verdict judge(const struct pki *p, struct span der, uint64_t no
 {
     uint64_t until = 1;
     size_t at = 1;
-    enum cert_verdict v = cert_judge(p->cas, &der, 1, hit, now, &until, &at);
+    enum cert_verdict v = cert_judge(p->cas, &der, 1, &holder, now, &until, &at);
     if (v != CERT_GOOD) {
         assert_int_equal(until, 1);
         assert_int_equal(at, 0);
@@ -70,10 +73,10 @@ static void good(void **state)
     struct span der = made_cert_der(p.leaf);
     uint64_t until = 0;
     size_t at;
-    assert_int_equal(cert_judge(p.cas, &der, 1, hit, NOW, &until, &at), CERT_GOOD);
+    assert_int_equal(cert_judge(p.cas, &der, 1, &holder, NOW, &until, &at), CERT_GOOD);
     assert_int_equal(until, MADE_CERT_TO);
-    assert_int_equal(cert_judge(p.cas, &der, 1, other_hit, NOW, &until, &at), CERT_NOT_YOURS);
-    assert_int_equal(cert_judge(p.cas, &der, 0, hit, NOW, &until, &at), CERT_OTHER);
+    assert_int_equal(cert_judge(p.cas, &der, 1, &other, NOW, &until, &at), CERT_NOT_YOURS);
+    assert_int_equal(cert_judge(p.cas, &der, 0, &holder, NOW, &until, &at), CERT_OTHER);
     pki_free(&p);
 }
 
@@ -96,16 +99,17 @@ static void chain(void **state)
     struct span many[CERT_CHAIN_MAX + 1] = { two[0], two[1], two[1], two[1], two[1] };
     uint64_t until = 0;
     size_t at = SIZE_MAX;
-    assert_int_equal(cert_judge(p.cas, two, 2, hit, NOW, &until, &at), CERT_GOOD);
+    assert_int_equal(cert_judge(p.cas, two, 2, &holder, NOW, &until, &at), CERT_GOOD);
     assert_int_equal(until, MADE_CERT_FROM + 10 * 86400); /* the shorter life is the CA's in the middle */
-    assert_int_equal(cert_judge(p.cas, two, 1, hit, NOW, &until, &at), CERT_UNKNOWN_CA);
+    assert_int_equal(cert_judge(p.cas, two, 1, &holder, NOW, &until, &at), CERT_UNKNOWN_CA);
     assert_int_equal(at, 0);
-    assert_int_equal(cert_judge(p.cas, two, 2, hit, MADE_CERT_FROM + 11 * 86400, &until, &at), CERT_EXPIRED);
+    assert_int_equal(cert_judge(p.cas, two, 2, &holder, MADE_CERT_FROM + 11 * 86400, &until, &at),
+                     CERT_EXPIRED);
     assert_int_equal(at, 1); /* the one in the middle */
-    assert_int_equal(cert_judge(p.cas, many, CERT_CHAIN_MAX, hit, NOW, &until, &at), CERT_GOOD);
-    assert_int_equal(cert_judge(p.cas, many, CERT_CHAIN_MAX + 1, hit, NOW, &until, &at), CERT_OTHER);
+    assert_int_equal(cert_judge(p.cas, many, CERT_CHAIN_MAX, &holder, NOW, &until, &at), CERT_GOOD);
+    assert_int_equal(cert_judge(p.cas, many, CERT_CHAIN_MAX + 1, &holder, NOW, &until, &at), CERT_OTHER);
     two[1] = span_of("\x30\x03\x02\x01\x00", 5);
-    assert_int_equal(cert_judge(p.cas, two, 2, hit, NOW, &until, &at), CERT_BAD);
+    assert_int_equal(cert_judge(p.cas, two, 2, &holder, NOW, &until, &at), CERT_BAD);
     assert_int_equal(at, 1);
     pki_free(&p);
 }
@@ -118,7 +122,7 @@ static void no_ca(void **state)
     struct span two[2] = { made_cert_der(c), made_cert_der(p.leaf) };
     uint64_t until;
     size_t at = 0;
-    assert_int_equal(cert_judge(p.cas, two, 2, hit, NOW, &until, &at), CERT_OTHER);
+    assert_int_equal(cert_judge(p.cas, two, 2, &holder, NOW, &until, &at), CERT_OTHER);
     assert_int_equal(at, 1);
     made_cert_free(c);
     pki_free(&p);
@@ -190,12 +194,53 @@ static void pem(void **state)
     pki_free(&p);
 }
 
+static enum cert_verdict of_key(const struct pki *p, const struct sig_key *key, const uint8_t *address)
+{
+    return judge_made(
+        p, &(struct made_cert_wish){ .name = "key", .by = p->root, .key = key, .address = address });
+}
+
+/* RFC 8002 s3: a CA that knows no HITs certifies the HI. */
+static void by_its_key(void **state)
+{
+    static const uint8_t no_hit[16] = { 0x20, 0x01, 0x0d, 0xb8, 1 };
+    static const enum sig_type types[] = { SIG_ECDSA_P256, SIG_ECDSA_P384, SIG_RSA, SIG_ED25519, SIG_ED448 };
+    struct pki p = pki();
+    const struct sig_key *first = holder.key;
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        struct sig_key *k = sig_generate(types[i], 2048);
+        assert_non_null(k);
+        assert_int_equal(of_key(&p, k, NULL), CERT_NOT_YOURS);
+        holder.key = k;
+        assert_int_equal(of_key(&p, k, NULL), CERT_GOOD);
+        assert_int_equal(of_key(&p, k, no_hit), CERT_GOOD);
+        assert_int_equal(of_key(&p, k, other_hit), CERT_NOT_YOURS); /* which one is it? */
+        assert_int_equal(of_key(&p, first, NULL), CERT_NOT_YOURS);
+        holder.key = first;
+        sig_free(k);
+    }
+    pki_free(&p);
+}
+
+static int begin(void **state)
+{
+    holder.key = crypto_init() == ERR_OK ? sig_generate(SIG_ECDSA_P256, 0) : NULL;
+    other.key = holder.key;
+    return holder.key ? 0 : -1;
+}
+
+static int end(void **state)
+{
+    sig_free((struct sig_key *)holder.key);
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good),  cmocka_unit_test(time_of_it), cmocka_unit_test(chain),
         cmocka_unit_test(no_ca), cmocka_unit_test(refused),    cmocka_unit_test(damaged),
-        cmocka_unit_test(pem),
+        cmocka_unit_test(pem),   cmocka_unit_test(by_its_key),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, begin, end);
 }
