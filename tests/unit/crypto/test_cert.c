@@ -153,7 +153,7 @@ static void refused(void **state)
 static void damaged(void **state)
 {
     struct pki p = pki();
-    uint8_t der[2048];
+    uint8_t der[2048] = { 0 };
     struct span s = made_cert_der(p.leaf);
     for (size_t i = 0; i < s.n; i++) {
         memcpy(der, s.p, s.n);
