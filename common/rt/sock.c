@@ -52,7 +52,7 @@ static bool set_options(int fd, uint8_t family, bool raw, bool any)
     if (!raw)
         (void)set_int(fd, SOL_UDP, UDP_GRO, 1); /* without it packets come one by one */
     if (family == ADDR_V4) {
-        /* No DF: HIP and ESP packets may be fragmented on the way (RFC 7401 s5.1.3). */
+        /* No DF: HIP and ESP packets may be fragmented on the way (RFC 7401 s5.1.3 MUST). */
         return (!any || set_int(fd, IPPROTO_IP, IP_PKTINFO, 1)) &&
                (!raw || set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT));
     }

@@ -3,7 +3,7 @@
 # check: default 60
 """Registration by certificate (RFC 8002) between the daemons: what counts, and what is said of what does not, in both logs and on the wire.
 
-        mn  ---- 10.62.1.0/24 ----  fa
+        mn  ---- 10.62.1.0/24, fd62:1::/64 ----  fa
 """
 import json
 import pathlib
@@ -18,6 +18,8 @@ from case import check  # noqa: E402
 from lab import LabError, packets, sh, wait_for  # noqa: E402
 
 FA, MN = "10.62.1.1", "10.62.1.2"
+FA6, MN6 = "fd62:1::1", "fd62:1::2"
+IN_FRAGMENTS = "(ip[6:2] & 0x3fff != 0 and ip[9] == 139) or (ip6[6] == 44 and ip6[40] == 139)"
 I2, R2, NOTIFY = 3, 4, 17
 CERT, NOTIFICATION, REG_FAILED = 768, 832, 936
 INVALID_CERTIFICATE = 50
@@ -35,7 +37,7 @@ class Certificates:
     def write_fa(self, ca):
         self.conf = self.file("fa", "hipfad.yaml", f"""\
 name: fa.operator.example
-addresses: [{FA}]
+addresses: [{FA}, "{FA6}"]
 identity: {{ file: {self.lab.path('fa', 'identity.der')} }}
 store: {{ path: {self.lab.path('fa', 'bindings.sqlite')} }}
 subscribers: {{ path: {self.lab.path('fa', 'subscribers.sqlite')} }}
@@ -58,11 +60,11 @@ log: {{ level: debug }}
         code = self.lab.stop(label)
         check(code == 0, f"{label} ended with {code}:\n{self.lab.log_text(label)[-3000:]}")
 
-    def host_conf(self, pem):
+    def host_conf(self, pem, at=FA):
         more = f"certificate: {self.file('mn', 'host.pem', pem)}\n" if pem else ""
         return self.file("mn", "hiphostd.yaml", f"""\
 state: {self.lab.path('mn', 'state')}
-forwarding_agents: [ {{ hit: "{self.fa_hit}", addresses: [{FA}] }} ]
+forwarding_agents: [ {{ hit: "{self.fa_hit}", addresses: ["{at}"] }} ]
 nat: off
 binding: {{ require: no }}
 resolver: {{ listen: [] }}
@@ -73,7 +75,7 @@ log: {{ level: debug }}
     def set_up(self):
         for host in ("fa", "mn"):
             self.lab.add_host(host)
-        self.lab.link("fa", "eth0", [f"{FA}/24"], "mn", "eth0", [f"{MN}/24"])
+        self.lab.link("fa", "eth0", [f"{FA}/24", f"{FA6}/64"], "mn", "eth0", [f"{MN}/24", f"{MN6}/64"])
         self.pcap = self.lab.capture("fa", "eth0", "fa", "ip proto 139")
         self.tsig = self.file("fa", "tsig.key", "c2VjcmV0IGtleSBvZiBhIHByaW1hcnkgdGhhdCBpcyBub3Q=\n")
         self.root = pki.Certificate("root", ca=True)
@@ -90,10 +92,10 @@ log: {{ level: debug }}
 
     # ---- one host after the other, each with another file ------------------------------------------------------------
 
-    def start_mn(self, pem):
+    def start_mn(self, pem, at=FA):
         self.runs += 1
         self.label, self.fa_said, self.seen = f"mn-{self.runs}", len(self.lab.log_text("hipfad")), len(list(packets(self.pcap)))
-        self.lab.start("mn", self.label, daemons.binary("hiphostd"), "--config", self.host_conf(pem))
+        self.lab.start("mn", self.label, daemons.binary("hiphostd"), "--config", self.host_conf(pem, at))
         wait_for("hiphostd", lambda: self.ctl("mn", "status"), 15)
 
     def says(self, who, text):
@@ -127,6 +129,23 @@ log: {{ level: debug }}
             self.stop(self.label)
         wait_for("the registration's end", lambda: not self.registered(), 10)
         return f"{len(certs)} in I2"
+
+    def fragments(self, *chain):
+        """RFC 7401 s5.1.3: an I2 longer than the path takes goes in fragments, over IPv4 and IPv6."""
+        lengths = []
+        for host in ("fa", "mn"):
+            self.lab.ip(host, "link", "set", "eth0", "mtu", "1280")
+        for label, at in (("v4", FA), ("v6", FA6)):
+            pcap = self.lab.capture("fa", "eth0", f"fragments-{label}", IN_FRAGMENTS)
+            self.start_mn("".join(c.pem for c in chain), at)
+            try:
+                wait_for("a registration", self.registered, 10)
+                wait_for("fragments", lambda: len(list(packets(pcap))) >= 2, 10)
+                lengths.append(sum(len(p) for _, _, _, _, p in packets(pcap)))
+            finally:
+                self.stop(self.label)
+            wait_for("the registration's end", lambda: not self.registered(), 10)
+        return f"{lengths} octets in fragments"
 
     def fails(self, failure, text, at, pem):
         """REG_FAILED and, where one was verified, NOTIFY INVALID_CERTIFICATE; both daemons say which and why."""
@@ -190,6 +209,8 @@ def body(cases):
             ("its signature damaged", 4, "bad certificate", 1, pki.damaged(leaf)),
             ("signed by a host's certificate", 7, "certificate: other", 2, c.leaf(by=plain).pem + plain.pem)):
         cases.case(title, c.fails, failure, text, at, pem)
+    lower = pki.Certificate("lower", by=c.middle, ca=True)
+    cases.case("a chain of three, in fragments", c.fragments, c.leaf(by=lower), lower, c.middle)
     cases.case("hipfad without a CA", c.no_ca)
     cut = leaf.pem.splitlines(keepends=True)
     cases.case("a file that is cut off", c.refused_file, "".join(cut[:-2]), "malformed")
