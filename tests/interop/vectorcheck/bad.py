@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Packets that must do no harm: is the fault really there that the vector names, and nothing before it in the order in which a receiver looks?
 
-What only a state machine can say (REFUSED) is not judged, and listed.
+What only a state machine can say is not judged, and listed.
 """
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import ipaddress
 from .arrival import Arrival
 from .capacity import FULL, check_limits, judge_capacity
 from .case import Case, Malformed, Mismatch, Node, agree
-from .data_relay import judge_esp, judge_permission
+from .data_relay import REFUSALS, judge_esp, judge_permission
 from .esp import DUMMY, Refused, open_esp
 from .exchange import Exchange
 from .faults import FAULTS, checksum_right
@@ -84,7 +84,7 @@ def judge_bad(c: Case, x: Exchange) -> None:
         return
     if reason in FULL:
         judge_capacity(b, limits, reason, ONLY)
-    elif relay and b.packet and b.p.get("PEER_PERMISSION") and reason not in FAULTS:
+    elif relay and b.packet and b.p.get("PEER_PERMISSION") and reason in REFUSALS:
         judge_permission(b, b.p, limits, e)
     else:
         judge_fault(c, b, reason)

@@ -11,6 +11,7 @@ from .wire import Packet, PeerPermission, parsed, peer_permission, transport_add
 
 RELAY_UDP_ESP, RELAY_PORT = 3, 10500
 Place = tuple[str, int]  # address, port
+REFUSALS = {"NOT_OUR_CLIENT", "FORBIDDEN_DESTINATION", "SPI_CLASH", "OVER_QUOTA", "RELAY_BUSY"}  # of a permission
 
 
 def text(place: Place) -> str:
@@ -66,7 +67,8 @@ def over(b: Arrival, h: Held | None, limits: Node | None) -> str:
     passed = [(times, len(n.hex("wire"))) for times, n in b.before_it if n.text("type") == "ESP" and not way_on(h, n)[0]]
     packets = 1 + sum(times for times, _ in passed)
     bits = 8 * (len(b.wire) + sum(times * size for times, size in passed))
-    for field, amount, reason in (("client_packet_s", packets, "OVER_QUOTA"), ("client_bit_s", bits, "OVER_QUOTA"), ("total_bit_s", bits, "RELAY_BUSY")):
+    for field, amount, reason in (("client_packet_s", packets, "OVER_QUOTA"), ("client_bit_s", bits, "OVER_QUOTA"),
+                                  ("total_bit_s", bits, "RELAY_BUSY")):
         if limits and limits.has(field) and amount > limits.int(field):
             return reason
     return ""

@@ -11,7 +11,7 @@ from .groups import GROUPS, NotInGroup, check_public, public_length
 from .hip import checksum, hit_of, low_bits, puzzle_input, suite_of
 from .identity import BadIdentity, Identity
 from .suites import CIPHER_KEY, SUITE_HASH, TRANSFORMS
-from .wire import NAMES, NEEDS, Broken, Packet, Param, diffie_hellman, esp_info, host_id, is_hit, parsed, peer_permission, words
+from .wire import NAMES, NEEDS, Broken, Packet, Param, diffie_hellman, esp_info, host_id, is_hit, parsed, peer_permission, transport_address, words
 
 FAULTS: dict[str, Callable[[Arrival], bool | None]] = {}
 
@@ -25,6 +25,7 @@ STEPS = {"ACK": (4, 4), "HIP_CIPHER": (2, 2), "NAT_TRAVERSAL_MODE": (4, 2), "TRA
 HASHED = {"PUZZLE": (4, 1), "SOLUTION": (4, 2), "HIP_MAC": (0, 1), "HIP_MAC_2": (0, 1), "RVS_HMAC": (0, 1), "RELAY_HMAC": (0, 1)}  # + n RHASH
 REPEATABLE = {"CERT", "NOTIFICATION", "REG_REQUEST", "REG_RESPONSE", "REG_FAILED", "ECHO_RESPONSE_UNSIGNED", "ECHO_REQUEST_UNSIGNED", "FROM",
               "PAYLOAD_MIC"}
+RELAY_UDP_HIP = 2  # RFC 9028 s4.1
 # Critical parameters and where they may stand (RFC 7401 s5.2, s5.3); others may stand anywhere.
 WHERE = {"R1_COUNTER": "R1 I2", "PUZZLE": "R1", "SOLUTION": "I2", "SEQ": "UPDATE", "ACK": "UPDATE", "DH_GROUP_LIST": "I1 R1",
          "DIFFIE_HELLMAN": "R1 I2 UPDATE", "HIP_CIPHER": "R1 I2", "HIT_SUITE_LIST": "R1", "TRANSPORT_FORMAT_LIST": "R1 I2", "ESP_TRANSFORM": "R1 I2",
@@ -515,10 +516,55 @@ def relay_not_trusted(b: Arrival) -> bool:
     return b.p.get("RELAY_FROM") is not None and (pair is None or pair.hip is None)
 
 
+def granted(b: Arrival) -> set[int]:
+    """Registration types that the server gave to its client (RFC 8003 s4)."""
+    responses = [p.value("REG_RESPONSE") or b"" for kind in ("R2", "UPDATE") for p in b.before(kind, "RVS")]
+    return {kind for r in responses for kind in r[1:] if r[0]}
+
+
 @fault("RVS_HMAC_PROHIBITED")
-def rvs_hmac_prohibited(b: Arrival) -> bool | None:
-    """Of a control relay; which the server is stands in no packet."""
-    return None if b.p.get("RVS_HMAC") is not None else False
+def rvs_hmac_prohibited(b: Arrival) -> bool:
+    """Of a control relay, which has RELAY_HMAC instead (RFC 9028 s7.8)."""
+    return b.p.get("RVS_HMAC") is not None and RELAY_UDP_HIP in granted(b)
+
+
+def relay_to(b: Arrival) -> tuple[str, int] | None:
+    value = b.p.value("RELAY_TO") if b.at == "RVS" else None
+    return transport_address(value) if value and len(value) == 20 else None
+
+
+@fault("NOT_OUR_CLIENT")
+def not_our_client(b: Arrival) -> bool:
+    """RFC 9028 s4.5: a relay passes on what its clients send."""
+    clients = {b.x.parties[w].hit for pair in b.pairs for w in pair if "RVS" in pair and w != "RVS"}
+    return relay_to(b) is not None and b.p.sender not in clients
+
+
+@fault("FORBIDDEN_DESTINATION")
+def forbidden_destination(b: Arrival) -> bool:
+    """Where nobody is that could have asked for it."""
+    to = relay_to(b)
+    if to is None:
+        return False
+    a = ipaddress.ip_address(to[0])
+    return a.is_multicast or a.is_unspecified or a.is_loopback or a.is_link_local or to[1] == 0
+
+
+@fault("CHECK_ASYMMETRIC")
+def check_asymmetric(b: Arrival) -> bool:
+    """RFC 9028 s4.6.2: the answer to a connectivity check comes from where that went."""
+    if b.p.get("MAPPED_ADDRESS") is None or b.p.get("SEQ") is not None:
+        return False
+    went = {n.text("dst") for n in b.seen if n.text("from") == b.at and n.text("type") == "UPDATE" and
+            parsed(n.hex("wire")).value("SEQ") == b.p.value("ACK")}
+    return bool(went) and b.n.text("src") not in went
+
+
+@fault("REFUSED")
+def refused(b: Arrival) -> bool | None:
+    """By the owner, who has decided on what the first R1 offered; others are not in packets."""
+    first = b.before("R1", b.peer)[:1] if b.kind == "R1" else []
+    return first[0].value("REG_INFO") != b.p.value("REG_INFO") if first else None
 
 
 @fault("BAD_NAT_MODE")

@@ -193,7 +193,7 @@ def diffie_hellman(value: bytes) -> tuple[int, bytes]:
 
 
 def address_text(octets: bytes) -> str:
-    """IPv4 addresses stand in IPv6 ones (RFC 9028 s5.8, s5.13)."""
+    """IPv4 addresses stand in IPv6 ones (RFC 9028 s5.6, s5.13)."""
     a = ipaddress.IPv6Address(octets)
     return str(a.ipv4_mapped or a)
 
