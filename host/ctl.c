@@ -317,7 +317,6 @@ static void cmd_resolve(struct host_ctl *c, struct rt_ctl_req *req, const json_t
 
 static void answer_resolved(const struct host_ctl *c, struct rt_ctl_req *req, const struct host_action *a)
 {
-    struct host_lsis *t = host_worker_lsis(c->worker);
     json_t *o, *v, *lsis;
     struct addr lsi;
 
@@ -333,7 +332,7 @@ static void answer_resolved(const struct host_ctl *c, struct rt_ctl_req *req, co
     v = json_array();
     lsis = json_array();
     for (size_t i = 0; i < a->resolved.n; i++) {
-        bool has = t && host_lsi_give(t, &a->resolved.hit[i], rt_now_us(), &lsi) == ERR_OK;
+        bool has = host_worker_lsi(c->worker, &a->resolved.hit[i], &lsi);
         (void)json_array_append_new(v, hit_json(&a->resolved.hit[i]));
         (void)json_array_append_new(lsis, has ? addr_json(&lsi) : json_null());
     }

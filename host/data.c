@@ -10,7 +10,9 @@
 #include "hip/esp/beet4.h"
 #include "hip/esp/seal.h"
 #include "host/icmp6.h"
+#include "host/split.h"
 #include "host/v4.h"
+#include "host/waiting.h"
 
 #define USED_EVERY_US 500000
 #define KEY_LEN       32 /* local HIT, peer HIT */
@@ -19,10 +21,6 @@
 #define IPV4_HEAD     20
 #define UDP_HEAD      8
 #define IPV6_MTU_MIN  1280
-#define NH_FRAGMENT   44
-#define FRAGMENT_HEAD 8
-#define OFF_LEN       4
-#define OFF_NEXT      6
 
 struct pair {
     uint8_t key[KEY_LEN];
@@ -50,18 +48,6 @@ struct pair {
     struct esp_counters in_was, out_was; /* of SAs that rekeys replaced */
 };
 
-struct packet {
-    struct packet *next;
-    size_t len;
-    uint8_t octets[]; /* HOST_DATA_ROOM, packet, HOST_DATA_ROOM */
-};
-
-struct waiting {
-    struct hit peer;
-    struct packet *head, **tail;
-    size_t n;
-};
-
 struct host_data {
     struct env env;
     struct host_data_io io;
@@ -69,8 +55,7 @@ struct host_data {
     struct host_data_limits limits;
     struct htab *by_hits; /* local, peer -> pair */
     struct htab *by_spi;  /* inbound SPI -> pair */
-    struct waiting wait[HOST_DATA_PEERS_MAX];
-    size_t n_wait;
+    struct host_waiting *waiting;
     struct host_data_count count;
     uint8_t scratch[HOST_DATA_ROOM + HOST_DATA_PACKET_MAX];
     uint8_t piece[HOST_DATA_ROOM + HOST_DATA_PACKET_MAX + HOST_DATA_ROOM];
@@ -90,7 +75,8 @@ struct host_data *host_data_new(const struct env *env, const struct host_data_io
     env_random(env, seed, sizeof(seed));
     d->by_hits = htab_new(HOST_DATA_PAIRS_MAX, KEY_LEN, seed[0]);
     d->by_spi = htab_new(2 * HOST_DATA_PAIRS_MAX, SPI_LEN, seed[1]);
-    if (d->by_hits == NULL || d->by_spi == NULL) {
+    d->waiting = host_waiting_new(HOST_DATA_PEERS_MAX, HOST_DATA_WAIT_MAX, HOST_DATA_ROOM);
+    if (d->by_hits == NULL || d->by_spi == NULL || d->waiting == NULL) {
         host_data_free(d);
         return NULL;
     }
@@ -147,55 +133,6 @@ static void pair_free(struct host_data *d, struct pair *p)
     free(p);
 }
 
-/* ---- packets that wait ---- */
-
-static struct waiting *wait_find(struct host_data *d, const struct hit *peer)
-{
-    for (size_t i = 0; i < d->n_wait; i++)
-        if (hit_eq(&d->wait[i].peer, peer))
-            return &d->wait[i];
-    return NULL;
-}
-
-/* The packets of one peer, taken out. */
-static struct packet *wait_take(struct host_data *d, const struct hit *peer)
-{
-    struct waiting *w = wait_find(d, peer);
-    struct packet *head;
-
-    if (w == NULL)
-        return NULL;
-    head = w->head;
-    *w = d->wait[--d->n_wait];
-    return head;
-}
-
-static void wait_put(struct host_data *d, const struct hit *peer, const uint8_t *packet, size_t len)
-{
-    struct waiting *w = wait_find(d, peer);
-    struct packet *p;
-
-    if (w == NULL && d->n_wait < HOST_DATA_PEERS_MAX) {
-        w = &d->wait[d->n_wait++];
-        *w = (struct waiting){ .peer = *peer };
-    }
-    p = w && w->n < HOST_DATA_WAIT_MAX ? malloc(sizeof(*p) + len + 2 * HOST_DATA_ROOM) : NULL;
-    if (p == NULL) {
-        d->count.wait_dropped++;
-        return;
-    }
-    p->next = NULL;
-    p->len = len;
-    memcpy(p->octets + HOST_DATA_ROOM, packet, len);
-    if (w->head == NULL)
-        w->head = p;
-    else
-        *w->tail = p;
-    w->tail = &p->next;
-    w->n++;
-    d->count.waited++;
-}
-
 void host_data_free(struct host_data *d)
 {
     size_t pos = 0;
@@ -203,12 +140,7 @@ void host_data_free(struct host_data *d)
 
     if (d == NULL)
         return;
-    while (d->n_wait > 0) {
-        for (struct packet *w = wait_take(d, &d->wait[0].peer), *next; w != NULL; w = next) {
-            next = w->next;
-            free(w);
-        }
-    }
+    host_waiting_free(d->waiting);
     while (d->by_hits && (pos = 0, p = htab_next(d->by_hits, &pos)) != NULL)
         pair_free(d, p);
     htab_free(d->by_hits);
@@ -298,7 +230,8 @@ static void put_spi(uint8_t to[SPI_LEN], uint32_t spi)
 /* What waits for the peer goes out. */
 static void release(struct host_data *d, struct pair *p)
 {
-    for (struct packet *w = wait_take(d, &p->peer), *next; w != NULL; w = next) {
+    for (struct host_waiting_packet *w = host_waiting_take(d->waiting, &p->peer), *next; w != NULL;
+         w = next) {
         struct beet_packet b;
         next = w->next;
         if (beet_parse(span_of(w->octets + HOST_DATA_ROOM, w->len), &b) == ERR_OK &&
@@ -444,7 +377,7 @@ void host_data_unreachable(struct host_data *d, const struct hit *peer, uint64_t
 {
     uint8_t icmp[ICMP6_ERROR_MAX];
 
-    for (struct packet *w = wait_take(d, peer), *next; w != NULL; w = next) {
+    for (struct host_waiting_packet *w = host_waiting_take(d->waiting, peer), *next; w != NULL; w = next) {
         size_t n = icmp6_unreachable(span_of(w->octets + HOST_DATA_ROOM, w->len), icmp);
         next = w->next;
         if (n > 0) {
@@ -521,41 +454,17 @@ static bool send_one(struct host_data *d, struct pair *p, const struct beet_pack
     return true;
 }
 
-/* An IPv4 packet that may be split, translated: fragments of it (RFC 8200 s4.5) that the path takes. One that is a fragment itself already
- * keeps its identification. */
+/* An IPv4 packet without DF, translated: in fragments that the path takes. */
 static bool send_split(struct host_data *d, struct pair *p, const uint8_t *packet, size_t len, uint64_t now)
 {
-    bool fragment = packet[OFF_NEXT] == NH_FRAGMENT;
-    const size_t head = BEET_HEAD + FRAGMENT_HEAD, from = fragment ? head : BEET_HEAD;
-    const size_t most = (p->mtu - head) / 8 * 8;
-    uint8_t *piece = d->piece + HOST_DATA_ROOM, *tail = piece + BEET_HEAD;
-    unsigned where = fragment ? (unsigned)(packet[BEET_HEAD + 2] << 8 | packet[BEET_HEAD + 3]) : 0;
+    uint8_t *piece = d->piece + HOST_DATA_ROOM;
+    struct beet_packet b;
+    struct split s;
 
-    memcpy(piece, packet, from);
-    if (!fragment) {
-        memset(tail, 0, FRAGMENT_HEAD);
-        tail[0] = packet[OFF_NEXT];
-        env_random(&d->env, tail + 4, 4);
-        piece[OFF_NEXT] = NH_FRAGMENT;
-    }
-    for (size_t at = from, n; at < len; at += n) {
-        struct beet_packet b;
-        bool last = len - at <= most;
-        n = last ? len - at : most;
-        unsigned w = where + (unsigned)(at - from);
-        w = last ? w : w | 1;
-        tail[2] = (uint8_t)(w >> 8);
-        tail[3] = (uint8_t)w;
-        piece[OFF_LEN] = (uint8_t)((FRAGMENT_HEAD + n) >> 8);
-        piece[OFF_LEN + 1] = (uint8_t)(FRAGMENT_HEAD + n);
-        memcpy(piece + head, packet + at, n);
-        /* Sealing takes the place of the header: it is written anew for each. */
-        uint8_t kept[BEET_HEAD + FRAGMENT_HEAD];
-        memcpy(kept, piece, head);
-        if (beet_parse(span_of(piece, head + n), &b) || !send_one(d, p, &b, piece, head + n, now))
+    split_begin(&s, span_of(packet, len), p->mtu, env_random_u32(&d->env));
+    for (size_t n; (n = split_next(&s, piece)) > 0;)
+        if (beet_parse(span_of(piece, n), &b) || !send_one(d, p, &b, piece, n, now))
             return false;
-        memcpy(piece, kept, head);
-    }
     return true;
 }
 
@@ -588,7 +497,10 @@ static void between_hits(struct host_data *d, uint8_t *packet, size_t len, enum 
     p = pair_get(d, &b.src, &b.dst);
     if (p == NULL || p->out == NULL) {
         struct hit peer = b.dst;
-        wait_put(d, &peer, packet, len);
+        if (host_waiting_put(d->waiting, &peer, span_of(packet, len)))
+            d->count.waited++;
+        else
+            d->count.wait_dropped++;
         d->io.want(d->io.ctx, &peer);
         return;
     }

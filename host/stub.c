@@ -234,18 +234,11 @@ static void on_timer(void *ctx)
 /* The LSIs of these hosts; those for which there is no room are left out. */
 static size_t lsis_of(struct slot *s, const struct host_action *a, struct addr out[HOST_RESOLVED_MAX])
 {
-    struct host_lsis *t = host_worker_lsis(s->stub->worker);
-    uint64_t now = rt_now_us();
-    struct host_status me;
+    struct host_worker *w = s->stub->worker;
     size_t n = 0;
 
-    if (t == NULL)
-        return 0;
-    host_status(host_worker_core(s->stub->worker), now, &me);
-    for (size_t i = 0; i < a->resolved.n; i++) {
-        if (me.has_hit && hit_eq(&me.hit, &a->resolved.hit[i]))
-            out[n++] = host_lsi_own(t);
-        else if (host_lsi_give(t, &a->resolved.hit[i], now, &out[n]) == ERR_OK)
+    for (size_t i = 0; host_worker_lsis(w) && i < a->resolved.n; i++) {
+        if (host_worker_lsi(w, &a->resolved.hit[i], &out[n]))
             n++;
         else
             s->stub->count.lsi_full++;

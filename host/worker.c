@@ -523,6 +523,21 @@ struct host_lsis *host_worker_lsis(struct host_worker *w)
     return w->lsis;
 }
 
+bool host_worker_lsi(struct host_worker *w, const struct hit *hit, struct addr *out)
+{
+    uint64_t now = rt_now_us();
+    struct host_status me;
+
+    if (w->lsis == NULL)
+        return false;
+    host_status(w->core, now, &me);
+    if (me.has_hit && hit_eq(&me.hit, hit)) {
+        *out = host_lsi_own(w->lsis);
+        return true;
+    }
+    return host_lsi_give(w->lsis, hit, now, out) == ERR_OK;
+}
+
 const struct host_v4 *host_worker_v4(const struct host_worker *w)
 {
     return w->v4;

@@ -50,7 +50,9 @@ void host_worker_retry(struct host_worker *w);
 /* ---- looking at it ---- */
 struct host *host_worker_core(struct host_worker *w);
 struct host_data *host_worker_data(struct host_worker *w);
-struct host_lsis *host_worker_lsis(struct host_worker *w);         /* NULL: none here */
+struct host_lsis *host_worker_lsis(struct host_worker *w); /* NULL: none here */
+/* The LSI of a HIT, given now if it has none, our own for ours. false: there are none here, or the table is full. */
+bool host_worker_lsi(struct host_worker *w, const struct hit *hit, struct addr *out);
 const struct host_v4 *host_worker_v4(const struct host_worker *w); /* NULL: the same */
 struct host_ifaces *host_worker_ifaces(struct host_worker *w);
 

@@ -136,6 +136,11 @@ struct host_lsis *host_worker_lsis(struct host_worker *w)
     return lsis;
 }
 
+bool host_worker_lsi(struct host_worker *w, const struct hit *hit, struct addr *out)
+{
+    return host_lsi_give(host_worker_lsis(w), hit, 1, out) == ERR_OK;
+}
+
 const struct host_v4 *host_worker_v4(const struct host_worker *w)
 {
     (void)w;
