@@ -1,13 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # check: default 20
-"""test-vectors/esp-more.json: ESP packets of every transform of RFC 7402, and such that must be dropped.
+"""test-vectors/esp-more.json: ESP packets of every transform of RFC 7402, and such that must be dropped; esp-options.json: with IPv4 options inside.
 
 They are made here, with PyCryptodome and from the RFCs: nothing of it is hipvec's or OpenSSL's. Keys come out of SHA-256 over a name, so that
 the file comes out the same everywhere.
 
-    vectors_esp.py --write     makes the file
-    vectors_esp.py             says whether it is what would be made
+    vectors_esp.py --write     makes the files
+    vectors_esp.py             says whether they are what would be made
 """
 import hashlib
 import json
@@ -18,8 +18,8 @@ import sys
 from Cryptodome.Cipher import AES
 from Cryptodome.Hash import CMAC, HMAC, SHA256
 
-FILE = pathlib.Path(__file__).resolve().parents[2] / "test-vectors" / "esp-more.json"
-UDP, DUMMY = 17, 59
+FOLDER = pathlib.Path(__file__).resolve().parents[2] / "test-vectors"
+UDP, DUMMY, PSEUDO = 17, 59, 94
 NAMES = {7: "NULL with HMAC-SHA-256-128", 8: "AES-128-CBC with HMAC-SHA-256-128", 9: "AES-256-CBC with HMAC-SHA-256-128",
          10: "AES-CCM with 8-octet ICV, 128-bit key", 11: "AES-CCM with 16-octet ICV, 128-bit key", 12: "AES-GCM with 8-octet ICV, 128-bit key",
          13: "AES-GCM with 16-octet ICV, 128-bit key", 14: "AES-CMAC-96, no encryption", 15: "AES-GMAC, no encryption"}
@@ -93,7 +93,7 @@ def case(comment, sa, esp, seq, esn=True, **valid):
          "encr_key": sa.enc.hex(), "auth_key": sa.auth.hex(), "salt": sa.salt.hex(), "iv": sa.iv(seq).hex()}
     if valid:
         text, nh = valid["plaintext"], valid["next_header"]
-        t |= {"hit_src": sa.src.hex(), "hit_dst": sa.dst.hex()} if nh == UDP else {}
+        t |= {"hit_src": sa.src.hex(), "hit_dst": sa.dst.hex()} if nh in (UDP, PSEUDO) else {}
         t |= {"next_header": nh, "plaintext": text.hex(), "pad": sa.trailer(text, nh)[len(text):-2].hex()}
     return t | {"esp": esp.hex(), "icv": esp[-ICV[sa.suite]:].hex(), "result": "valid" if valid else "invalid"}
 
@@ -154,35 +154,63 @@ def published():
     return t | {"pad": "0102"}
 
 
-def made():
-    groups = [{"type": "EspTest", "origin": "own", "suite_name": NAMES[s], "hip_esp_suite": s, "tests": [*good(s), *bad(s)]} for s in NAMES]
-    groups.append({"type": "EspTest", "origin": "published", "suite_name": NAMES[15], "hip_esp_suite": 15, "tests": [published()]})
+def pseudo_header(protocol, options):
+    """RFC 7402 B.1.7: padded in front by NOPs to eight octets, which is what its length counts, the first eight left out."""
+    pad = (4 + len(options)) % 8
+    return bytes((protocol, (4 + pad + len(options)) // 8 - 1, pad, 0)) + b"\1" * pad + options
+
+
+def with_options(suite):
+    for n, (options, what) in enumerate(((b"\x94\4\0\0", "router alert"), (b"\7\7\4\0\0\0\0\0", "record route with room for one, padded to eight octets"),
+                                         (b"\x44\x0c\5\0" + bytes(8), "timestamp with room for two"), (b"\7\x27\4" + bytes(37), "record route of 39 octets, all of the 40"))):
+        sa = Sa(suite, 30 + n)
+        text = pseudo_header(UDP, options) + udp(sa.src, sa.dst, draw(9 + n, suite, n, "options"))
+        yield case(what, sa, sa.seal(sa.trailer(text, PSEUDO), n + 1), n + 1, plaintext=text, next_header=PSEUDO)
+
+
+def root_of(about, source, notes, groups):
     n = 0
     for g in groups:
         for i, t in enumerate(g["tests"]):
             n += 1
             g["tests"][i] = {"tcId": n, **t}
-    root = {"algorithm": "ESP for HIP (RFC 7402 s5.1.2): every transform, in BEET mode",
-            "source": ["tests/interop/vectors_esp.py with PyCryptodome; keys are SHA-256 over names", "draft-mcgrew-gcm-test-01 for one packet of suite 15"],
-            "notes": {"fields": "as in esp.json; suite 15: salt belongs to auth_key",
-                      "keys": "CCM, GCM, CMAC and GMAC with 128 bits: RFC 7402 names no length",
-                      "iv": "of CCM, GCM and GMAC: the sequence number. A receiver takes any; a sender must not use one twice",
-                      "gmac": "the IV is part of what is authenticated: RFC 4543 s3.3 does not say, its author's published test case does",
-                      "invalid": "must be dropped"},
-            "numberOfTests": n, "testGroups": groups}
-    return json.dumps(root, indent=1) + "\n"
+    return json.dumps({"algorithm": about, "source": source, "notes": notes, "numberOfTests": n, "testGroups": groups}, indent=1) + "\n"
+
+
+def made_options():
+    groups = [{"type": "EspTest", "origin": "own", "suite_name": NAMES[s], "hip_esp_suite": s, "tests": [*with_options(s)]} for s in (8, 13)]
+    return root_of("BEET with IPv4 options (RFC 7402 appendix B.1.7): a pseudo-header in front of the datagram's payload",
+                   ["tests/interop/vectors_esp.py with PyCryptodome; keys are SHA-256 over names"],
+                   {"fields": "as in esp.json; plaintext begins with the pseudo-header, the checksum behind it is over the HITs"}, groups)
+
+
+def made():
+    groups = [{"type": "EspTest", "origin": "own", "suite_name": NAMES[s], "hip_esp_suite": s, "tests": [*good(s), *bad(s)]} for s in NAMES]
+    groups.append({"type": "EspTest", "origin": "published", "suite_name": NAMES[15], "hip_esp_suite": 15, "tests": [published()]})
+    return root_of("ESP for HIP (RFC 7402 s5.1.2): every transform, in BEET mode",
+                   ["tests/interop/vectors_esp.py with PyCryptodome; keys are SHA-256 over names", "draft-mcgrew-gcm-test-01 for one packet of suite 15"],
+                   {"fields": "as in esp.json; suite 15: salt belongs to auth_key",
+                    "keys": "CCM, GCM, CMAC and GMAC with 128 bits: RFC 7402 names no length",
+                    "iv": "of CCM, GCM and GMAC: the sequence number. A receiver takes any; a sender must not use one twice",
+                    "gmac": "the IV is part of what is authenticated: RFC 4543 s3.3 does not say, its author's published test case does",
+                    "invalid": "must be dropped"}, groups)
+
+
+FILES = {"esp-more.json": made, "esp-options.json": made_options}
 
 
 def main():
-    text = made()
     if sys.argv[1:] == ["--write"]:
-        FILE.write_text(text, encoding="utf-8")
+        for name, make in FILES.items():
+            (FOLDER / name).write_text(make(), encoding="utf-8")
         return 0
-    same = FILE.is_file() and FILE.read_text(encoding="utf-8") == text
-    if not same:
-        print(f"FAIL {FILE.name} is not what is made now: {sys.argv[0]} --write")
-    print(f"{int(same)} passed, {int(not same)} failed, 0 skipped")
-    return int(not same)
+    failed = 0
+    for name, make in FILES.items():
+        if not (FOLDER / name).is_file() or (FOLDER / name).read_text(encoding="utf-8") != make():
+            print(f"FAIL {name} is not what is made now: {sys.argv[0]} --write")
+            failed += 1
+    print(f"{len(FILES) - failed} passed, {failed} failed, 0 skipped")
+    return int(failed > 0)
 
 
 if __name__ == "__main__":

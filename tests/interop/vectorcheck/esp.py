@@ -16,6 +16,7 @@ from .suites import TRANSFORMS, Transform
 
 HEAD = 8  # SPI and sequence number
 DUMMY = 59  # next header of a packet that carries nothing
+PSEUDO = 94  # of one with IPv4 options in front
 
 
 class Refused(Exception):
@@ -105,6 +106,17 @@ def open_esp(t: Transform, enc: bytes, auth: bytes, packet: bytes, seq_hi: bytes
     return o
 
 
+def behind_options(data: bytes) -> tuple[int, bytes]:
+    """Protocol and payload behind the pseudo-header of RFC 7402 B.1.7: eight octets and as many times eight as its second one says, NOPs, then the options."""
+    if len(data) < 8 or len(data) < 8 * data[1] + 8:
+        raise Mismatch("plaintext", "a whole pseudo-header", data.hex())
+    pad, end = data[2], 8 * data[1] + 8
+    agree("padding of the pseudo-header", (end - 4 - pad + 4) % 8, pad)
+    agree("NOPs of the pseudo-header", bytes([1] * pad), data[4:4 + pad])
+    agree("IPv4 options, 40 octets at most", True, end - 4 - pad <= 40)
+    return data[0], data[end:]
+
+
 def inner_checksum_ok(src: bytes, dst: bytes, next_header: int, data: bytes) -> bool | None:
     """Of TCP, UDP and ICMPv6 over the HITs (RFC 7401 s4.5.1); None: another protocol."""
     if next_header not in (6, 17, 58):
@@ -146,7 +158,8 @@ def compare(c: Case, o: Opened, packet: bytes, seq: bytes) -> None:
     if o.next_header == DUMMY:
         c.waive("hit_src", "hit_dst")  # no checksum inside
     elif c.has("hit_src"):
-        ok = inner_checksum_ok(c.hex("hit_src", 16), c.hex("hit_dst", 16), o.next_header, o.payload)
+        inside = behind_options(o.payload) if o.next_header == PSEUDO else (o.next_header, o.payload)
+        ok = inner_checksum_ok(c.hex("hit_src", 16), c.hex("hit_dst", 16), *inside)
         agree("checksum inside, over hit_src and hit_dst", True, ok is not False)
 
 

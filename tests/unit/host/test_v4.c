@@ -320,14 +320,14 @@ static void opened_anew(void **state)
     p[53] = 0x02;
     memcpy(again, p, 80);
     b.takes6 = true; /* another server is there now */
-    host_data_from_app(a.d, p, 80, 12 + HOST_FLOW_IDLE_US);
-    carry(&a, &b, 1, 13 + HOST_FLOW_IDLE_US);
+    host_data_from_app(a.d, p, 80, 12);
+    carry(&a, &b, 1, 13);
     assert_int_equal(version(&b, 1), 6);
     memcpy(p, again, 80);
     p[53] = 0x12; /* SYN and ACK answer one: nothing new */
     unsigned asked = b.asked;
-    host_data_from_app(a.d, p, 80, 14 + HOST_FLOW_IDLE_US);
-    carry(&a, &b, 2, 15 + HOST_FLOW_IDLE_US);
+    host_data_from_app(a.d, p, 80, 14);
+    carry(&a, &b, 2, 15);
     assert_int_equal(b.asked, asked);
     done(&a);
     done(&b);
