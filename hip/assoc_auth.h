@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A packet under the keys of an association (RFC 7401 s6.4): what R2, UPDATE, CLOSE and NOTIFY share.
+ * A packet under the keys of an association (RFC 7401 s6.4): what R2, UPDATE and CLOSE share.
  */
 #pragma once
 
