@@ -102,7 +102,9 @@ static bool speaks(struct host_v4 *v, struct span ip6, unsigned family, uint64_t
     if (host_flow_of(ip6, true, &f, &rest) == HOST_FLOW_NONE || f.proto == FRAGMENT)
         return true;
     was = host_flows_get(v->flows, &f, now);
-    if (was && was != family) {
+    if (was == family)
+        return true;
+    if (was) {
         struct hit own;
         memcpy(own.b, ip6.p + OFF_SRC, sizeof(own.b));
         if (taken(v, &f, &own, was)) {

@@ -9,6 +9,10 @@
 #include "host/xlat_priv.h"
 
 #define FRAGMENT_HEAD 8
+#define OPTION_END    0
+#define OPTION_NOP    1
+#define OPTION_LSRR   131
+#define OPTION_SSRR   137
 #define OFF_TCP_SUM   16
 #define OFF_UDP_SUM   6 /* UDP-Lite's and DCCP's too */
 
@@ -89,6 +93,19 @@ static void read_fragment(struct rcur *r, struct xlat_head *h)
     h->more = where & 1;
     h->offset = where & 0xfff8;
     h->body_len = h->body_len < FRAGMENT_HEAD ? 0 : h->body_len - FRAGMENT_HEAD;
+}
+
+/* Options that may go from host to host: each whole, and none that chooses the way (RFC 7126 s4.3, s4.4: such packets are dropped). */
+static bool options_fit(struct span o)
+{
+    for (size_t at = 0, n; at < o.n && o.p[at] != OPTION_END; at += n) {
+        n = o.p[at] == OPTION_NOP ? 1 : at + 1 < o.n ? o.p[at + 1] : 0;
+        if (n == 0 || (n == 1 && o.p[at] != OPTION_NOP) || n > o.n - at)
+            return false;
+        if (o.p[at] == OPTION_LSRR || o.p[at] == OPTION_SSRR)
+            return false;
+    }
+    return true;
 }
 
 /* RFC 8200 s4.5: all but the last have a multiple of eight octets; and the whole has to be an IPv4 datagram. */
@@ -284,7 +301,7 @@ static err packet4(const struct xlat_job *j, const struct xlat_head *h, uint8_t 
 
 err xlat_packet(const struct xlat_job *j, const struct xlat_head *h, uint8_t *out, size_t cap, size_t *len)
 {
-    if (no_upper_layer(h->proto, !j->to6))
+    if (no_upper_layer(h->proto, !j->to6) || !options_fit(h->options))
         return ERR_UNSUPPORTED;
     return j->to6 ? packet6(j, h, out, cap, len) : packet4(j, h, out, cap, len);
 }

@@ -2,7 +2,7 @@
  *
  * Packets between LSIs made into packets between HITs and back: header, fragments, ICMP and upper-layer checksums by the rules of RFC 7915 (IP/ICMP
  * translation), whose addresses are ours to choose. What it leaves out is left out here: ICMP in fragments, UDP in fragments without a checksum, IPv6
- * extension headers, ICMP that is neither echo nor one of the errors it maps.
+ * extension headers, ICMP that is neither echo nor one of the errors it maps; and IPv4 options with a source route.
  *
  * A checksum is adjusted, not made anew: one that was wrong stays wrong. No state, no allocation.
  */

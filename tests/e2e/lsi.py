@@ -306,6 +306,19 @@ class Lsi(TwoHosts):
         check(self.ctl("a", "status")["lsi"] is None, "an LSI")
         check("198.19" not in self.lab.ip("a", "route").stdout, "a route")
         self.all_of_it(self.ping("-c", "1", "-W", "5"))
+        self.stop("a")
+        p = self.config("a", self.peers)
+
+        def refused(says):
+            r = self.lab.run("a", daemons.binary("hiphostd"), "--config", p, check=False)
+            check(r.returncode == 1 and says in r.stderr, f"{r.returncode} {r.stderr}, expected {says}")
+        self.lab.ip("a", "route", "add", "198.19.0.0/16", "dev", "a0")
+        refused("a route for 198.19.0.0/16 is there already")
+        self.lab.ip("a", "route", "del", "198.19.0.0/16", "dev", "a0")
+        key = pathlib.Path(self.lab.path("a", "state", "lsi.key"))
+        check(key.stat().st_mode & 0o777 == 0o600 and key.stat().st_size == 16, f"{key.stat()}")
+        key.write_bytes(b"short")
+        refused("lsi.key: not 16 octets")
         p = self.config("a", "lsi: { prefix: 198.19.0.0/24 }\n")
         r = sh(daemons.binary("hiphostd"), "--config", p, "--check-config", check=False)
         check(r.returncode == 1 and ":5: expected an IPv4 prefix of 8 to 20 bits" in r.stderr, r.stderr)
@@ -318,7 +331,7 @@ def body(cases):
     for title, work in (("each TUN has its LSI and the route", t.addresses), ("names", t.names), ("ping", t.ping_by_lsi), ("TCP, with HITs at the same time", t.flows),
                         ("UDP", t.udp), ("from the other end", t.from_b), ("nothing of it on the wire", t.on_the_wire), ("moves under a download", t.moves),
                         ("path MTU", t.path_mtu), ("what is refused", t.refused), ("a host that cannot be reached; a restart", t.unreachable), ("over IPv6", t.over_ipv6),
-                        ("IPv4 options", t.options), ("switched off", t.off), ("the end", t.end)):
+                        ("IPv4 options", t.options), ("switched off; what is in the way", t.off), ("the end", t.end)):
         cases.case(title, work)
 
 

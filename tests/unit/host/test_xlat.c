@@ -218,6 +218,43 @@ static void options(void **state)
     assert_int_equal(b[6], 44);
 }
 
+/* RFC 7126 s4.3, s4.4: nobody chooses a way through the other host; and what is no option is none. */
+static void options_refused(void **state)
+{
+    static const struct {
+        uint8_t o[8];
+        size_t n;
+        err e;
+    } rows[] = {
+        { { 131, 7, 4, 10, 0, 0, 1, 0 }, 8, ERR_UNSUPPORTED },
+        { { 1, 137, 7, 4, 10, 0, 0, 1 }, 8, ERR_UNSUPPORTED },
+        { { 7, 7, 4, 0, 0, 0, 0, 0 }, 8, ERR_OK },
+        { { 1, 1, 1, 0 }, 4, ERR_OK },
+        { { 0, 131, 131, 131 }, 4, ERR_OK },
+        { { 7, 9, 4, 0, 0, 0, 0, 0 }, 8, ERR_UNSUPPORTED },
+        { { 7, 1, 1, 1 }, 4, ERR_UNSUPPORTED },
+        { { 7, 0, 1, 1 }, 4, ERR_UNSUPPORTED },
+        { { 1, 1, 1, 7 }, 4, ERR_UNSUPPORTED },
+    };
+    uint8_t a[2048], b[2048], c[2048];
+    size_t n, m, k;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct beet4_packet with = { .df = true, .options = span_of(rows[i].o, rows[i].n) };
+        n = make4(a, &E, TCP, 40, &with);
+        assert_int_equal(to6(a, n, true, b, &m), rows[i].e);
+        assert_int_equal(to6(a, n, false, b, &m), ERR_OK); /* left out */
+        /* And from a peer that lets them through. */
+        uint8_t ph[BEET4_PSEUDO_MAX];
+        k = beet4_pseudo_write(TCP, span_of(rows[i].o, rows[i].n), ph);
+        memmove(b + 40 + k, b + 40, m - 40);
+        memcpy(b + 40, ph, k);
+        b[5] = (uint8_t)(b[5] + k);
+        b[6] = BEET4_NH_PSEUDO;
+        assert_int_equal(xlat_6to4(&E, span_of(b, m + k), c, sizeof(c), &n), rows[i].e);
+    }
+}
+
 static void left_out(void **state)
 {
     static const uint8_t not4[] = { 0, 43, 44, 58, 59, 60, 94, 135 }, not6[] = { 0, 1, 43, 59, 60, 135 };
@@ -413,10 +450,11 @@ static void host_unreachable(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(there_and_back), cmocka_unit_test(udp_without_checksum),
-        cmocka_unit_test(fragments),      cmocka_unit_test(options),
-        cmocka_unit_test(left_out),       cmocka_unit_test(errors_to6),
-        cmocka_unit_test(errors_to4),     cmocka_unit_test(host_unreachable),
+        cmocka_unit_test(there_and_back),   cmocka_unit_test(udp_without_checksum),
+        cmocka_unit_test(fragments),        cmocka_unit_test(options),
+        cmocka_unit_test(options_refused),  cmocka_unit_test(left_out),
+        cmocka_unit_test(errors_to6),       cmocka_unit_test(errors_to4),
+        cmocka_unit_test(host_unreachable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
