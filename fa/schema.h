@@ -43,7 +43,7 @@ struct fa_settings {
     enum sig_type identity_type;
     unsigned identity_bits;
     bool say_name;            /* in HOST_ID of R1s */
-    struct hip_config suites; /* dh_groups, ciphers, null_encrypt, rsa_bits_min, hit_suites alone */
+    struct hip_config suites; /* dh_groups, ciphers, null_encrypt, rsa_bits_min, refuse_dsa, hit_suites alone */
 
     const char *store_path, *subs_path;
 

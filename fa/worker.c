@@ -414,6 +414,7 @@ static struct fa *make_engine(const struct worker_config *c)
         .hip = { .assoc_max = part(c, s->assoc_max),
                  .null_encrypt = s->suites.null_encrypt,
                  .rsa_bits_min = s->suites.rsa_bits_min,
+                 .refuse_dsa = s->suites.refuse_dsa,
                  .esp_suites = { 8, 13, 9, 12, 11,
                                  10 }, /* all that encrypt: a host may have but one (RFC 7402 s5.1.2) */
                  .relay_server = s->udp_port != 0,

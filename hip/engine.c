@@ -206,7 +206,10 @@ err hip_peer_hi(const struct hip_engine *e, struct span wire, struct hip_hi *out
     err r = hip_hi_from_wire(wire, &h);
     if (r != ERR_OK)
         return r;
-    if (h.alg == HIP_HI_RSA && hip_hi_rsa_bits(&h) < e->cfg.rsa_bits_min) { /* RFC 7401 s5.2.9 SHOULD */
+    bool weak = h.alg == HIP_HI_RSA   ? hip_hi_rsa_bits(&h) < e->cfg.rsa_bits_min
+                : h.alg == HIP_HI_DSA ? e->cfg.refuse_dsa
+                                      : false;
+    if (weak) { /* RFC 7401 s5.2.9 SHOULD: 112 bits of strength */
         hip_hi_done(&h);
         return ERR_RANGE;
     }

@@ -158,6 +158,7 @@ struct hip_config {
     size_t n_auth_only;
     struct hip_domain_id di; /* in HOST_ID of our R1s; copied; one of no right form: no engine */
     uint16_t rsa_bits_min;   /* of a peer's key (RFC 7401 s5.2.9 SHOULD: 112 bits of strength); 0: 2048 */
+    bool refuse_dsa;         /* the same of DSA identities, whose keys have 1024 bits at most (RFC 2536) */
     uint8_t puzzle_k;        /* #K when idle; sim_binding makes it at least 10 */
     uint8_t puzzle_k_max;    /* largest #K that we solve */
     uint8_t puzzle_more;     /* bits added to #K under load: the engine's own */

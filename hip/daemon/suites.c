@@ -15,6 +15,8 @@ const struct rt_conf_row hipd_suite_rows[] = {
       .doc = "speak to hosts whose identity is ECDSA_LOW (SECP160R1 and SHA-1, which is weak)" },
     { "rsa_bits_min", RT_CONF_INT, .min = 1024, .max = 4096, .def = "2048",
       .doc = "of the key of a host whose identity is RSA; below 2048 is weak" },
+    { "dsa", RT_CONF_BOOL, .def = "no",
+      .doc = "speak to hosts whose identity is DSA (1024 bits, which is weak)" },
     { "null_encrypt", RT_CONF_BOOL, .def = "no",
       .doc = "FOR TESTING ONLY: NULL-ENCRYPT before the ciphers: what should be secret in HIP packets is "
              "not, and nobody is bound by a SIM" },
@@ -39,6 +41,7 @@ err hipd_suites_read(const struct rt_conf *c, const struct rt_conf_node *map, st
             return twice(c, rt_conf_get(map, "dh_groups"), "dh_groups", why);
     }
     out->rsa_bits_min = (uint16_t)rt_conf_int(map, "rsa_bits_min");
+    out->refuse_dsa = !rt_conf_bool(map, "dsa");
     out->null_encrypt = rt_conf_bool(map, "null_encrypt");
     if (out->null_encrypt)
         ciphers[at++] = HIP_CIPHER_NULL;

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # check: default 60
-"""Keys of the configuration that say what our identity looks like on the wire and whose identities we take: `host_id`, `say_name`, `rsa_bits_min`.
+"""Keys of the configuration that say what our identity looks like on the wire and whose identities we take: `host_id`, `say_name`, `rsa_bits_min`, `dsa`.
 
         a  ---- 10.64.1.0/24 ----  b, and at another address of b's host fa
 """
@@ -119,6 +119,13 @@ control: {{ socket: {d}/ctl }}
         self.joined(identity="rsa-2048")
         self.stop("a", "b")
 
+    def dsa(self):
+        self.joined(ping=False, identity="dsa")
+        check(not self.new(attack.I2), "an I2 to a host whose identity is DSA")
+        self.stop("a", "b")
+        self.joined(a="suites: { dsa: yes }\n", identity="dsa")
+        self.stop("a", "b")
+
     def short_keys_of_clients(self):
         for least, served in ((2049, False), (2048, True)):
             self.seen = len(list(packets(self.pcap)))
@@ -147,6 +154,7 @@ def body(cases):
     cases.case("without a word: HOST_ID of I2 encrypted, no name", p.silent)
     cases.case("host_id: name and in_clear", p.outspoken)
     cases.case("rsa_bits_min of a host", p.short_keys)
+    cases.case("dsa", p.dsa)
     cases.case("rsa_bits_min of a Forwarding Agent", p.short_keys_of_clients)
     cases.case("hipfad's say_name", p.of_fa)
 

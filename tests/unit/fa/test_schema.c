@@ -186,7 +186,7 @@ static void suites(void **st)
     put(HEAD ZONE
         "suites:\n  dh_groups: [secp160r1, modp-1536, modp-2048, modp-3072, nist-p-521, nist-p-384, "
         "nist-p-256]\n"
-        "  ciphers: [aes-256-cbc]\n  ecdsa_low: yes\n  rsa_bits_min: 3072\n  null_encrypt: yes\n"
+        "  ciphers: [aes-256-cbc]\n  ecdsa_low: yes\n  dsa: yes\n  rsa_bits_min: 3072\n  null_encrypt: yes\n"
         "identity: { type: ed448, say_name: yes }\n");
     if (fa_settings_load(path, &s, why) != ERR_OK)
         fail_msg("%s", why);
@@ -197,6 +197,7 @@ static void suites(void **st)
     assert_int_equal(s.identity_type, SIG_ED448);
     assert_true(s.say_name);
     assert_int_equal(s.suites.rsa_bits_min, 3072);
+    assert_false(s.suites.refuse_dsa);
     fa_settings_done(&s);
     static const struct {
         const char *name;

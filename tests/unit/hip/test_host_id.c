@@ -166,11 +166,12 @@ static void names_of_no_form(void **state)
 }
 
 /* The drop reason of whoever looks at the other one's HOST_ID, and whether they joined: mn has `m`, fa an ECDSA key. */
-static int with_key(const struct hip_hi *m, uint16_t least, bool asks, bool *up)
+static int with_key(const struct hip_hi *m, uint16_t least, bool no_dsa, bool asks, bool *up)
 {
     struct hip_config c = sim_config(), strict = sim_config();
     struct sim *s = sim_new(sim_seed(102));
     strict.rsa_bits_min = least;
+    strict.refuse_dsa = no_dsa;
     struct sim_host *mn = sim_host_hi(s, "mn", &c, m, "192.0.2.1");
     struct sim_host *fa = sim_host(s, "fa", &strict, 1, "198.51.100.1");
     (void)sim_connect(s, asks ? mn : fa, asks ? fa : mn);
@@ -215,12 +216,26 @@ static void weak_keys(void **state)
     assert_int_equal(of_bits(1025, 1024), ERR_RANGE);
     assert_int_equal(hip_hi_generate(SIG_RSA, 2048, &usual), ERR_OK);
     for (int asks = 0; asks < 2; asks++) {
-        assert_int_equal(with_key(&usual, 0, asks, &up), HIP_TAKEN);
+        assert_int_equal(with_key(&usual, 0, true, asks, &up), HIP_TAKEN);
         assert_true(up);
-        assert_int_equal(with_key(&usual, 2049, asks, &up), HIP_DROP_BAD_HI);
+        assert_int_equal(with_key(&usual, 2049, false, asks, &up), HIP_DROP_BAD_HI);
         assert_false(up);
     }
     hip_hi_done(&usual);
+}
+
+static void weak_dsa(void **state)
+{
+    struct hip_hi weak;
+    bool up;
+    assert_int_equal(hip_hi_generate(SIG_DSA, 0, &weak), ERR_OK);
+    for (int asks = 0; asks < 2; asks++) {
+        assert_int_equal(with_key(&weak, 0, false, asks, &up), HIP_TAKEN);
+        assert_true(up);
+        assert_int_equal(with_key(&weak, 0, true, asks, &up), HIP_DROP_BAD_HI);
+        assert_false(up);
+    }
+    hip_hi_done(&weak);
 }
 
 int main(void)
@@ -232,6 +247,7 @@ int main(void)
         cmocka_unit_test(mac_2_covers_the_name),
         cmocka_unit_test(names_of_no_form),
         cmocka_unit_test(weak_keys),
+        cmocka_unit_test(weak_dsa),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

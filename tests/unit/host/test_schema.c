@@ -30,14 +30,16 @@ static void defaults(void **state)
     assert_int_equal(s.core.hip.di.type, HIP_DI_NONE);
     assert_false(s.core.hip.host_id_in_clear);
     assert_int_equal(s.core.hip.rsa_bits_min, 2048);
+    assert_true(s.core.hip.refuse_dsa);
 }
 
 static void all_of_it(void **state)
 {
     static const char fqdn[] = "\6laptop\7example\3com", nai[] = "matti@example.com";
-    assert_int_equal(
-        read_text("host_id: { name: laptop.example.com, in_clear: yes }\nsuites: { rsa_bits_min: 3072 }\n"),
-        ERR_OK);
+    assert_int_equal(read_text("host_id: { name: laptop.example.com, in_clear: yes }\nsuites: { "
+                               "rsa_bits_min: 3072, dsa: yes }\n"),
+                     ERR_OK);
+    assert_false(s.core.hip.refuse_dsa);
     assert_true(s.core.hip.host_id_in_clear);
     assert_int_equal(s.core.hip.rsa_bits_min, 3072);
     assert_int_equal(s.core.hip.di.type, HIP_DI_FQDN);
