@@ -11,7 +11,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAMS = (("directory", ["tests/unit/fa/test_directory.c", "fa/core/directory.c", "fa/core/flow.c", "fa/core/locks.c", "fa/core/relay.c"], ["hip/*.c"], ["-DROUNDS=400"], []),
-            ("mail", ["tests/unit/rt/test_loop.c"] + [f"common/rt/{n}.c" for n in ("loop", "mail", "logsink", "osrand", "work")], [], [], ["-luv"]))
+            ("mail", ["tests/unit/rt/test_loop.c"] + [f"common/rt/{n}.c" for n in ("loop", "lane", "mail", "logsink", "osrand", "work")], [], [], ["-luv"]))
 
 
 def build(out, sources, more, flags, libs):

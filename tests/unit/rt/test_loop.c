@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "common/rt/lane.h"
 #include "common/rt/logsink.h"
 #include "common/rt/loop.h"
 #include "common/rt/mail.h"
@@ -138,6 +139,108 @@ static void work_in_order_and_bounded(void **state)
     rt_loop_free(f.loop);
 }
 
+/* ---- a thread of one's own ---- */
+
+static void lane_done(void *arg, bool ran)
+{
+    struct job *j = arg;
+    job_done(arg, ran);
+    if (ran && j->at == 2)
+        rt_loop_stop(j->f->loop);
+}
+
+static void lane_in_order_and_bounded(void **state)
+{
+    struct fixture f = { .loop = rt_loop_new() };
+    struct rt_lane *w = rt_lane_new(f.loop, 3);
+    int order = 0;
+    struct job j[4];
+    (void)state;
+
+    for (int i = 0; i < 4; i++) {
+        j[i] = (struct job){ &f, &order, i, 0, 0 };
+        assert_int_equal(rt_lane_submit(w, job_run, lane_done, &j[i]), i < 3 ? ERR_OK : ERR_FULL);
+    }
+    assert_int_equal(rt_lane_pending(w), 3);
+    rt_loop_run(f.loop);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(j[i].done, i + 1);
+    assert_int_equal(j[3].done, 0);
+    assert_int_equal(rt_lane_pending(w), 0);
+    assert_true(rt_lane_free(w, NULL, NULL, 1000000));
+    assert_true(rt_lane_free(NULL, NULL, NULL, 0));
+    rt_loop_free(f.loop);
+}
+
+struct stuck {
+    pthread_mutex_t lock;
+    pthread_cond_t cond;
+    int begun, woken, done;
+    bool deaf;
+};
+
+static void stuck_run(void *arg)
+{
+    struct stuck *s = arg;
+    pthread_mutex_lock(&s->lock);
+    s->begun = 1;
+    while (!s->woken)
+        pthread_cond_wait(&s->cond, &s->lock);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void stuck_done(void *arg, bool ran)
+{
+    struct stuck *s = arg;
+    s->done = ran ? 1 : -1;
+}
+
+static void stuck_wake(void *arg)
+{
+    struct stuck *s = arg;
+    pthread_mutex_lock(&s->lock);
+    s->woken |= !s->deaf;
+    pthread_cond_signal(&s->cond);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static bool stuck_begun(struct stuck *s)
+{
+    pthread_mutex_lock(&s->lock);
+    bool b = s->begun;
+    pthread_mutex_unlock(&s->lock);
+    return b;
+}
+
+/* A job that blocks is woken at the end; one that does not hear is left behind, and the loop ends all the same. */
+static void lane_ends(void **state)
+{
+    for (int deaf = 0; deaf < 2; deaf++) {
+        struct rt_loop *l = rt_loop_new();
+        struct rt_lane *w = rt_lane_new(l, 3);
+        static struct stuck s[2], waiting[2]; /* outlives the thread */
+        uint64_t t = rt_now_us();
+        (void)state;
+
+        s[deaf] = (struct stuck){ .lock = PTHREAD_MUTEX_INITIALIZER,
+                                  .cond = PTHREAD_COND_INITIALIZER,
+                                  .deaf = deaf };
+        assert_int_equal(rt_lane_submit(w, stuck_run, stuck_done, &s[deaf]), ERR_OK);
+        assert_int_equal(rt_lane_submit(w, stuck_run, stuck_done, &waiting[deaf]), ERR_OK);
+        while (!stuck_begun(&s[deaf]))
+            usleep(1000);
+        assert_int_equal(rt_lane_free(w, stuck_wake, &s[deaf], 200000), !deaf);
+        assert_int_equal(s[deaf].done, deaf ? 0 : 1);
+        assert_int_equal(waiting[deaf].done, -1);
+        assert_true(rt_now_us() - t < 5000000);
+        rt_loop_free(l);
+        s[deaf].deaf = false; /* the one that was left may go now */
+        stuck_wake(&s[deaf]);
+        if (deaf)
+            usleep(100000);
+    }
+}
+
 static void randomness(void **state)
 {
     struct env e = rt_env((struct log){ 0 });
@@ -231,6 +334,8 @@ int main(void)
         cmocka_unit_test(timer_fires_once_and_not_early),
         cmocka_unit_test(signals),
         cmocka_unit_test(work_in_order_and_bounded),
+        cmocka_unit_test(lane_in_order_and_bounded),
+        cmocka_unit_test(lane_ends),
         cmocka_unit_test(randomness),
         cmocka_unit_test(mail),
         cmocka_unit_test(log_lines),
