@@ -43,7 +43,7 @@ static void judge(struct span s)
     struct rcur c = rcur_of(s);
     struct span ca = rcur_take(&c, rcur_u16(&c)), der[HIP_CERTS_MAX];
     struct hip_cert v[HIP_CERTS_MAX];
-    struct cert_cas *cas;
+    struct cert_cas *cas = NULL;
     uint8_t n;
     uint64_t until = 0;
     size_t at = SIZE_MAX;
