@@ -531,7 +531,7 @@ void host_data_from_app(struct host_data *d, uint8_t *packet, size_t len, uint64
         return;
     }
     ip6 = host_v4_from_app(d->v4, packet, len, now, &n, &df);
-    if (ip6)
+    for (; ip6; ip6 = host_v4_more(d->v4, now, &n, &df))
         between_hits(d, ip6, n, df ? FROM_V4_DF : FROM_V4, now);
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/cursor.h"
 #include "host/data.h"
 #include "host/flow.h"
 #include "host/icmp4.h"
@@ -15,7 +16,16 @@
 #define OFF_DST  24
 
 enum { V4 = 4, V6 = 6 };
-enum { TCP = 6, UDP = 17, DCCP = 33, FRAGMENT = 44, SCTP = 132, UDP_LITE = 136 };
+enum { ICMP = 1, ICMP6 = 58, TCP = 6, UDP = 17, DCCP = 33, FRAGMENT = 44, SCTP = 132, UDP_LITE = 136 };
+
+struct held {
+    uint64_t at_us; /* 0: nothing */
+    bool out;
+    struct hit peer;
+    uint32_t id;
+    size_t len;
+    uint8_t octets[HOST_DATA_PACKET_MAX];
+};
 
 struct host_v4 {
     struct host_v4_io io;
@@ -25,6 +35,9 @@ struct host_v4 {
     bool has_own;
     struct hit own;
     struct host_v4_count count;
+    struct held held[HOST_V4_HELD_MAX];
+    struct held *released; /* by the packet that came last; NULL: nothing */
+    size_t whole;          /* octets of its datagram */
     uint8_t out[HOST_DATA_ROOM + HOST_DATA_PACKET_MAX + XLAT_GROWTH + HOST_DATA_ROOM];
     uint8_t in[HOST_DATA_PACKET_MAX + XLAT_GROWTH];
 };
@@ -140,6 +153,41 @@ static unsigned family_of(struct host_v4 *v, struct span ip6, uint64_t now)
     return family;
 }
 
+/* ---- first fragments of ICMP, which wait for the last ---- */
+
+static void hold(struct host_v4 *v, bool out, const struct hit *peer, uint32_t id, struct span packet,
+                 uint64_t now)
+{
+    struct held *h = &v->held[0];
+
+    for (size_t i = 1; i < HOST_V4_HELD_MAX; i++)
+        if (v->held[i].at_us < h->at_us)
+            h = &v->held[i];
+    if (h->at_us) /* its last one never came */
+        v->count.untranslated++;
+    if (packet.n > sizeof(h->octets)) {
+        v->count.untranslated++;
+        return;
+    }
+    h->at_us = now;
+    h->out = out;
+    h->peer = *peer;
+    h->id = id;
+    h->len = packet.n;
+    memcpy(h->octets, packet.p, packet.n);
+}
+
+static struct held *held(struct host_v4 *v, bool out, const struct hit *peer, uint32_t id, uint64_t now)
+{
+    for (size_t i = 0; i < HOST_V4_HELD_MAX; i++) {
+        struct held *h = &v->held[i];
+        if (h->at_us && now - h->at_us < HOST_V4_HELD_US && h->out == out && h->id == id &&
+            hit_eq(&h->peer, peer))
+            return h;
+    }
+    return NULL;
+}
+
 /* ---- from applications ---- */
 
 static struct addr ip4(const uint8_t a[4])
@@ -186,31 +234,64 @@ static bool ends_of(struct host_v4 *v, const struct beet4_packet *p, struct span
     return true;
 }
 
-/* RFC 7402 s3.2 MAY: IPv4 inside. */
-uint8_t *host_v4_from_app(struct host_v4 *v, const uint8_t *packet, size_t len, uint64_t now, size_t *out_len,
-                          bool *df)
+static uint8_t *translated(struct host_v4 *v, const struct xlat_ends *e, const struct beet4_packet *p,
+                           struct span octets, size_t whole, uint64_t now, size_t *out_len)
 {
     uint8_t *out = v->out + HOST_DATA_ROOM;
-    struct xlat_ends e;
-    struct beet4_packet p;
 
-    if (beet4_parse(span_of(packet, len), &p)) {
-        v->count.malformed++;
-        return NULL;
-    }
-    if (!ends_of(v, &p, span_of(packet, len), now, &e))
-        return NULL;
-    if (xlat_4to6(&e, &p, v->options, out, HOST_DATA_PACKET_MAX, out_len)) {
+    if (xlat_4to6(e, p, whole, v->options, out, HOST_DATA_PACKET_MAX, out_len)) {
         v->count.untranslated++;
         return NULL;
     }
     if (!speaks(v, span_of(out, *out_len), V4, now)) {
-        refuse(v, &p, span_of(packet, len));
+        refuse(v, p, octets);
         return NULL;
     }
     v->count.out++;
-    *df = p.df;
     return out;
+}
+
+/* RFC 7402 s3.2 MAY: IPv4 inside. */
+uint8_t *host_v4_from_app(struct host_v4 *v, const uint8_t *packet, size_t len, uint64_t now, size_t *out_len,
+                          bool *df)
+{
+    struct span octets = span_of(packet, len);
+    struct xlat_ends e;
+    struct beet4_packet p;
+
+    v->released = NULL;
+    if (beet4_parse(octets, &p)) {
+        v->count.malformed++;
+        return NULL;
+    }
+    if (!ends_of(v, &p, octets, now, &e))
+        return NULL;
+    if (p.protocol == ICMP && p.mf && p.offset == 0) {
+        hold(v, true, &e.dst6, p.id, octets, now);
+        return NULL;
+    }
+    if (p.protocol == ICMP && p.offset && !p.mf) {
+        v->released = held(v, true, &e.dst6, p.id, now);
+        v->whole = p.offset + p.payload.n;
+    }
+    *df = p.df;
+    return translated(v, &e, &p, octets, 0, now, out_len);
+}
+
+uint8_t *host_v4_more(struct host_v4 *v, uint64_t now, size_t *out_len, bool *df)
+{
+    struct held *h = v->released;
+    struct xlat_ends e;
+    struct beet4_packet p;
+
+    v->released = NULL;
+    if (h == NULL)
+        return NULL;
+    h->at_us = 0;
+    *df = false;
+    if (beet4_parse(span_of(h->octets, h->len), &p) || !ends_of(v, &p, span_of(h->octets, h->len), now, &e))
+        return NULL;
+    return translated(v, &e, &p, span_of(h->octets, h->len), v->whole, now, out_len);
 }
 
 bool host_v4_speaks6(struct host_v4 *v, struct span ip6, uint64_t now)
@@ -228,12 +309,51 @@ bool host_v4_speaks6(struct host_v4 *v, struct span ip6, uint64_t now)
 
 /* ---- to applications ---- */
 
+static void give(struct host_v4 *v, const struct xlat_ends *e, struct span ip6, size_t whole)
+{
+    size_t len;
+
+    if (xlat_6to4(e, ip6, whole, v->in, sizeof(v->in), &len)) {
+        v->count.untranslated++;
+        return;
+    }
+    v->count.in++;
+    v->io.app_out(v->io.ctx, v->in, len);
+}
+
+/* A fragment of ICMPv6. true: it is held. */
+static bool icmp_fragment(struct host_v4 *v, const struct xlat_ends *e, struct span ip6, uint64_t now)
+{
+    struct rcur r = rcur_of(ip6);
+    uint16_t where;
+    uint32_t id;
+    struct held *h;
+
+    rcur_skip(&r, BEET_HEAD);
+    if (ip6.p[OFF_NEXT] != FRAGMENT || rcur_u8(&r) != ICMP6)
+        return false;
+    rcur_skip(&r, 1);
+    where = rcur_u16(&r);
+    id = rcur_u32(&r);
+    if (!rcur_ok(&r))
+        return false;
+    if (where == 1) {
+        hold(v, false, &e->src6, id, ip6, now);
+        return true;
+    }
+    h = where & 1 ? NULL : held(v, false, &e->src6, id, now);
+    if (h) {
+        give(v, e, span_of(h->octets, h->len), where + rcur_left(&r));
+        h->at_us = 0;
+    }
+    return false;
+}
+
 bool host_v4_to_app(struct host_v4 *v, struct span ip6, uint64_t now)
 {
     const struct addr own = host_lsi_own(v->lsis);
     struct xlat_ends e;
     struct addr peer;
-    size_t len;
 
     if (family_of(v, ip6, now) != V4)
         return false;
@@ -245,12 +365,8 @@ bool host_v4_to_app(struct host_v4 *v, struct span ip6, uint64_t now)
     }
     memcpy(e.src4, peer.ip, 4);
     memcpy(e.dst4, own.ip, 4);
-    if (xlat_6to4(&e, ip6, v->in, sizeof(v->in), &len)) {
-        v->count.untranslated++;
-        return true;
-    }
-    v->count.in++;
-    v->io.app_out(v->io.ctx, v->in, len);
+    if (!icmp_fragment(v, &e, ip6, now))
+        give(v, &e, ip6, 0);
     return true;
 }
 

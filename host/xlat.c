@@ -151,7 +151,11 @@ static err read6(const struct xlat_ends *e, struct span ip6, bool quoted, struct
 
 err xlat_quoted(const struct xlat_job *j, struct span packet, struct xlat_head *out)
 {
-    return j->to6 ? read4(&j->e, packet, out) : read6(&j->e, packet, true, out);
+    err e = j->to6 ? read4(&j->e, packet, out) : read6(&j->e, packet, true, out);
+
+    if (e == ERR_OK)
+        out->whole = out->fragment ? 0 : out->body_len;
+    return e;
 }
 
 /* ---- bodies ---- */
@@ -204,8 +208,8 @@ static err body(const struct xlat_job *j, const struct xlat_head *h, uint8_t *ou
 {
     err e;
 
-    if (h->proto == (j->to6 ? XLAT_ICMP4 : XLAT_ICMP6))
-        return h->fragment ? ERR_UNSUPPORTED : xlat_icmp(j, h, out, cap, len);
+    if (h->proto == (j->to6 ? XLAT_ICMP4 : XLAT_ICMP6) && h->offset == 0)
+        return h->whole ? xlat_icmp(j, h, out, cap, len) : ERR_UNSUPPORTED;
     e = copy(j, h, out, cap, len);
     if (e || h->offset)
         return e;
@@ -306,23 +310,27 @@ err xlat_packet(const struct xlat_job *j, const struct xlat_head *h, uint8_t *ou
     return j->to6 ? packet6(j, h, out, cap, len) : packet4(j, h, out, cap, len);
 }
 
-err xlat_4to6(const struct xlat_ends *e, const struct beet4_packet *p, bool options, uint8_t *out, size_t cap,
-              size_t *len)
+err xlat_4to6(const struct xlat_ends *e, const struct beet4_packet *p, size_t whole, bool options,
+              uint8_t *out, size_t cap, size_t *len)
 {
     const struct xlat_job j = { .e = *e, .to6 = true };
     struct xlat_head h = head_of4(p);
 
+    h.whole = h.fragment ? whole : h.body_len;
     /* RFC 7402 B.1.5 RECOMMENDED: options are left out. */
     if (!options || h.fragment)
         h.options = span_of(NULL, 0);
     return xlat_packet(&j, &h, out, cap, len);
 }
 
-err xlat_6to4(const struct xlat_ends *e, struct span ip6, uint8_t *out, size_t cap, size_t *len)
+err xlat_6to4(const struct xlat_ends *e, struct span ip6, size_t whole, uint8_t *out, size_t cap, size_t *len)
 {
     const struct xlat_job j = { .e = *e };
     struct xlat_head h;
     err r = read6(e, ip6, false, &h);
 
-    return r ? r : xlat_packet(&j, &h, out, cap, len);
+    if (r)
+        return r;
+    h.whole = h.fragment ? whole : h.body_len;
+    return xlat_packet(&j, &h, out, cap, len);
 }

@@ -91,8 +91,8 @@ static err echo(const struct xlat_job *j, const struct xlat_head *h, uint8_t typ
     n = n < cap ? n : cap;
     memcpy(out, h->body.p, n);
     out[0] = type;
-    sum = insum_adjust(sum, ((uint32_t)h->body.p[0] << 8) + pseudo(j, !j->to6, h->body_len),
-                       ((uint32_t)type << 8) + pseudo(j, j->to6, h->body_len));
+    sum = insum_adjust(sum, ((uint32_t)h->body.p[0] << 8) + pseudo(j, !j->to6, h->whole),
+                       ((uint32_t)type << 8) + pseudo(j, j->to6, h->whole));
     put16(out + 2, sum);
     *len = n;
     return ERR_OK;
@@ -124,7 +124,7 @@ static bool word(const struct xlat_job *j, const struct row *r, const uint8_t *i
 static err error(const struct xlat_job *j, const struct xlat_head *h, uint8_t *out, size_t cap, size_t *len)
 {
     const uint8_t *icmp = h->body.p;
-    const struct row *r = j->quoted ? NULL : find(j->to6, icmp[0], icmp[1]);
+    const struct row *r = j->quoted || h->fragment ? NULL : find(j->to6, icmp[0], icmp[1]);
     const size_t most = j->to6 ? ERROR6_MAX : ERROR4_MAX;
     struct xlat_job inner = { .to6 = j->to6, .quoted = true };
     struct xlat_head q;

@@ -24,6 +24,7 @@ struct xlat_head {
     struct span options; /* IPv4 */
     struct span body;    /* what is there of it */
     size_t body_len;     /* what the header says */
+    size_t whole;        /* body of the datagram; 0: a fragment of one whose length is not known */
 };
 
 struct xlat_job {

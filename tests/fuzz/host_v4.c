@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The IPv4 side of the data plane. First octet: bit 0: what follows is an IPv4 packet of an application, else what came through ESP (next header,
- * payload); bit 1: IPv4 options go along; bit 2: addresses and checksum of the IPv4 header are made right. What is translated is translated back again. */
+ * payload); bit 1: IPv4 options go along; bit 2: addresses and checksum of the IPv4 header are made right; bit 3: several packets, each behind its length of
+ * two octets. What is translated is translated back again. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,24 +60,31 @@ static void mend(uint8_t *ip, size_t n, const struct xlat_ends *e)
     ip[11] = (uint8_t)sum;
 }
 
+/* A packet between HITs that an IPv4 one became; the first fragment of an echo goes back only with the length of the whole. */
+static void to_hits(const struct xlat_ends *e, const uint8_t *ip6, size_t len)
+{
+    static uint8_t back[HOST_DATA_PACKET_MAX + XLAT_GROWTH];
+    struct beet_packet b;
+    size_t again;
+
+    if (beet_parse(span_of(ip6, len), &b) || b.payload.p + b.payload.n != ip6 + len)
+        abort();
+    if (xlat_6to4(e, span_of(ip6, len), 100, back, sizeof(back), &again) || again > len)
+        abort();
+}
+
 static void outbound(struct host_v4 *v, struct host_lsis *lsis, const struct addr *peer, uint8_t *ip,
                      size_t n, bool right)
 {
-    static uint8_t back[HOST_DATA_PACKET_MAX + XLAT_GROWTH];
     struct xlat_ends e = ends(lsis, peer);
-    struct beet_packet b;
-    size_t len, again;
+    size_t len;
     bool df;
 
     if (right)
         mend(ip, n, &e);
     uint8_t *ip6 = host_v4_from_app(v, ip, n, 1, &len, &df);
-    if (ip6 == NULL)
-        return;
-    if (beet_parse(span_of(ip6, len), &b) || b.payload.p + b.payload.n != ip6 + len)
-        abort();
-    if (xlat_6to4(&e, span_of(ip6, len), back, sizeof(back), &again) || again > n)
-        abort();
+    for (; ip6; ip6 = host_v4_more(v, 1, &len, &df))
+        to_hits(&e, ip6, len);
 }
 
 static void inbound(struct host_v4 *v, const uint8_t *p, size_t n)
@@ -87,6 +95,22 @@ static void inbound(struct host_v4 *v, const uint8_t *p, size_t n)
         return;
     memcpy(ip6 + BEET_HEAD, p + 1, n - 1);
     (void)host_v4_to_app(v, span_of(ip6, BEET_HEAD + n - 1), 1);
+}
+
+static void one(struct host_v4 *v, struct host_lsis *lsis, const struct addr *peer, uint8_t flags, uint8_t *p,
+                size_t n)
+{
+    uint8_t *copy = malloc(n ? n : 1); /* so that the sanitizer sees its end */
+
+    if (copy == NULL)
+        abort();
+    if (n)
+        memcpy(copy, p, n);
+    if (flags & 1)
+        outbound(v, lsis, peer, copy, n, flags & 4);
+    else
+        inbound(v, copy, n);
+    free(copy);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -108,10 +132,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     memcpy(copy, data, size);
     host_v4_identity(v, &OWN, true);
-    if (data[0] & 1)
-        outbound(v, lsis, &peer, copy + 1, size - 1, data[0] & 4);
-    else
-        inbound(v, copy + 1, size - 1);
+    for (size_t at = 1, n; at < size; at += n) {
+        n = size - at;
+        if (data[0] & 8 && n >= 2) {
+            size_t said = (size_t)(copy[at] << 8 | copy[at + 1]);
+            at += 2;
+            n = said < size - at ? said : size - at;
+        }
+        one(v, lsis, &peer, data[0], copy + at, n);
+    }
     free(copy);
     host_v4_free(v);
     host_lsis_free(lsis);

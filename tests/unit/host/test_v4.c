@@ -447,6 +447,79 @@ static void fragments_follow(void **state)
     done(&b);
 }
 
+/* One fragment of a long echo request by LSI: of 3 * 80 octets and a few. */
+static void echo_part(struct side *s, unsigned i, uint16_t id, uint64_t now)
+{
+    struct beet4_packet f = {
+        .protocol = ICMP, .ttl = 61, .mf = i < 3, .offset = (uint16_t)(80 * i), .id = id
+    };
+    uint8_t buf[ROOM + 120 + ROOM], *ip = buf + ROOM;
+    size_t head, n = i < 3 ? 80 : 9;
+
+    memcpy(f.src, ((uint8_t[]){ 198, 19, 0, 1 }), 4);
+    memcpy(f.dst, s->peer.ip, 4);
+    assert_int_equal(beet4_header(&f, n, ip, &head), ERR_OK);
+    memset(ip + head, 3, n);
+    if (i == 0)
+        memcpy(ip + head, ((uint8_t[]){ 8, 0, 0, 0, 0x12, 0x34, 0, 1 }), 8);
+    host_data_from_app(s->d, ip, head + n, now);
+}
+
+/* The first fragment goes when the last one is there, and the answer comes by LSI as well. */
+static void long_echo(void **state)
+{
+    struct side a, b;
+
+    both(&a, &b);
+    for (unsigned i = 0; i < 4; i++) {
+        echo_part(&a, i, 7, 10 + i);
+        assert_int_equal(a.wires, i < 3 ? i : 4);
+    }
+    for (unsigned i = 0; i < 4; i++)
+        carry(&a, &b, i, 20);
+    assert_int_equal(b.apps, 4);
+    assert_int_equal(version(&b, 3), 6);
+    assert_int_equal(b.app[3][48], 128);
+    assert_int_equal(b.app[3][42] << 8 | b.app[3][43], 1);
+    /* b's stack answers in IPv6, in fragments, the first one first. */
+    for (unsigned i = 0; i < 4; i++) {
+        uint8_t buf[ROOM + 200 + ROOM], *p = buf + ROOM;
+        unsigned from = i == 0 ? 3 : i - 1;
+        size_t n = b.app_len[from];
+        memcpy(p, b.app[from], n);
+        memcpy(p + 8, B.b, 16);
+        memcpy(p + 24, A.b, 16);
+        if (i == 0)
+            p[48] = 129;
+        host_data_from_app(b.d, p, n, 30);
+        carry(&b, &a, b.wires - 1, 31);
+        assert_int_equal(a.apps, i == 0 ? 0 : i < 3 ? i : 4);
+    }
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(version(&a, i), 4);
+    assert_int_equal(a.app[2][20], 0); /* echo reply, released by the last one, before it */
+    assert_int_equal(a.app[2][6] & 0x20, 0x20);
+    assert_int_equal(a.app[3][6] & 0x20, 0);
+    assert_int_equal(count(&a)->untranslated, 0);
+    /* Too late; another datagram's; one too many: the one held for longest goes nowhere. */
+    unsigned was = (unsigned)a.wires;
+    echo_part(&a, 0, 8, 100);
+    echo_part(&a, 3, 8, 100 + HOST_V4_HELD_US);
+    assert_int_equal(a.wires, was + 1);
+    echo_part(&a, 0, 9, 101 + HOST_V4_HELD_US);
+    echo_part(&a, 3, 10, 102 + HOST_V4_HELD_US);
+    assert_int_equal(a.wires, was + 2);
+    for (unsigned i = 0; i < HOST_V4_HELD_MAX; i++)
+        echo_part(&a, 0, (uint16_t)(20 + i), 103 + HOST_V4_HELD_US + i);
+    assert_int_equal(count(&a)->untranslated, 2);
+    echo_part(&a, 3, 9, 200 + HOST_V4_HELD_US);
+    assert_int_equal(a.wires, was + 3);
+    echo_part(&a, 3, 20, 201 + HOST_V4_HELD_US);
+    assert_int_equal(a.wires, was + 5);
+    done(&a);
+    done(&b);
+}
+
 static void refused(void **state)
 {
     struct side a;
@@ -678,12 +751,19 @@ static int once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(there_and_back),  cmocka_unit_test(the_socket_decides),
-        cmocka_unit_test(opened_anew),     cmocka_unit_test(waiting),
-        cmocka_unit_test(path_takes_less), cmocka_unit_test(fragments_follow),
-        cmocka_unit_test(refused),         cmocka_unit_test(clash),
-        cmocka_unit_test(no_lsi),          cmocka_unit_test(options),
-        cmocka_unit_test(flow_table),      cmocka_unit_test(flows_of_packets),
+        cmocka_unit_test(there_and_back),
+        cmocka_unit_test(the_socket_decides),
+        cmocka_unit_test(opened_anew),
+        cmocka_unit_test(waiting),
+        cmocka_unit_test(path_takes_less),
+        cmocka_unit_test(fragments_follow),
+        cmocka_unit_test(refused),
+        cmocka_unit_test(long_echo),
+        cmocka_unit_test(clash),
+        cmocka_unit_test(no_lsi),
+        cmocka_unit_test(options),
+        cmocka_unit_test(flow_table),
+        cmocka_unit_test(flows_of_packets),
     };
     return cmocka_run_group_tests(tests, once, NULL);
 }

@@ -94,7 +94,7 @@ static err to6(const uint8_t *ip4, size_t n, bool options, uint8_t out[2048], si
     struct beet4_packet p;
 
     assert_int_equal(beet4_parse(span_of(ip4, n), &p), ERR_OK);
-    return xlat_4to6(&E, &p, options, out, 2048, len);
+    return xlat_4to6(&E, &p, 0, options, out, 2048, len);
 }
 
 static void there_and_back(void **state)
@@ -117,7 +117,7 @@ static void there_and_back(void **state)
             assert_true(right6(b, &E));
             if (protos[i] == ICMP)
                 assert_int_equal(b[40], 128);
-            assert_int_equal(xlat_6to4(&E, span_of(b, m), c, sizeof(c), &k), ERR_OK);
+            assert_int_equal(xlat_6to4(&E, span_of(b, m), 0, c, sizeof(c), &k), ERR_OK);
             assert_int_equal(k, n);
             assert_true(right4(c, &E));
             assert_memory_equal(c, a, n);
@@ -140,7 +140,7 @@ static void udp_without_checksum(void **state)
     assert_int_equal(to6(a, n, false, b, &m), ERR_OK);
     assert_true(right6(b, &E));
     b[46] = b[47] = 0;
-    assert_int_equal(xlat_6to4(&E, span_of(b, m), c, sizeof(c), &n), ERR_UNSUPPORTED);
+    assert_int_equal(xlat_6to4(&E, span_of(b, m), 0, c, sizeof(c), &n), ERR_UNSUPPORTED);
     n = make4(a, &E, UDP, 32, &first);
     assert_int_equal(to6(a, n, false, b, &m), ERR_OK);
     a[26] = a[27] = 0;
@@ -156,7 +156,44 @@ static void udp_without_checksum(void **state)
     assert_int_equal(b[46] << 8 | b[47], 0xffff);
 }
 
-/* RFC 7915 s4.1, s5.1.1: fragments have the fragment header; ICMP in them is left out (s4.2). */
+/* An echo in fragments: the checksum of the first one is for the whole, whose length has to be known. */
+static void echo_in_fragments(void **state)
+{
+    struct beet4_packet first = { .mf = true, .id = 7 }, last = { .offset = 80, .id = 7 };
+    uint8_t a[2048], b[2048], c[2048], all[2048], six[128];
+    struct beet4_packet p;
+    size_t n = make4(all, &E, ICMP, 101, NULL), m, k;
+
+    /* The datagram cut in two: checksum of the whole in the first. */
+    n = make4(a, &E, ICMP, 80, &first);
+    memcpy(a + 20, all + 20, 80);
+    assert_int_equal(to6(a, n, false, b, &m), ERR_UNSUPPORTED);
+    assert_int_equal(beet4_parse(span_of(a, n), &p), ERR_OK);
+    assert_int_equal(xlat_4to6(&E, &p, 101, false, b, sizeof(b), &m), ERR_OK);
+    assert_int_equal(b[6], 44);
+    assert_int_equal(b[40], ICMP6);
+    assert_int_equal(b[48], 128);
+    memcpy(six, b + 48, 80);
+    assert_int_equal(xlat_6to4(&E, span_of(b, m), 0, c, sizeof(c), &k), ERR_UNSUPPORTED);
+    assert_int_equal(xlat_6to4(&E, span_of(b, m), 101, c, sizeof(c), &k), ERR_OK);
+    assert_int_equal(k, n);
+    assert_memory_equal(c, a, n);
+    n = make4(a, &E, ICMP, 21, &last);
+    memcpy(a + 20, all + 100, 21);
+    assert_int_equal(to6(a, n, false, b, &m), ERR_OK);
+    assert_int_equal(b[40], ICMP6);
+    memcpy(six + 80, b + 48, 21);
+    assert_int_equal(insum_fold(insum_add(pseudo6(&E, ICMP6, 101), span_of(six, 101))), 0xffff);
+    assert_int_equal(xlat_6to4(&E, span_of(b, m), 0, c, sizeof(c), &k), ERR_OK);
+    assert_memory_equal(c, a, n);
+    /* No error is in fragments. */
+    n = make4(a, &E, ICMP, 80, &first);
+    a[20] = 3;
+    assert_int_equal(beet4_parse(span_of(a, n), &p), ERR_OK);
+    assert_int_equal(xlat_4to6(&E, &p, 101, false, b, sizeof(b), &m), ERR_UNSUPPORTED);
+}
+
+/* RFC 7915 s4.1, s5.1.1: fragments have the fragment header. */
 static void fragments(void **state)
 {
     struct beet4_packet first = { .mf = true, .id = 0x1234 }, last = { .offset = 1480, .id = 0x1234 };
@@ -169,25 +206,25 @@ static void fragments(void **state)
     assert_int_equal(b[40], UDP);
     assert_int_equal(b[42] << 8 | b[43], 1);
     assert_memory_equal(b + 44, ((uint8_t[]){ 0, 0, 0x12, 0x34 }), 4);
-    assert_int_equal(xlat_6to4(&E, span_of(b, m), c, sizeof(c), &k), ERR_OK);
+    assert_int_equal(xlat_6to4(&E, span_of(b, m), 0, c, sizeof(c), &k), ERR_OK);
     assert_int_equal(k, n);
     assert_memory_equal(c, a, n);
     b[5] -= 1; /* a first one that ends within eight octets; one that reaches beyond every datagram */
-    assert_int_equal(xlat_6to4(&E, span_of(b, m - 1), c, sizeof(c), &k), ERR_MALFORMED);
+    assert_int_equal(xlat_6to4(&E, span_of(b, m - 1), 0, c, sizeof(c), &k), ERR_MALFORMED);
     b[5] += 1;
     b[42] = 0xff;
     b[43] = 0xf8;
-    assert_int_equal(xlat_6to4(&E, span_of(b, m), c, sizeof(c), &k), ERR_MALFORMED);
+    assert_int_equal(xlat_6to4(&E, span_of(b, m), 0, c, sizeof(c), &k), ERR_MALFORMED);
     n = make4(a, &E, UDP, 33, &last);
     assert_int_equal(to6(a, n, false, b, &m), ERR_OK);
     assert_int_equal(b[42] << 8 | b[43], 1480);
     assert_memory_equal(b + 48, a + 20, 33);
-    assert_int_equal(xlat_6to4(&E, span_of(b, m), c, sizeof(c), &k), ERR_OK);
+    assert_int_equal(xlat_6to4(&E, span_of(b, m), 0, c, sizeof(c), &k), ERR_OK);
     assert_memory_equal(c, a, n);
     n = make4(a, &E, ICMP, 80, &first);
     assert_int_equal(to6(a, n, false, b, &m), ERR_UNSUPPORTED);
     b[6] = 44;
-    assert_int_equal(xlat_6to4(&E, span_of(b, 44), c, sizeof(c), &k), ERR_MALFORMED);
+    assert_int_equal(xlat_6to4(&E, span_of(b, 44), 0, c, sizeof(c), &k), ERR_MALFORMED);
 }
 
 /* RFC 7402 B.1.5, B.1.7: left out, or in a pseudo-header, which becomes options again. */
@@ -206,11 +243,11 @@ static void options(void **state)
     assert_int_equal(b[6], BEET4_NH_PSEUDO);
     assert_int_equal(b[40], TCP);
     assert_int_equal(m, 88);
-    assert_int_equal(xlat_6to4(&E, span_of(b, m), c, sizeof(c), &k), ERR_OK);
+    assert_int_equal(xlat_6to4(&E, span_of(b, m), 0, c, sizeof(c), &k), ERR_OK);
     assert_int_equal(k, n);
     assert_memory_equal(c, a, n);
     b[42] = 3;
-    assert_int_equal(xlat_6to4(&E, span_of(b, m), c, sizeof(c), &k), ERR_MALFORMED);
+    assert_int_equal(xlat_6to4(&E, span_of(b, m), 0, c, sizeof(c), &k), ERR_MALFORMED);
     with.mf = true; /* a fragment's are left out */
     with.df = false;
     n = make4(a, &E, TCP, 40, &with);
@@ -251,7 +288,7 @@ static void options_refused(void **state)
         memcpy(b + 40, ph, k);
         b[5] = (uint8_t)(b[5] + k);
         b[6] = BEET4_NH_PSEUDO;
-        assert_int_equal(xlat_6to4(&E, span_of(b, m + k), c, sizeof(c), &n), rows[i].e);
+        assert_int_equal(xlat_6to4(&E, span_of(b, m + k), 0, c, sizeof(c), &n), rows[i].e);
     }
 }
 
@@ -267,13 +304,13 @@ static void left_out(void **state)
     for (size_t i = 0; i < sizeof(not4); i++) {
         assert_int_equal(beet4_parse(span_of(a, n), &p), ERR_OK);
         p.protocol = not4[i];
-        assert_int_equal(xlat_4to6(&E, &p, false, b, sizeof(b), &m), ERR_UNSUPPORTED);
+        assert_int_equal(xlat_4to6(&E, &p, 0, false, b, sizeof(b), &m), ERR_UNSUPPORTED);
     }
     for (size_t i = 0; i < sizeof(not6); i++) {
         n = make4(a, &E, 47, 40, NULL);
         assert_int_equal(to6(a, n, false, b, &m), ERR_OK);
         b[6] = not6[i];
-        assert_int_equal(xlat_6to4(&E, span_of(b, m), c, sizeof(c), &k), ERR_UNSUPPORTED);
+        assert_int_equal(xlat_6to4(&E, span_of(b, m), 0, c, sizeof(c), &k), ERR_UNSUPPORTED);
     }
     n = make4(a, &E, TCP, 17, NULL); /* no checksum in it */
     assert_int_equal(to6(a, n, false, b, &m), ERR_UNSUPPORTED);
@@ -284,12 +321,12 @@ static void left_out(void **state)
     assert_int_equal(to6(a, n, false, b, &m), ERR_UNSUPPORTED);
     n = make4(a, &E, UDP, 100, NULL);
     assert_int_equal(beet4_parse(span_of(a, n), &p), ERR_OK);
-    assert_int_equal(xlat_4to6(&E, &p, false, b, 139, &m), ERR_SPACE);
-    assert_int_equal(xlat_4to6(&E, &p, false, b, 140, &m), ERR_OK);
-    assert_int_equal(xlat_6to4(&E, span_of(b, m), c, 119, &k), ERR_SPACE);
-    assert_int_equal(xlat_6to4(&BACK, span_of(b, m), c, sizeof(c), &k), ERR_MALFORMED); /* other HITs */
+    assert_int_equal(xlat_4to6(&E, &p, 0, false, b, 139, &m), ERR_SPACE);
+    assert_int_equal(xlat_4to6(&E, &p, 0, false, b, 140, &m), ERR_OK);
+    assert_int_equal(xlat_6to4(&E, span_of(b, m), 0, c, 119, &k), ERR_SPACE);
+    assert_int_equal(xlat_6to4(&BACK, span_of(b, m), 0, c, sizeof(c), &k), ERR_MALFORMED); /* other HITs */
     for (size_t i = 0; i < m; i++)
-        assert_int_equal(xlat_6to4(&E, span_of(b, i), c, sizeof(c), &k), ERR_MALFORMED);
+        assert_int_equal(xlat_6to4(&E, span_of(b, i), 0, c, sizeof(c), &k), ERR_MALFORMED);
 }
 
 /* An error about a packet that went from dst to src of E, so quoted with BACK's ends. */
@@ -384,9 +421,9 @@ static void errors_to4(void **state)
     n = make4(a, &BACK, TCP, 1200, NULL);
     struct beet4_packet p;
     assert_int_equal(beet4_parse(span_of(a, n), &p), ERR_OK);
-    assert_int_equal(xlat_4to6(&BACK, &p, false, b, sizeof(b), &m), ERR_OK);
+    assert_int_equal(xlat_4to6(&BACK, &p, 0, false, b, sizeof(b), &m), ERR_OK);
     k = icmp6_too_big(span_of(b, m), 1300, icmp);
-    assert_int_equal(xlat_6to4(&E, span_of(icmp, k), c, sizeof(c), &n), ERR_OK);
+    assert_int_equal(xlat_6to4(&E, span_of(icmp, k), 0, c, sizeof(c), &n), ERR_OK);
     assert_int_equal(n, 576);
     assert_int_equal(c[20], 3);
     assert_int_equal(c[21], 4);
@@ -401,7 +438,7 @@ static void errors_to4(void **state)
         icmp[40] = rows[i][0];
         icmp[41] = rows[i][1];
         icmp[47] = rows[i][0] == 4 && rows[i][1] == 0 ? 7 : 0;
-        assert_int_equal(xlat_6to4(&E, span_of(icmp, k), c, sizeof(c), &n), ERR_OK);
+        assert_int_equal(xlat_6to4(&E, span_of(icmp, k), 0, c, sizeof(c), &n), ERR_OK);
         assert_int_equal(c[20], rows[i][2]);
         assert_int_equal(c[21], rows[i][3]);
         assert_int_equal(c[24], rows[i][0] == 4 && rows[i][1] == 0 ? 8 : 0);
@@ -410,12 +447,12 @@ static void errors_to4(void **state)
     for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
         icmp[40] = none[i][0];
         icmp[41] = none[i][1];
-        assert_int_equal(xlat_6to4(&E, span_of(icmp, k), c, sizeof(c), &n), ERR_UNSUPPORTED);
+        assert_int_equal(xlat_6to4(&E, span_of(icmp, k), 0, c, sizeof(c), &n), ERR_UNSUPPORTED);
     }
     icmp[40] = 4;
     icmp[41] = 0;
     icmp[47] = 40; /* a pointer behind the header */
-    assert_int_equal(xlat_6to4(&E, span_of(icmp, k), c, sizeof(c), &n), ERR_UNSUPPORTED);
+    assert_int_equal(xlat_6to4(&E, span_of(icmp, k), 0, c, sizeof(c), &n), ERR_UNSUPPORTED);
 }
 
 /* RFC 792, RFC 1122 s3.2.2. */
@@ -450,11 +487,11 @@ static void host_unreachable(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(there_and_back),   cmocka_unit_test(udp_without_checksum),
-        cmocka_unit_test(fragments),        cmocka_unit_test(options),
-        cmocka_unit_test(options_refused),  cmocka_unit_test(left_out),
-        cmocka_unit_test(errors_to6),       cmocka_unit_test(errors_to4),
-        cmocka_unit_test(host_unreachable),
+        cmocka_unit_test(there_and_back), cmocka_unit_test(udp_without_checksum),
+        cmocka_unit_test(fragments),      cmocka_unit_test(echo_in_fragments),
+        cmocka_unit_test(options),        cmocka_unit_test(options_refused),
+        cmocka_unit_test(left_out),       cmocka_unit_test(errors_to6),
+        cmocka_unit_test(errors_to4),     cmocka_unit_test(host_unreachable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
