@@ -110,7 +110,7 @@ control: {{ socket: {d}/ctl }}
         since = self.mark(host)
         packet = self.send(host, six, packet)
         wait_for("an ICMP message", lambda: self.heard(host, six, since), 10)
-        time.sleep(0.2)
+        time.sleep(0.1)
         came = self.heard(host, six, since)
         head = 40 if six else 20
         check(len(came) == 1, f"{len(came)} messages")

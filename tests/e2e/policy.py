@@ -69,8 +69,8 @@ control: {{ socket: {d}/ctl }}
             code = self.lab.stop(label)
             check(code == 0, f"{label} ended with {code}:\n{self.lab.log_text(label)[-3000:]}")
 
-    def ping(self):
-        return self.lab.run("a", "ping", "-6", "-n", "-c", "1", "-W", "5", self.hit["b"], check=False).returncode == 0
+    def ping(self, patience):
+        return self.lab.run("a", "ping", "-6", "-n", "-c", "1", "-W", str(patience), self.hit["b"], check=False).returncode == 0
 
     def new(self, kind):
         """Parameters of the first packet of this type since the last case."""
@@ -91,7 +91,7 @@ control: {{ socket: {d}/ctl }}
         self.seen = len(list(packets(self.pcap)))
         self.host("b", extra=b, **identity)
         self.host("a", extra=f"peers: [ {{ hit: \"{self.hit['b']}\", addresses: [{B}] }} ]\n{a}")
-        check(self.ping() == ping, f"ping {'fails' if ping else 'works'}")
+        check(self.ping(5 if ping else 1) == ping, f"ping {'fails' if ping else 'works'}")
         wait_for("the exchange in the capture", lambda: self.new(attack.R1) and (self.new(attack.R2) or not ping), 10)
 
     # ---- cases -----------------------------------------------------------------------------------------------------
