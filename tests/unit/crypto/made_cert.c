@@ -12,7 +12,7 @@ struct made_cert {
     EVP_PKEY *key;
     uint8_t der[2048];
     size_t der_n;
-    BIO *pem;
+    BIO *pem, *key_pem;
 };
 
 static void must(bool held)
@@ -80,6 +80,8 @@ struct made_cert *made_cert(const struct made_cert_wish *w)
         extend(c->x, NID_basic_constraints, "critical,CA:TRUE");
     if (w->address)
         extend_address(c->x, w->address);
+    if (w->names)
+        extend(c->x, NID_subject_alt_name, w->names);
     if (w->critical)
         extend_critical(c->x);
     must(X509_sign(c->x, w->by ? w->by->key : c->key, EVP_sha256()) > 0);
@@ -89,6 +91,8 @@ struct made_cert *made_cert(const struct made_cert_wish *w)
     c->der_n = (size_t)n;
     c->pem = BIO_new(BIO_s_mem());
     must(c->pem && PEM_write_bio_X509(c->pem, c->x));
+    c->key_pem = BIO_new(BIO_s_mem());
+    must(c->key_pem && PEM_write_bio_PKCS8PrivateKey(c->key_pem, c->key, NULL, NULL, 0, NULL, NULL));
     return c;
 }
 
@@ -97,11 +101,21 @@ struct span made_cert_der(const struct made_cert *c)
     return span_of(c->der, c->der_n);
 }
 
-struct span made_cert_pem(const struct made_cert *c)
+static struct span held(BIO *b)
 {
     const char *p = NULL;
-    long n = BIO_get_mem_data(c->pem, &p);
+    long n = BIO_get_mem_data(b, &p);
     return span_of(p, (size_t)n);
+}
+
+struct span made_cert_pem(const struct made_cert *c)
+{
+    return held(c->pem);
+}
+
+struct span made_cert_key(const struct made_cert *c)
+{
+    return held(c->key_pem);
 }
 
 void made_cert_free(struct made_cert *c)
@@ -109,6 +123,7 @@ void made_cert_free(struct made_cert *c)
     if (!c)
         return;
     BIO_free(c->pem);
+    BIO_free(c->key_pem);
     EVP_PKEY_free(c->key);
     X509_free(c->x);
     free(c);
