@@ -25,6 +25,17 @@ const struct hipctl_cmd hipctl_cmds[] = {
     { "bindings", NULL, NULL, "hipfad", hipctl_show_bindings, "names that it gave out" },
     { "revoke", "NAME|HIT", "name", "hipfad", hipctl_show_done,
       "take a binding back, and its name out of the DNS" },
+    { "suspend", "SUBSCRIBER|NAME|HIT", "subscriber", "hipfad", hipctl_show_done,
+      "serve this subscriber no more; names stay" },
+    { "resume", "SUBSCRIBER|NAME|HIT", "subscriber", "hipfad", hipctl_show_done, "serve it again" },
+    { "rekey", "SUBSCRIBER|NAME|HIT", "subscriber", "hipfad", hipctl_show_done,
+      "the card or its key changed: the host runs AKA again before anything more is granted" },
+    { "hold", "[allow|refuse NAME|HIT]", "name", "hipfad", hipctl_show_holds,
+      "takeovers of names that wait, and what you say of one" },
+    { "subscribers", NULL, NULL, "hipfad", hipctl_show_subscribers,
+      "whose names it keeps, and who is suspended" },
+    { "events", "[COUNT]", "count", "hipfad", hipctl_show_events,
+      "what was bound, refused and ordered, the latest first (50)" },
     { "peers", NULL, NULL, "hiphostd", hipctl_show_peers,
       "hosts that this one knows and talks to, directly or relayed and why; -v: every pair of addresses "
       "tried",
@@ -121,6 +132,46 @@ static bool is_address(const char *text, const char *arg)
     return strstr(arg, "LSI") != NULL && text[0] != '\0' && text[strspn(text, "0123456789.")] == '\0';
 }
 
+/* What an argument is; with a dot a name where it might be a subscriber. */
+static const char *key_of(const struct hipctl_cmd *cmd, const char *arg)
+{
+    if (is_address(arg, cmd->arg))
+        return "hit";
+    return strchr(arg, '.') && strcmp(cmd->key, "subscriber") == 0 ? "name" : cmd->key;
+}
+
+/* NULL: wrong usage, and said so. */
+static json_t *request_of(const struct hipctl_cmd *cmd, int argc, char **argv)
+{
+    const char *name = cmd->name;
+    bool optional = cmd->arg != NULL && cmd->arg[0] == '[', good = argc <= (cmd->arg ? 2 : 1);
+    char *end = NULL;
+
+    if (strcmp(name, "hold") == 0) {
+        name = argc == 1 ? "holds" : argv[1];
+        good = argc == 1 || (argc == 3 && (strcmp(name, "allow") == 0 || strcmp(name, "refuse") == 0));
+    }
+    if (!good || (cmd->arg && !optional && argc < 2)) {
+        (void)fprintf(stderr, "usage: hipctl %s %s\n", cmd->name, cmd->arg ? cmd->arg : "");
+        return NULL;
+    }
+    json_t *request = json_pack("{s:s}", "cmd", name);
+    if (cmd->key != NULL && strcmp(cmd->key, "count") == 0) {
+        long n = argc == 2 ? strtol(argv[1], &end, 10) : 50;
+        (void)json_object_set_new(request, "count", json_integer(n));
+        if (n > 0 && (end == NULL || *end == '\0'))
+            return request;
+        (void)fprintf(stderr, "hipctl: expected a number of %s\n", name);
+    } else if (argc < 2 ||
+               json_object_set_new(request, key_of(cmd, argv[argc - 1]), json_string(argv[argc - 1])) == 0) {
+        return request;
+    } else {
+        (void)fprintf(stderr, "hipctl: the argument is not UTF-8\n");
+    }
+    json_decref(request);
+    return NULL;
+}
+
 /* argv: the command and its argument. */
 static int run(int argc, char **argv, const char *path, const struct hipctl_opts *opts, bool json,
                bool verbose)
@@ -134,18 +185,9 @@ static int run(int argc, char **argv, const char *path, const struct hipctl_opts
             (void)fprintf(stderr, "hipctl: no command \"%s\"\n", argv[0]);
         return usage(stderr, HIPCTL_USAGE);
     }
-    bool optional = cmd->arg != NULL && cmd->arg[0] == '[';
-    if (argc > (cmd->arg ? 2 : 1) || (cmd->arg && !optional && argc < 2)) {
-        (void)fprintf(stderr, "usage: hipctl %s %s\n", cmd->name, cmd->arg ? cmd->arg : "");
+    request = request_of(cmd, argc, argv);
+    if (request == NULL)
         return HIPCTL_USAGE;
-    }
-    request = json_pack("{s:s}", "cmd", cmd->name);
-    const char *key = argc == 2 && is_address(argv[1], cmd->arg) ? "hit" : cmd->key;
-    if (argc == 2 && json_object_set_new(request, key, json_string(argv[1])) != 0) {
-        (void)fprintf(stderr, "hipctl: the argument is not UTF-8\n");
-        json_decref(request);
-        return HIPCTL_USAGE;
-    }
     if (strcmp(cmd->name, "ping") == 0) {
         code = hipctl_ping(cmd, path, request, opts, json);
     } else if (strcmp(cmd->name, "explain") == 0) {

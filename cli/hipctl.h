@@ -43,6 +43,9 @@ void hipctl_show_status(const json_t *answer, FILE *to, bool color);
 void hipctl_show_relay(const json_t *answer, FILE *to, bool color);
 void hipctl_show_registrations(const json_t *answer, FILE *to, bool color);
 void hipctl_show_bindings(const json_t *answer, FILE *to, bool color);
+void hipctl_show_holds(const json_t *answer, FILE *to, bool color);
+void hipctl_show_subscribers(const json_t *answer, FILE *to, bool color);
+void hipctl_show_events(const json_t *answer, FILE *to, bool color);
 void hipctl_show_peers(const json_t *answer, FILE *to, bool color);
 void hipctl_show_pairs(const json_t *answer, FILE *to, bool color); /* each peer and what was tried with it */
 void hipctl_show_resolved(const json_t *answer, FILE *to, bool color);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/hex.h"
+#include "fa/ctl_operator.h"
 #include "hip/drop.h"
 #include "hip/proto.h"
 
@@ -22,7 +23,7 @@ static json_t *text_of_end(const struct addr *a)
     return json_string(addr_format(a, out));
 }
 
-static json_t *text_of_hit(const uint8_t b[16])
+json_t *ctl_hit(const uint8_t b[16])
 {
     char out[HIT_TEXT_MAX];
     struct hit h;
@@ -31,7 +32,7 @@ static json_t *text_of_hit(const uint8_t b[16])
 }
 
 /* What a host chose, made harmless: no control characters for a terminal, and something even if it is not UTF-8. */
-static json_t *shown(const char *text)
+json_t *ctl_shown(const char *text)
 {
     char out[FA_TEXT_MAX];
     size_t n = strnlen(text, sizeof out - 1);
@@ -42,7 +43,7 @@ static json_t *shown(const char *text)
     return j ? j : json_string("?");
 }
 
-static json_t *number(uint64_t n)
+json_t *ctl_number(uint64_t n)
 {
     return json_integer(n > INT64_MAX ? INT64_MAX : (json_int_t)n);
 }
@@ -55,7 +56,7 @@ static json_t *drops(struct hip_engine *e)
     for (int i = 1; i < HIP_DROP__COUNT; i++) {
         uint64_t n = hip_counter(e, i);
         if (n)
-            json_object_set_new(o, hip_drop_name(i), number(n));
+            json_object_set_new(o, hip_drop_name(i), ctl_number(n));
     }
     return o;
 }
@@ -76,8 +77,8 @@ static json_t *core_counts(const struct fa_stats *f)
 
 static json_t *socket_counts(uint64_t in, uint64_t out, uint64_t cut, uint64_t failed)
 {
-    return json_pack("{s:o, s:o, s:o, s:o}", "in", number(in), "out", number(out), "cut", number(cut),
-                     "out_failed", number(failed));
+    return json_pack("{s:o, s:o, s:o, s:o}", "in", ctl_number(in), "out", ctl_number(out), "cut",
+                     ctl_number(cut), "out_failed", ctl_number(failed));
 }
 
 static json_t *udp_counts(const struct carrier_stats *s)
@@ -85,8 +86,8 @@ static json_t *udp_counts(const struct carrier_stats *s)
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "v4",
                      socket_counts(s->v4.in, s->v4.out, s->v4.cut, s->v4.out_failed), "v6",
                      socket_counts(s->v6.in, s->v6.out, s->v6.cut, s->v6.out_failed), "keepalives",
-                     number(s->keepalives), "esp_in", number(s->esp_in), "esp_out", number(s->esp_out),
-                     "esp_unknown", number(s->esp_unknown));
+                     ctl_number(s->keepalives), "esp_in", ctl_number(s->esp_in), "esp_out",
+                     ctl_number(s->esp_out), "esp_unknown", ctl_number(s->esp_unknown));
 }
 
 /* One worker's part of the answer: numbers, and what only the first one knows. */
@@ -134,7 +135,7 @@ static void status_sum(void *ctx, json_t *sum)
         json_array_append_new(addresses, text_of_addr(&c->settings->addr[i]));
     json_t *head =
         json_pack("{s:s, s:s, s:o, s:s, s:s, s:o, s:i}", "daemon", "hipfad", "name", c->settings->name, "hit",
-                  text_of_hit(c->identity->hit.b), "hi", hi, "domain", c->settings->domain, "addresses",
+                  ctl_hit(c->identity->hit.b), "hi", hi, "domain", c->settings->domain, "addresses",
                   addresses, "workers", (int)group_count(c->group));
     json_object_update(head, sum);
     json_decref(sum);
@@ -175,12 +176,12 @@ static json_t *registrations_part(struct worker *w, unsigned index)
         for (uint8_t i = 0; i < r.n; i++)
             json_array_append_new(types, json_string(hip_reg_type_name(r.type[i])));
         json_array_append_new(
-            all, json_pack("{s:o, s:s, s:o, s:o, s:o, s:I, s:I, s:s, s:I, s:i}", "hit", text_of_hit(r.hit.b),
-                           "fqdn", r.name, "address", text_of_end(&r.path.peer), "local",
-                           text_of_end(&r.path.local), "types", types, "lifetime_s", (json_int_t)r.lifetime_s,
-                           "seconds", (json_int_t)(r.expires_us > now ? (r.expires_us - now) / 1000000 : 0),
-                           "state", r.bound ? "bound" : "allowed", "relayed", (json_int_t)r.relayed, "worker",
-                           (int)index));
+            all,
+            json_pack("{s:o, s:s, s:o, s:o, s:o, s:I, s:I, s:s, s:I, s:i}", "hit", ctl_hit(r.hit.b), "fqdn",
+                      r.name, "address", text_of_end(&r.path.peer), "local", text_of_end(&r.path.local),
+                      "types", types, "lifetime_s", (json_int_t)r.lifetime_s, "seconds",
+                      (json_int_t)(r.expires_us > now ? (r.expires_us - now) / 1000000 : 0), "state",
+                      r.bound ? "bound" : "allowed", "relayed", (json_int_t)r.relayed, "worker", (int)index));
     }
     return json_pack("{s:o}", "registrations", all);
 }
@@ -191,7 +192,7 @@ static json_t *refusals(const struct fa_traffic *t)
 {
     json_t *o = json_object();
     for (int i = 0; i < FA_REFUSED__COUNT; i++)
-        json_object_set_new(o, fa_refusal_name(i), number(t->refused[i]));
+        json_object_set_new(o, fa_refusal_name(i), ctl_number(t->refused[i]));
     return o;
 }
 
@@ -215,20 +216,20 @@ static json_t *client(const struct fa *f, const struct fa_client *c, uint64_t no
     json_t *ports = json_array();
     uint64_t refused = 0;
     for (uint8_t i = 0; i < c->n_port; i++)
-        json_array_append_new(ports, number(c->port[i].port));
+        json_array_append_new(ports, ctl_number(c->port[i].port));
     for (int i = 0; i < FA_REFUSED__COUNT; i++)
         refused += c->traffic.refused[i];
     json_t *o =
-        json_pack("{s:o, s:s, s:o, s:b, s:b, s:o, s:i, s:o}", "hit", text_of_hit(c->hit.b), "fqdn", c->name,
+        json_pack("{s:o, s:s, s:o, s:b, s:b, s:o, s:i, s:o}", "hit", ctl_hit(c->hit.b), "fqdn", c->name,
                   "address", text_of_end(&c->path.peer), "control", c->control, "data", c->data, "ports",
                   ports, "flows", (int)c->n_flow, "permissions", permissions(f, c, now));
-    json_object_set_new(o, "hip_in", number(c->control_in));
-    json_object_set_new(o, "hip_out", number(c->control_out));
-    json_object_set_new(o, "packets_in", number(c->traffic.packets_in));
-    json_object_set_new(o, "packets_out", number(c->traffic.packets_out));
-    json_object_set_new(o, "octets_in", number(c->traffic.octets_in));
-    json_object_set_new(o, "octets_out", number(c->traffic.octets_out));
-    json_object_set_new(o, "refused", number(refused));
+    json_object_set_new(o, "hip_in", ctl_number(c->control_in));
+    json_object_set_new(o, "hip_out", ctl_number(c->control_out));
+    json_object_set_new(o, "packets_in", ctl_number(c->traffic.packets_in));
+    json_object_set_new(o, "packets_out", ctl_number(c->traffic.packets_out));
+    json_object_set_new(o, "octets_in", ctl_number(c->traffic.octets_in));
+    json_object_set_new(o, "octets_out", ctl_number(c->traffic.octets_out));
+    json_object_set_new(o, "refused", ctl_number(refused));
     json_object_set_new(o, "refusals", refusals(&c->traffic));
     return o;
 }
@@ -241,8 +242,9 @@ static json_t *not_relayed(struct fa *f, const struct fa_stats *s, unsigned inde
     for (int i = 1; i < HIP_DROP__COUNT; i++) {
         uint64_t hip = s->not_relayed[i], all = index == 0 ? fa_flows_refused(fa_flow_table(f), i) : 0;
         if (all || hip)
-            json_object_set_new(o, hip_drop_name(i),
-                                json_pack("{s:o, s:I}", "hip", number(hip), "esp", (json_int_t)(all - hip)));
+            json_object_set_new(
+                o, hip_drop_name(i),
+                json_pack("{s:o, s:I}", "hip", ctl_number(hip), "esp", (json_int_t)(all - hip)));
     }
     return o;
 }
@@ -259,7 +261,7 @@ static json_t *relay_part(struct worker *w, unsigned index)
         json_array_append_new(all, client(f, &k, now));
     return json_pack("{s:o, s:i, s:i, s:i, s:o, s:o}", "clients", all, "ports_open", (int)s.ports_open,
                      "flows", (int)s.flows, "registered", (int)s.clients, "relayed_hip",
-                     number(s.relayed_hip), "not_relayed", not_relayed(f, &s, index));
+                     ctl_number(s.relayed_hip), "not_relayed", not_relayed(f, &s, index));
 }
 
 /* ---- bindings ---- */
@@ -290,13 +292,13 @@ static void bindings_listed(void *ctx, err e, const struct store_counts *counts,
         return;
     }
     for (size_t i = 0; i < n; i++)
-        json_array_append_new(all, json_pack("{s:I, s:s, s:s, s:o, s:s, s:o, s:I, s:I, s:b, s:b}", "id",
-                                             (json_int_t)rows[i].id, "fqdn", rows[i].name, "state",
-                                             state_name(rows[i].state), "hit", text_of_hit(rows[i].hit),
-                                             "subscriber", rows[i].subscriber, "label", shown(rows[i].device),
-                                             "lifetime_s", (json_int_t)rows[i].lifetime_s, "seconds",
-                                             (json_int_t)rows[i].left_s, "own_name", rows[i].own_name,
-                                             "in_zone", rows[i].last_len > 0));
+        json_array_append_new(all,
+                              json_pack("{s:I, s:s, s:s, s:o, s:s, s:o, s:I, s:I, s:b, s:b}", "id",
+                                        (json_int_t)rows[i].id, "fqdn", rows[i].name, "state",
+                                        state_name(rows[i].state), "hit", ctl_hit(rows[i].hit), "subscriber",
+                                        rows[i].subscriber, "label", ctl_shown(rows[i].device), "lifetime_s",
+                                        (json_int_t)rows[i].lifetime_s, "seconds", (json_int_t)rows[i].left_s,
+                                        "own_name", rows[i].own_name, "in_zone", rows[i].last_len > 0));
     rt_ctl_reply(req,
                  json_pack("{s:o, s:I, s:I, s:I}", "bindings", all, "reserved", (json_int_t)counts->reserved,
                            "bookings", (json_int_t)counts->bookings, "audit", (json_int_t)counts->audit));
@@ -350,6 +352,8 @@ void ctl_request(void *ctx, struct rt_ctl_req *req, const char *cmd, const json_
         bindings(c, req);
     else if (strcmp(cmd, "revoke") == 0)
         take_back(c, req, args);
-    else
-        rt_ctl_error(req, "hipfad knows status, registrations, relay, bindings, revoke");
+    else if (!ctl_operator(c->group, req, cmd, args))
+        rt_ctl_error(req, "hipfad knows status, registrations, relay, bindings, revoke, suspend, resume, "
+                          "rekey, holds, allow, refuse, "
+                          "subscribers, events");
 }

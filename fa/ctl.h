@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What hipctl can ask of hipfad: status, registrations, clients of the relays, bindings, and revoke NAME or HIT.
+ * What hipctl can ask of hipfad: status, registrations, clients of the relays, bindings, revoke NAME or HIT; fa/ctl_operator.h has the rest.
  */
 #pragma once
 

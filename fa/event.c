@@ -12,11 +12,13 @@ static enum log_level level_of(enum fa_event_type t)
 {
     switch (t) {
     case FA_EVENT_ALARM:
+    case FA_EVENT_TAKEOVER:
         return LOG_LV_WARN;
     case FA_EVENT_REFUSED:
     case FA_EVENT_BOUND:
     case FA_EVENT_PENDING:
     case FA_EVENT_UNBOUND:
+    case FA_EVENT_MOVED:
         return LOG_LV_NOTICE;
     case FA_EVENT_RELAYED:
         return LOG_LV_DEBUG;

@@ -66,6 +66,36 @@ static bool post_packet(void *ctx, unsigned to, const struct hip_path *path, str
     return false;
 }
 
+static void on_tell(void *ctx, void *arg)
+{
+    struct member *m = ctx;
+    worker_tell(m->w, arg);
+    free(arg);
+}
+
+/* To the worker whose host it would be. */
+static void post_tell(void *ctx, const struct fa_tell *x)
+{
+    struct group *g = ctx;
+    struct fa_tell *copy = malloc(sizeof *copy);
+    if (!copy)
+        return; /* it learns it at its next exchange */
+    *copy = *x;
+    if (rt_mail_post(g->m[fa_steer_hit(&g->m[0].peers.steer, &x->hit)].mail, on_tell, free, copy) != ERR_OK)
+        free(copy);
+}
+
+void group_tell(struct group *g, const struct fa_tell *x)
+{
+    post_tell(g, x);
+}
+
+err group_store(struct group *g, void (*run)(void *arg, const struct store *s),
+                void (*done)(void *arg, bool ran), void *arg)
+{
+    return worker_store(g->m[0].w, run, done, arg);
+}
+
 struct port {
     uint16_t port;
     int fd; /* -1: closed */
@@ -372,6 +402,7 @@ static void introduce(struct group *g)
                                                .locks = &g->locks,
                                                .ctx = g,
                                                .packet = post_packet,
+                                               .tell = post_tell,
                                                .port = post_port };
 }
 

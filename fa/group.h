@@ -43,5 +43,10 @@ MUST_USE err group_ask(struct group *g, group_part_fn part, group_sum_fn sum, vo
 /* As worker_revoke(), at the worker that has the host; a name is looked up first. done: on the caller's loop. ERR_*: done is not called. */
 MUST_USE err group_revoke(struct group *g, const char *name, const struct hit *hit,
                           void (*done)(void *ctx, err e), void *ctx);
+/* To the worker whose host it would be, by mail. */
+void group_tell(struct group *g, const struct fa_tell *x);
+/* As worker_store(), at worker 0. */
+MUST_USE err group_store(struct group *g, void (*run)(void *arg, const struct store *s),
+                         void (*done)(void *arg, bool ran), void *arg);
 /* As worker_list(): the store is the same for all. */
 MUST_USE err group_list(struct group *g, worker_list_fn done, void *ctx);

@@ -91,6 +91,10 @@ static const struct rt_conf_row binding_rows[] = {
     { "access_prefix", RT_CONF_INT, .min = 8, .max = 32, .def = "24",
       .doc = "bits of an IPv4 address by which two of them are of one access, for reauthenticate: "
              "on-access-change" },
+    { "takeover_hold", RT_CONF_DURATION, .min = 0, .max = 366 * DAY_US, .def = "24h",
+      .doc = "a host that asks for the name of another one with the same SIM, without a proof of that one, "
+             "waits until "
+             "that one was not registered for so long; 0s: it does not wait" },
     { "allow_eap_aka", RT_CONF_BOOL, .def = "no", .doc = "EAP-AKA besides EAP-AKA'" },
     { 0 },
 };
@@ -434,6 +438,7 @@ static err read_registration(struct fa_settings *s, const struct rt_conf_node *r
     const struct rt_conf_node *b = rt_conf_map(root, "binding"), *r = rt_conf_map(root, "registration");
     s->binding_s = seconds(b, "lifetime");
     s->binding_max_s = seconds(b, "lifetime_max");
+    s->takeover_hold_s = seconds(b, "takeover_hold");
     s->allow_eap_aka = rt_conf_bool(b, "allow_eap_aka");
     s->access_prefix = (uint8_t)rt_conf_int(b, "access_prefix");
     err bad = read_reauthenticate(s, b, why);

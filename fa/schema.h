@@ -64,7 +64,7 @@ struct fa_settings {
     const char *reserved[FA_RESERVED_MAX];
     bool own_names_only;
 
-    uint32_t binding_s, binding_max_s;
+    uint32_t binding_s, binding_max_s, takeover_hold_s;
     uint32_t reg_min_s, reg_max_s;
     bool reg_required;
     bool reauth_on_access;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "fa/store_sqlite.h"
+#include "fa/store_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -32,16 +32,18 @@ static const char *const steps[] = {
     "CREATE TABLE audit(id INTEGER PRIMARY KEY, at_s INTEGER NOT NULL, alarm INTEGER NOT NULL, what TEXT NOT "
     "NULL,"
     " subscriber TEXT NOT NULL, hit BLOB NOT NULL, name TEXT NOT NULL);",
+    "ALTER TABLE binding ADD COLUMN moved INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE binding ADD COLUMN rekey INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE binding ADD COLUMN seen_s INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE epoch ADD COLUMN suspended INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE hold(id INTEGER PRIMARY KEY AUTOINCREMENT, old INTEGER NOT NULL, hit BLOB NOT NULL,"
+    " subscriber TEXT NOT NULL, says INTEGER NOT NULL DEFAULT 0, asked_s INTEGER NOT NULL, UNIQUE(old, "
+    "hit));",
 };
 
-static const struct sql_schema schema = { .application_id = 0x68696662 /* hifb */, .step = steps, .n = 1 };
+static const struct sql_schema schema = { .application_id = 0x68696662 /* hifb */, .step = steps, .n = 2 };
 
-struct store_sqlite {
-    sqlite3 *db;
-    uint64_t (*wall_s)(void);
-};
-
-static int64_t now_of(const struct store_sqlite *s)
+int64_t store_now(const struct store_sqlite *s)
 {
     return (int64_t)s->wall_s();
 }
@@ -49,10 +51,6 @@ static int64_t now_of(const struct store_sqlite *s)
 /* ---- rows out ---- */
 
 _Static_assert(FA_BINDINGS_MAX == 8, "the LIMITs below are one more, which says whether there are more rows");
-
-#define COLUMNS \
-    "id, subscriber, state, hit, hi, name, skeleton, own_name, lifetime_s, ends_s, rdata, last, device, " \
-    "secret_salt, secret_hash"
 
 static void read_row(sqlite3_stmt *q, int64_t now, struct fa_binding *b)
 {
@@ -73,10 +71,14 @@ static void read_row(sqlite3_stmt *q, int64_t now, struct fa_binding *b)
     sql_text(q, 12, b->device, sizeof b->device);
     b->has_secret = sql_blob(q, 13, b->secret_salt, sizeof b->secret_salt) == sizeof b->secret_salt &&
                     sql_blob(q, 14, b->secret_hash, sizeof b->secret_hash) == sizeof b->secret_hash;
+    b->moved = sqlite3_column_int(q, 15) != 0;
+    b->rekey = sqlite3_column_int(q, 16) != 0;
+    int64_t unseen = now - sqlite3_column_int64(q, 17);
+    b->unseen_s = unseen <= 0 ? 0 : unseen > UINT32_MAX ? UINT32_MAX : (uint32_t)unseen;
+    b->suspended = sqlite3_column_int(q, 18) != 0;
 }
 
-/* As many rows as fit; finalises q. */
-static err read_rows(const struct store_sqlite *s, sqlite3_stmt *q, struct store_answer *out)
+err store_read_rows(const struct store_sqlite *s, sqlite3_stmt *q, struct store_answer *out)
 {
     err e;
     out->n = 0;
@@ -86,54 +88,66 @@ static err read_rows(const struct store_sqlite *s, sqlite3_stmt *q, struct store
             out->more = true;
             break;
         }
-        read_row(q, now_of(s), &out->v[out->n++]);
+        read_row(q, store_now(s), &out->v[out->n++]);
     }
     sqlite3_finalize(q);
     return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
-static err get_epoch(struct store_sqlite *s, const char *subscriber, uint64_t *out)
+static err get_epoch(struct store_sqlite *s, const char *subscriber, uint64_t *out, bool *suspended)
 {
-    sqlite3_stmt *q = sql_prepare(s->db, "SELECT epoch FROM epoch WHERE subscriber = ?", "s", subscriber);
+    sqlite3_stmt *q =
+        sql_prepare(s->db, "SELECT epoch, suspended FROM epoch WHERE subscriber = ?", "s", subscriber);
     err e = sql_row(q);
-    if (e == ERR_OK)
-        *out = (uint64_t)sqlite3_column_int64(q, 0);
-    else if (e == ERR_NOT_FOUND)
-        *out = 0;
+    *out = e == ERR_OK ? (uint64_t)sqlite3_column_int64(q, 0) : 0;
+    *suspended = e == ERR_OK && sqlite3_column_int(q, 1) != 0;
     sqlite3_finalize(q);
     return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+err store_epoch_raise(struct store_sqlite *s, const char *subscriber)
+{
+    return sql_run(sql_prepare(s->db,
+                               "INSERT INTO epoch(subscriber, epoch) VALUES (?, 1)"
+                               " ON CONFLICT(subscriber) DO UPDATE SET epoch = epoch + 1",
+                               "s", subscriber),
+                   NULL);
 }
 
 static err run_find(struct store_sqlite *s, const struct fa_job *job, struct store_answer *out)
 {
-    int64_t now = now_of(s);
+    int64_t now = store_now(s);
     const char *text = job->find.text;
     sqlite3_stmt *q = NULL;
     switch (job->find.by) {
     case FA_FIND_HIT: /* a revoked key is forgotten after its time */
-        q = sql_prepare(
-            s->db, "SELECT " COLUMNS " FROM binding WHERE hit = ? AND (state <> 4 OR ends_s > ?) ORDER BY id",
-            "bi", span_of(job->find.hit, 16), now);
+        q = sql_prepare(s->db,
+                        "SELECT " STORE_COLUMNS
+                        " FROM binding WHERE hit = ? AND (state <> 4 OR ends_s > ?) ORDER BY id",
+                        "bi", span_of(job->find.hit, 16), now);
         break;
     case FA_FIND_SUBSCRIBER: {
-        err e = get_epoch(s, text, &out->epoch);
+        err e = get_epoch(s, text, &out->epoch, &out->suspended);
         if (e != ERR_OK)
             return e;
         q = sql_prepare(s->db,
-                        "SELECT " COLUMNS " FROM binding WHERE subscriber = ? AND state <> 4 ORDER BY id",
-                        "s", text);
+                        "SELECT " STORE_COLUMNS
+                        " FROM binding WHERE subscriber = ? AND state <> 4 AND id > ? ORDER BY id LIMIT 9",
+                        "si", text, (int64_t)job->find.id);
         break;
     }
     case FA_FIND_NAME:
-        q = sql_prepare(s->db, "SELECT " COLUMNS " FROM binding WHERE name = ? AND state <> 4", "s", text);
+        q = sql_prepare(s->db, "SELECT " STORE_COLUMNS " FROM binding WHERE name = ? AND state <> 4", "s",
+                        text);
         break;
     case FA_FIND_ID:
-        q = sql_prepare(s->db, "SELECT " COLUMNS " FROM binding WHERE id = ?", "i", (int64_t)job->find.id);
+        q = sql_prepare(s->db, "SELECT " STORE_COLUMNS " FROM binding WHERE id = ?", "i",
+                        (int64_t)job->find.id);
         break;
     case FA_FIND_OPEN: /* by index: among very many rows few are open */
         q = sql_prepare(
             s->db,
-            "SELECT " COLUMNS " FROM binding WHERE id IN"
+            "SELECT " STORE_COLUMNS " FROM binding WHERE id IN"
             " (SELECT id FROM binding WHERE state IN (1, 3) AND id > ?1"
             " UNION SELECT id FROM binding WHERE state = 2 AND ends_s <= ?2 AND id > ?1) ORDER BY id LIMIT 9",
             "ii", (int64_t)job->find.id, now);
@@ -141,7 +155,7 @@ static err run_find(struct store_sqlite *s, const struct fa_job *job, struct sto
     default:
         return ERR_UNSUPPORTED;
     }
-    return read_rows(s, q, out);
+    return store_read_rows(s, q, out);
 }
 
 /* ---- intent ---- */
@@ -159,31 +173,32 @@ static err intent_allowed(struct store_sqlite *s, const struct fa_job *job, int6
     const struct fa_binding *b = &job->intent.binding;
     struct span hit = span_of(b->hit, 16), hi = span_of(b->hi, b->hi_len);
     int64_t self = (int64_t)b->id, replaces = (int64_t)job->intent.replaces;
+    int64_t takes = (int64_t)job->intent.takes;
     uint64_t epoch = 0;
-    err e = get_epoch(s, b->subscriber, &epoch);
-    if (e == ERR_OK && epoch != job->intent.epoch)
+    bool suspended = false;
+    err e = get_epoch(s, b->subscriber, &epoch, &suspended);
+    if (e == ERR_OK && (epoch != job->intent.epoch || suspended))
         e = ERR_STATE;
-    /* A key that is somebody else's, or that was revoked. */
+    /* A key that is somebody else's, or that was revoked. One whose name moved on may come back. */
     if (e == ERR_OK)
         e = none(sql_prepare(s->db,
                              "SELECT 1 FROM binding WHERE (hit = ? OR hi = ?) AND (state <> 4 OR ends_s > ?)"
-                             " AND (subscriber <> ? OR state = 4) LIMIT 1",
+                             " AND (subscriber <> ? OR (state = 4 AND NOT moved)) LIMIT 1",
                              "bbis", hit, hi, now, b->subscriber),
                  ERR_REFUSED);
     if (e == ERR_OK)
-        e = none(
-            sql_prepare(
-                s->db,
-                "SELECT 1 FROM binding WHERE subscriber = ? AND state <> 4 AND id NOT IN (?, ?) AND hit <> ?"
-                " GROUP BY subscriber HAVING count(*) >= ?",
-                "siibi", b->subscriber, self, replaces, hit,
-                (int64_t)(job->intent.devices_max ? job->intent.devices_max : 1)),
-            ERR_FULL);
+        e = none(sql_prepare(s->db,
+                             "SELECT 1 FROM binding WHERE subscriber = ? AND state <> 4 AND id NOT IN (?, ?, "
+                             "?) AND hit <> ?"
+                             " GROUP BY subscriber HAVING count(*) >= ?",
+                             "siiibi", b->subscriber, self, replaces, takes, hit,
+                             (int64_t)(job->intent.devices_max ? job->intent.devices_max : 1)),
+                 ERR_FULL);
     if (e == ERR_OK)
         e = none(
             sql_prepare(s->db,
-                        "SELECT 1 FROM binding WHERE name = ? AND state <> 4 AND id NOT IN (?, ?) LIMIT 1",
-                        "sii", b->name, self, replaces),
+                        "SELECT 1 FROM binding WHERE name = ? AND state <> 4 AND id NOT IN (?, ?, ?) LIMIT 1",
+                        "siii", b->name, self, replaces, takes),
             ERR_EXISTS);
     if (e == ERR_OK)
         e = none(sql_prepare(s->db, "SELECT 1 FROM reservation WHERE name = ? AND subscriber <> ? LIMIT 1",
@@ -235,10 +250,29 @@ static err write_row(struct store_sqlite *s, const struct fa_binding *b, int64_t
     return e;
 }
 
+/* What the subscriber's other HI had is this one's from here on (docs/sim-binding.md section 7, MOVE). */
+static err take_over(struct store_sqlite *s, const struct fa_job *job, int64_t now)
+{
+    const char *subscriber = job->intent.binding.subscriber;
+    int64_t id = (int64_t)job->intent.takes;
+    int changes = 0;
+    err e =
+        sql_run(sql_prepare(s->db,
+                            "UPDATE binding SET state = 4, moved = 1, last = x'', lifetime_s = ?, ends_s = ?,"
+                            " changed_s = ? WHERE id = ? AND state = 2 AND subscriber = ?",
+                            "iiiis", STORE_HOLD_S, now + STORE_HOLD_S, now, id, subscriber),
+                &changes);
+    if (e == ERR_OK && changes != 1)
+        e = ERR_STATE;
+    if (e == ERR_OK)
+        e = sql_run(sql_prepare(s->db, "DELETE FROM hold WHERE old = ?", "i", id), NULL);
+    return e == ERR_OK ? store_epoch_raise(s, subscriber) : e;
+}
+
 static err run_intent(struct store_sqlite *s, const struct fa_job *job, struct store_answer *out)
 {
     const struct fa_binding *b = &job->intent.binding;
-    int64_t now = now_of(s);
+    int64_t now = store_now(s);
     uint64_t id = 0;
     if (!b->subscriber[0] || !b->name[0] || !b->hi_len || b->hi_len > FA_HI_MAX ||
         b->rdata_len > FA_RDATA_MAX || b->last_len > FA_RDATA_MAX)
@@ -255,6 +289,13 @@ static err run_intent(struct store_sqlite *s, const struct fa_job *job, struct s
     if (e == ERR_OK && job->intent.replaces && job->intent.replaces != b->id)
         e = sql_run(
             sql_prepare(s->db, "DELETE FROM binding WHERE id = ?", "i", (int64_t)job->intent.replaces), NULL);
+    if (e == ERR_OK && job->intent.takes)
+        e = take_over(s, job, now);
+    if (e == ERR_OK) /* it is a binding's again: nothing is left to learn at its next contact */
+        e = sql_run(
+            sql_prepare(s->db, "DELETE FROM binding WHERE hit = ? AND state = 4 AND moved AND subscriber = ?",
+                        "bs", span_of(b->hit, 16), b->subscriber),
+            NULL);
     if (e == ERR_OK)
         e = write_row(s, b, now, &id);
     if (e == ERR_OK) /* its own hold has done its work */
@@ -272,7 +313,8 @@ static err book(struct store_sqlite *s, enum fa_booking kind, uint64_t id, int64
     static const char *const kinds[] = { [FA_BOOK_BIND] = "bind",
                                          [FA_BOOK_REFRESH] = "refresh",
                                          [FA_BOOK_UNBIND] = "unbind",
-                                         [FA_BOOK_REVOKE] = "revoke" };
+                                         [FA_BOOK_REVOKE] = "revoke",
+                                         [FA_BOOK_MOVE] = "move" };
     if (kind == FA_BOOK_NONE)
         return ERR_OK;
     if ((unsigned)kind >= sizeof kinds / sizeof kinds[0])
@@ -287,16 +329,17 @@ static err book(struct store_sqlite *s, enum fa_booking kind, uint64_t id, int64
 
 static err run_bound(struct store_sqlite *s, const struct fa_job *job)
 {
-    int64_t now = now_of(s), lifetime = job->bound.lifetime_s;
+    int64_t now = store_now(s), lifetime = job->bound.lifetime_s;
     int changes = 0;
     err e = sql_begin(s->db);
     if (e != ERR_OK)
         return e;
     e = sql_run(
-        sql_prepare(s->db,
-                    "UPDATE binding SET state = 2, last = rdata, lifetime_s = ?, ends_s = ?, changed_s = ?"
-                    " WHERE id = ? AND state <> 4",
-                    "iiii", lifetime, now + lifetime, now, (int64_t)job->bound.id),
+        sql_prepare(
+            s->db,
+            "UPDATE binding SET state = 2, last = rdata, lifetime_s = ?, ends_s = ?, changed_s = ?, rekey = 0"
+            " WHERE id = ? AND state <> 4",
+            "iiii", lifetime, now + lifetime, now, (int64_t)job->bound.id),
         &changes);
     if (e == ERR_OK && changes != 1)
         e = ERR_NOT_FOUND;
@@ -313,22 +356,23 @@ static err run_unbind(struct store_sqlite *s, const struct fa_job *job)
     if (e != ERR_OK)
         return e;
     e = sql_run(sql_prepare(s->db, "UPDATE binding SET state = 3, changed_s = ? WHERE id = ? AND state <> 4",
-                            "ii", now_of(s), (int64_t)job->unbind.id),
+                            "ii", store_now(s), (int64_t)job->unbind.id),
                 &changes);
     if (e == ERR_OK && changes != 1)
         e = ERR_NOT_FOUND;
     if (e == ERR_OK)
-        e = sql_run(sql_prepare(s->db,
-                                "INSERT INTO epoch SELECT subscriber, 1 FROM binding WHERE id = ?"
-                                " ON CONFLICT(subscriber) DO UPDATE SET epoch = epoch + 1",
-                                "i", (int64_t)job->unbind.id),
-                    NULL);
+        e = sql_run(
+            sql_prepare(s->db,
+                        "INSERT INTO epoch(subscriber, epoch) SELECT subscriber, 1 FROM binding WHERE id = ?"
+                        " ON CONFLICT(subscriber) DO UPDATE SET epoch = epoch + 1",
+                        "i", (int64_t)job->unbind.id),
+            NULL);
     return sql_end(s->db, e);
 }
 
 static err run_drop(struct store_sqlite *s, const struct fa_job *job)
 {
-    int64_t now = now_of(s), id = (int64_t)job->drop.id;
+    int64_t now = store_now(s), id = (int64_t)job->drop.id;
     err e = sql_begin(s->db);
     if (e != ERR_OK)
         return e;
@@ -354,7 +398,8 @@ static err run_drop(struct store_sqlite *s, const struct fa_job *job)
 
 #define AUDIT_MAX 1000000 /* lines kept; whoever can cause one must not fill the disk */
 
-static err run_audit(struct store_sqlite *s, const struct fa_job *job)
+err store_audit(struct store_sqlite *s, bool alarm, const char *what, const char *subscriber, struct span hit,
+                const char *name)
 {
     err e = sql_run(sql_prepare(s->db, "DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?", "i",
                                 (int64_t)AUDIT_MAX),
@@ -364,9 +409,50 @@ static err run_audit(struct store_sqlite *s, const struct fa_job *job)
     return sql_run(
         sql_prepare(s->db,
                     "INSERT INTO audit(at_s, alarm, what, subscriber, hit, name) VALUES (?, ?, ?, ?, ?, ?)",
-                    "iissbs", now_of(s), (int64_t)job->audit.alarm, job->audit.what, job->audit.subscriber,
-                    span_of(job->audit.hit, 16), job->audit.name),
+                    "iissbs", store_now(s), (int64_t)alarm, what, subscriber, hit, name),
         NULL);
+}
+
+static err run_audit(struct store_sqlite *s, const struct fa_job *job)
+{
+    return store_audit(s, job->audit.alarm, job->audit.what, job->audit.subscriber,
+                       span_of(job->audit.hit, 16), job->audit.name);
+}
+
+/* ---- takeovers ---- */
+
+static err run_seen(struct store_sqlite *s, const struct fa_job *job)
+{
+    return sql_run(sql_prepare(s->db, "UPDATE binding SET seen_s = ? WHERE hit = ? AND state <> 4", "ib",
+                               store_now(s), span_of(job->seen.hit, 16)),
+                   NULL);
+}
+
+static err run_hold(struct store_sqlite *s, const struct fa_job *job, struct store_answer *out)
+{
+    int64_t now = store_now(s), old = (int64_t)job->hold.old;
+    struct span hit = span_of(job->hold.hit, 16);
+    int changes = 0;
+    err e = sql_begin(s->db);
+    if (e != ERR_OK)
+        return e;
+    e = sql_run(sql_prepare(s->db, "DELETE FROM hold WHERE asked_s <= ?", "i", now - STORE_ASKED_S), NULL);
+    if (e == ERR_OK)
+        e = sql_run(
+            sql_prepare(s->db,
+                        "INSERT OR IGNORE INTO hold(old, hit, subscriber, asked_s) VALUES (?, ?, ?, ?)",
+                        "ibsi", old, hit, job->hold.subscriber, now),
+            &changes);
+    out->fresh = e == ERR_OK && changes == 1;
+    sqlite3_stmt *q = NULL;
+    if (e == ERR_OK) {
+        q = sql_prepare(s->db, "SELECT says FROM hold WHERE old = ? AND hit = ?", "ib", old, hit);
+        e = sql_row(q);
+    }
+    if (e == ERR_OK)
+        out->hold = (enum fa_hold_says)sqlite3_column_int(q, 0);
+    sqlite3_finalize(q);
+    return sql_end(s->db, e);
 }
 
 /* ---- the interface ---- */
@@ -384,6 +470,10 @@ static err op_run(void *ctx, const struct fa_job *job, struct store_answer *out)
         return run_unbind(ctx, job);
     case FA_JOB_DROP:
         return run_drop(ctx, job);
+    case FA_JOB_SEEN:
+        return run_seen(ctx, job);
+    case FA_JOB_HOLD:
+        return run_hold(ctx, job, out);
     case FA_JOB_AUDIT:
         return run_audit(ctx, job);
     default:
@@ -394,10 +484,11 @@ static err op_run(void *ctx, const struct fa_job *job, struct store_answer *out)
 static err op_list(void *ctx, uint64_t after, struct store_answer *out)
 {
     struct store_sqlite *s = ctx;
-    return read_rows(s,
-                     sql_prepare(s->db, "SELECT " COLUMNS " FROM binding WHERE id > ? ORDER BY id LIMIT 9",
-                                 "i", (int64_t)after),
-                     out);
+    return store_read_rows(
+        s,
+        sql_prepare(s->db, "SELECT " STORE_COLUMNS " FROM binding WHERE id > ? ORDER BY id LIMIT 9", "i",
+                    (int64_t)after),
+        out);
 }
 
 static err op_r1_reserve(void *ctx, const uint8_t hit[16], uint64_t n, uint64_t *out)
@@ -459,9 +550,16 @@ static void op_close(void *ctx)
     free(s);
 }
 
-static const struct store_ops ops = {
-    .run = op_run, .list = op_list, .r1_reserve = op_r1_reserve, .counts = op_counts, .close = op_close
-};
+static const struct store_ops ops = { .run = op_run,
+                                      .list = op_list,
+                                      .r1_reserve = op_r1_reserve,
+                                      .counts = op_counts,
+                                      .order = store_order,
+                                      .picked = store_picked,
+                                      .holds = store_holds,
+                                      .subscribers = store_subscribers,
+                                      .events = store_events,
+                                      .close = op_close };
 
 err store_sqlite_open(const char *path, uint64_t (*wall_s)(void), struct store *out, char why[SQL_WHY_MAX])
 {

@@ -12,6 +12,8 @@
 
 #define STORE_HOLD_S \
     (90 * INT64_C(86400)) /* a name that became free stays its subscriber's; a revoked key is remembered */
+#define STORE_ASKED_S \
+    (7 * INT64_C(86400)) /* a takeover that was asked for, and what the operator said of it */
 
 /* wall_s: seconds since 1970. ERR_* and why as in fa/sql.h. */
 MUST_USE err store_sqlite_open(const char *path, uint64_t (*wall_s)(void), struct store *out,

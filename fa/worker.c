@@ -96,11 +96,15 @@ static void blocking_done(void *arg, bool ran)
             r.subscriber.s = &b->subscriber;
         } else if (r.type == FA_JOB_FIND) {
             r.find.epoch = b->answer.epoch;
+            r.find.suspended = b->answer.suspended;
             r.find.n = b->answer.n;
             r.find.v = b->answer.v;
             r.find.more = b->answer.more;
         } else if (r.type == FA_JOB_INTENT) {
             r.intent.id = b->answer.id;
+        } else if (r.type == FA_JOB_HOLD) {
+            r.hold.says = b->answer.hold;
+            r.hold.fresh = b->answer.fresh;
         }
     } else if (ran && r.err == ERR_IO) {
         log_at(&w->c.env->log, LOG_LV_ERROR, "store", "job failed: %s: %s", fa_job_name(r.type),
@@ -262,6 +266,10 @@ static void carry_out_list(struct worker *w)
         case FA_ACT_EVENT:
             event_write(&w->events, &a->event);
             break;
+        case FA_ACT_TELL: /* not associated here; with one worker nowhere */
+            if (w->c.peers)
+                w->c.peers->tell(w->c.peers->ctx, &a->tell);
+            break;
         case FA_ACT_PORT_OPEN:
             open_port(w, &a->port);
             break;
@@ -326,6 +334,13 @@ void worker_packet(struct worker *w, const struct hip_path *path, struct span oc
 {
     fa_actions_reset(w->acts);
     (void)fa_input(w->fa, path, octets, rt_now_us(), w->acts); /* the drop reason is counted */
+    carry_out(w);
+}
+
+void worker_tell(struct worker *w, const struct fa_tell *x)
+{
+    fa_actions_reset(w->acts);
+    fa_tell(w->fa, x, rt_now_us(), w->acts);
     carry_out(w);
 }
 
@@ -444,6 +459,7 @@ static struct fa *make_engine(const struct worker_config *c)
         .reg_max_s = s->reg_max_s,
         .binding_s = s->binding_s,
         .binding_max_s = s->binding_max_s,
+        .takeover_hold_s = s->takeover_hold_s,
         .registrations_max = part(c, s->registrations_max),
         .runs_max = part(c, s->runs_max),
         .runs_per_source = part(c, s->runs_per_source),
@@ -686,5 +702,38 @@ err worker_list(struct worker *w, worker_list_fn done, void *ctx)
     err e = rt_work_submit(w->store_work, list_run, list_done, l);
     if (e != ERR_OK)
         free(l);
+    return e;
+}
+
+struct store_job {
+    struct worker *w;
+    void (*run)(void *arg, const struct store *s);
+    void (*done)(void *arg, bool ran);
+    void *arg;
+};
+
+static void store_run(void *arg)
+{
+    struct store_job *j = arg;
+    j->run(j->arg, &j->w->c.store);
+}
+
+static void store_done(void *arg, bool ran)
+{
+    struct store_job *j = arg;
+    j->done(j->arg, ran);
+    free(j);
+}
+
+err worker_store(struct worker *w, void (*run)(void *arg, const struct store *s),
+                 void (*done)(void *arg, bool ran), void *arg)
+{
+    struct store_job *j = malloc(sizeof *j);
+    if (!j)
+        return ERR_MEMORY;
+    *j = (struct store_job){ .w = w, .run = run, .done = done, .arg = arg };
+    err e = rt_work_submit(w->store_work, store_run, store_done, j);
+    if (e != ERR_OK)
+        free(j);
     return e;
 }

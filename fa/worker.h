@@ -29,6 +29,8 @@ struct worker_peers {
     void *ctx;
     /* A HIP packet that belongs to another worker; copied. False: not possible now. */
     bool (*packet)(void *ctx, unsigned to, const struct hip_path *path, struct span octets);
+    /* What concerns a host that is not this worker's. */
+    void (*tell)(void *ctx, const struct fa_tell *x);
     /* A relayed port of this worker's was opened or closed: the others send from it too. */
     void (*port)(void *ctx, unsigned from, uint16_t port, bool open);
 };
@@ -57,6 +59,7 @@ void worker_start(struct worker *w);
 
 /* From another worker, on this one's thread. */
 void worker_packet(struct worker *w, const struct hip_path *path, struct span octets);
+void worker_tell(struct worker *w, const struct fa_tell *x);
 struct carrier_udp *worker_udp(struct worker *w); /* NULL: no UDP */
 
 #define WORKER_R1_BLOCK 65536 /* generations of R1 taken from the store at a time */
@@ -83,3 +86,7 @@ MUST_USE err worker_revoke(struct worker *w, const char *name, const struct hit 
 typedef void (*worker_list_fn)(void *ctx, err e, const struct store_counts *counts,
                                const struct fa_binding *rows, size_t n);
 MUST_USE err worker_list(struct worker *w, worker_list_fn done, void *ctx);
+/* run with the store on the thread that may block, then done on the loop, exactly once; ran false: the worker ends first. ERR_FULL, ERR_MEMORY: neither
+ * is called. */
+MUST_USE err worker_store(struct worker *w, void (*run)(void *arg, const struct store *s),
+                          void (*done)(void *arg, bool ran), void *arg);

@@ -187,6 +187,8 @@ static void begin_txn(struct fa *f, struct fa_guest *g, const struct hip_bind_re
     const char *why = take_hi(f, g, q, &t->b);
     if (!why && take_secret(f, r, q, &t->b) != ERR_OK)
         why = "secret cannot be taken";
+    if (!why && (q->flags & HIP_BIND_MOVE) && fa_takeover_new(t, r, q) != ERR_OK)
+        why = "proofs of the old host identity cannot be taken";
     if (why) {
         fa_txn_free(f, t);
         answer_now(f, g, HIP_BIND_ST_HI_REFUSED, 0, why);
@@ -304,6 +306,8 @@ static void count(struct fa *f, struct fa_guest *g, const struct fa_txn_out *o, 
         f->st.pending++;
     else
         f->st.refused++;
+    if (e == FA_EVENT_REFUSED)
+        fa_audit(f, &g->peer, g->run->imsi, NULL, o->reason);
     fa_emit_event(f, e, &g->peer, b ? b->subscriber : g->run->imsi, b ? b->name : NULL, o->status, o->reason);
 }
 
@@ -323,7 +327,7 @@ void fa_attempt_answer(struct fa *f, struct fa_guest *g, const struct fa_txn_out
         put_bound(f, own, b, &name, &p);
     if (b && !r->other_hi) {
         g->bound = true;
-        g->revoked = false;
+        g->revoked = g->moved = g->rekey = false;
         fa_reauth_done(f, g);
         g->fresh_us = f->now + f->c.subscriber_fresh_us;
         fa_text(g->subscriber, sizeof g->subscriber, b->subscriber);
@@ -362,9 +366,10 @@ void fa_notice(struct fa *f, uint8_t status, const struct fa_binding *b, const c
     struct wcur w = wcur_of(inner, sizeof inner);
     if (status <= HIP_BIND_ST_PENDING) {
         put_bound(f, own, b, &name, &p);
-    } else {
+    } else if (status != HIP_BIND_ST_HELD) { /* which only tells the user */
         fa_contents_cancel(f, &c);
         g->bound = false;
+        g->moved = status == HIP_BIND_ST_MOVED;
         g->revoked = status == HIP_BIND_ST_REVOKED && b->state == FA_BINDING_REVOKED;
         fa_registry_drop(f, g);
     }

@@ -88,6 +88,7 @@ static void send_failure(struct fa *f, struct fa_guest *g, uint8_t reason, struc
 
 void fa_bind_fail(struct fa *f, struct fa_guest *g, uint8_t reason, struct span eap, const char *why)
 {
+    fa_audit(f, &g->peer, g->run->imsi, NULL, why);
     send_failure(f, g, reason, eap, why);
     fa_bind_end(f, g);
     if (reason == 0)
@@ -421,6 +422,7 @@ void fa_bind_timeout(struct fa *f, struct fa_guest *g)
     }
     f->st.refused++;
     fa_emit_event(f, FA_EVENT_REFUSED, &g->peer, NULL, NULL, 0, "run took too long");
+    fa_audit(f, &g->peer, r->imsi, NULL, "run took too long");
     fa_bind_end(f, g);
     fa_bind_close_at(f, g, f->now);
 }

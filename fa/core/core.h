@@ -122,6 +122,9 @@ struct fa_guest {
     uint64_t wanted_us;                     /* NOTIFY UDP_WANTED was sent; 0: not yet */
 
     bool bound, revoked; /* as last heard from the stores */
+    bool moved;          /* its name is another HI's of the subscriber */
+    bool rekey;          /* it owes a run before anything more is granted */
+    uint64_t seen_us;    /* that it is registered was written down then */
     bool by_zone;        /* bound by a partner, as last heard from the zone */
     char said
         [FA_NAME_MAX]; /* the name in its HOST_ID, by its own word; "": none that could be of this domain */
@@ -187,6 +190,7 @@ enum fa_txn_step {
     STEP_ROWS,   /* its bindings and epoch */
     STEP_RECORD, /* its data, read after the epoch */
     STEP_KEY,    /* bindings with this HIT */
+    STEP_HOLD,   /* a takeover without a proof: what holds it up */
     STEP_CLAIM,  /* is the candidate like a name of somebody else's data */
     STEP_ZONE,   /* what the zone says about it */
     STEP_INTENT, /* row written */
@@ -224,6 +228,7 @@ struct fa_txn {
     struct fa_subscriber s; /* BIND */
     uint64_t epoch;
     uint16_t others; /* rows of other HIs of the subscriber */
+    bool paged;      /* the first page of them is read */
     bool refresh, had_row, collected;
     bool refresh_only; /* bound already: only its lifetime changes */
     uint8_t n_wanted;
@@ -231,11 +236,13 @@ struct fa_txn {
     uint32_t wanted_s; /* lifetime asked for */
     size_t n_cand, cand;
     struct fa_candidate candidate[FA_CANDIDATES_MAX];
-    enum fa_find_by by;    /* UNBIND, REVOKE: how the row is found */
-    uint64_t replaces;     /* row of the candidate before */
-    bool ours;             /* the zone has our record already */
-    struct fa_txn_out out; /* answer to give after STEP_DROP */
-    bool revoke, reserve;  /* for STEP_DROP */
+    enum fa_find_by by;       /* UNBIND, REVOKE: how the row is found */
+    uint64_t replaces;        /* row of the candidate before */
+    struct fa_takeover *take; /* MOVE was asked for; NULL: not */
+    uint64_t takes;           /* its row, once it is taken over */
+    bool ours;                /* the zone has our record already */
+    struct fa_txn_out out;    /* answer to give after STEP_DROP */
+    bool revoke, reserve;     /* for STEP_DROP */
 };
 
 /* ---- limits ---- */
@@ -334,6 +341,11 @@ static inline struct hip_actions *fa_hip_out(struct fa *f)
 struct fa_job *fa_job_begin(struct fa *f, enum fa_job_owner owner, uint32_t index, enum fa_job_type type,
                             struct fa_wait *w);
 struct fa_action *fa_action_new(struct fa *f, enum fa_act_type type); /* NULL: full */
+/* A job whose result nobody waits for; NULL: full. */
+struct fa_job *fa_job_unheard(struct fa *f, enum fa_job_type type);
+/* A line of the audit trail. */
+void fa_audit(struct fa *f, const struct hit *peer, const char *subscriber, const char *name,
+              const char *what);
 void fa_emit_event(struct fa *f, enum fa_event_type type, const struct hit *peer, const char *subscriber,
                    const char *name, uint32_t number, const char *detail);
 /* Event, audit record, counter. */
@@ -462,7 +474,22 @@ void fa_attempt_answer(struct fa *f, struct fa_guest *g, const struct fa_txn_out
 /* A BIND_RESPONSE without BIND_MAC to the host, if it is associated (section 7). */
 void fa_notice(struct fa *f, uint8_t status, const struct fa_binding *b, const char *reason);
 
-/* ---- txn.c, txn_bind.c, txn_unbind.c ---- */
+/* ---- takeover.c: MOVE, and the operator's orders at a host ---- */
+/* The proofs in the request, for t->take. ERR_MEMORY, ERR_RANGE, ERR_CRYPTO. */
+MUST_USE err fa_takeover_new(struct fa_txn *t, const struct fa_run *r, const struct hip_bind_request *q);
+void fa_takeover_free(struct fa_takeover *k); /* NULL is fine */
+/* Each row of the subscriber: is it the one that is meant? */
+void fa_takeover_offer(struct fa_txn *t, const struct fa_binding *row);
+bool fa_takeover_found(const struct fa_txn *t);
+void fa_takeover_begin(struct fa *f, struct fa_txn *t);
+void fa_takeover_step(struct fa *f, struct fa_txn *t, const struct fa_result *r);
+void fa_takeover_done(struct fa *f, struct fa_txn *t);     /* the store has it: the old HI is told */
+void fa_takeover_seen(struct fa *f, struct fa_guest *g);   /* it is registered */
+void fa_takeover_remind(struct fa *f, struct fa_guest *g); /* that its name is another HI's */
+void fa_tell_here(struct fa *f, const struct fa_tell *x);
+void fa_tell_anywhere(struct fa *f, const struct fa_tell *x);
+
+/* ---- txn.c, txn_bind.c, txn_row.c ---- */
 struct fa_txn *fa_txn_new(struct fa *f, enum fa_txn_kind kind, const struct fa_guest *g); /* NULL: full */
 struct fa_txn *fa_txn_get(struct fa *f, uint32_t index, uint32_t gen);
 void fa_txn_free(struct fa *f, struct fa_txn *t);
@@ -484,6 +511,9 @@ void fa_txn_bind_start(struct fa *f, struct fa_txn *t, const char *imsi);
 void fa_txn_bind_locked(struct fa *f, struct fa_txn *t);
 void fa_txn_bind_step(struct fa *f, struct fa_txn *t, const struct fa_result *r);
 void fa_txn_bind_lost(struct fa *f, struct fa_txn *t);
+/* The answer, and the transaction's end. */
+void fa_txn_bind_finish(struct fa *f, struct fa_txn *t, uint8_t status, uint32_t wait_s, const char *reason);
+void fa_txn_bind_named(struct fa *f, struct fa_txn *t); /* goes on with the name in t->b */
 void fa_txn_row_locked(struct fa *f, struct fa_txn *t);
 void fa_txn_row_step(struct fa *f, struct fa_txn *t, const struct fa_result *r);
 void fa_txn_row_lost(struct fa *f, struct fa_txn *t);

@@ -122,23 +122,44 @@ void fa_emit_event(struct fa *f, enum fa_event_type type, const struct hit *peer
     fa_text(a->event.detail, sizeof a->event.detail, detail ? detail : "");
 }
 
-void fa_alarm(struct fa *f, const struct hit *peer, const char *subscriber, const char *detail)
+struct fa_job *fa_job_unheard(struct fa *f, enum fa_job_type type)
 {
     struct fa_actions *o = f->out;
-    f->st.alarms++;
-    fa_emit_event(f, FA_EVENT_ALARM, peer, subscriber, NULL, 0, detail);
     if (o->n_job == FA_JOBS_MAX || o->n == FA_ACTIONS_MAX)
-        return;
+        return NULL;
     struct fa_job *j = &o->job[o->n_job++];
     memset(j, 0, sizeof *j);
-    j->type = FA_JOB_AUDIT;
-    j->audit.alarm = true;
-    fa_text(j->audit.what, sizeof j->audit.what, detail);
-    fa_text(j->audit.subscriber, sizeof j->audit.subscriber, subscriber ? subscriber : "");
-    if (peer)
-        memcpy(j->audit.hit, peer->b, sizeof j->audit.hit);
+    j->type = type;
     o->v[o->n++] = (struct fa_action){ .type = FA_ACT_JOB, .job = j };
     f->st.jobs++;
+    return j;
+}
+
+static void audit(struct fa *f, bool alarm, const struct hit *peer, const char *subscriber, const char *name,
+                  const char *what)
+{
+    struct fa_job *j = fa_job_unheard(f, FA_JOB_AUDIT);
+    if (!j)
+        return;
+    j->audit.alarm = alarm;
+    fa_text(j->audit.what, sizeof j->audit.what, what);
+    fa_text(j->audit.subscriber, sizeof j->audit.subscriber, subscriber ? subscriber : "");
+    fa_text(j->audit.name, sizeof j->audit.name, name ? name : "");
+    if (peer)
+        memcpy(j->audit.hit, peer->b, sizeof j->audit.hit);
+}
+
+void fa_audit(struct fa *f, const struct hit *peer, const char *subscriber, const char *name,
+              const char *what)
+{
+    audit(f, false, peer, subscriber, name, what);
+}
+
+void fa_alarm(struct fa *f, const struct hit *peer, const char *subscriber, const char *detail)
+{
+    f->st.alarms++;
+    fa_emit_event(f, FA_EVENT_ALARM, peer, subscriber, NULL, 0, detail);
+    audit(f, true, peer, subscriber, NULL, detail);
 }
 
 void fa_emit_reg(struct fa *f, enum fa_act_type type, const struct fa_guest *g)
@@ -482,6 +503,13 @@ void fa_wall(struct fa *f, uint64_t unix_s, uint64_t now)
 {
     f->wall_s = unix_s;
     f->wall_at_us = now;
+}
+
+void fa_tell(struct fa *f, const struct fa_tell *x, uint64_t now, struct fa_actions *out)
+{
+    enter(f, now, out);
+    fa_tell_here(f, x);
+    fa_pump(f);
 }
 
 /* ---- looking at it ---- */

@@ -105,6 +105,8 @@ struct fa_config {
     bool sim_binding;                  /* offer type 201 */
     uint32_t reg_min_s, reg_max_s;     /* registration lifetimes; 0: 10 s and 3600 s */
     uint32_t binding_s, binding_max_s; /* default and longest binding; 0: 30 days, 90 days */
+    uint32_t
+        takeover_hold_s; /* a MOVE without proof waits until the old HI was not seen for so long; 0: it does not wait */
     bool
         reg_required; /* an exchange that asks for no registration ends with NOTIFY REG_REQUIRED (RFC 8003 s3.2) */
     uint32_t registrations_max;              /* 0: 65536 */
@@ -128,6 +130,7 @@ enum fa_act_type {
     FA_ACT_REG_UP,   /* reg: a host registered or renewed (lifetime), or moved (path) */
     FA_ACT_REG_DOWN, /* reg: its registration ended */
     FA_ACT_EVENT,    /* event: for logs and counters */
+    FA_ACT_TELL,     /* tell: the host is not here: fa_tell() at the engine that may have it */
     FA_ACT_PORT_OPEN, /* port: open a UDP socket there, before what follows in the list; fa_port_failed() if that cannot be */
     FA_ACT_PORT_CLOSE, /* port */
 };
@@ -144,6 +147,8 @@ enum fa_act_type {
     X(BOUND, "bound") \
     X(PENDING, "bound, DNS pending") \
     X(UNBOUND, "unbound") \
+    X(TAKEOVER, "takeover asked for") \
+    X(MOVED, "name moved") \
     X(REFUSED, "refused") \
     X(ALARM, "alarm") \
     X(RELAYED, "I1 relayed") \
@@ -165,6 +170,20 @@ struct fa_event {
     char name[FA_NAME_MAX];
     char detail[FA_TEXT_MAX];
     uint32_t number; /* BIND_RESPONSE status, REG_FAILED type or the like; detail says which */
+};
+
+/* What concerns a host wherever it is associated. */
+enum fa_tell_what {
+    FA_TELL_ASKED,     /* its name is asked for by another HI of the subscriber */
+    FA_TELL_MOVED,     /* and was given to it */
+    FA_TELL_SUSPENDED, /* by the operator: nothing is granted to it any more */
+    FA_TELL_REKEY,     /* by the operator: it owes a run */
+};
+
+struct fa_tell {
+    enum fa_tell_what what;
+    struct hit hit;
+    char name[FA_NAME_MAX];
 };
 
 struct fa_registration {
@@ -190,6 +209,7 @@ struct fa_action {
         const struct fa_job *job; /* in fa_actions.job */
         struct fa_registration reg;
         struct fa_event event;
+        struct fa_tell tell;
         struct addr port; /* a relayed address: where the client reaches us, and the port */
     };
 };
@@ -245,6 +265,9 @@ uint64_t fa_deadline(const struct fa *f); /* HEAP_NEVER: none */
  * ERR_FULL, ERR_RANGE. The outcome is an event. */
 MUST_USE err fa_revoke(struct fa *f, const char *name, const struct hit *hit, uint64_t now,
                        struct fa_actions *out);
+
+/* The host may be here: another engine's FA_ACT_TELL, or an order of the operator's that the store has carried out. */
+void fa_tell(struct fa *f, const struct fa_tell *x, uint64_t now, struct fa_actions *out);
 
 /* ---- looking at it ---- */
 

@@ -51,7 +51,8 @@ enum fa_binding_state {
     FA_BINDING_INTENT = 1,    /* name reserved, answered or not; the DNS may or may not have it */
     FA_BINDING_BOUND = 2,     /* the DNS has it */
     FA_BINDING_UNBINDING = 3, /* to be taken out of the DNS; may or may not be there still */
-    FA_BINDING_REVOKED = 4,   /* gone from the DNS; the key is remembered so that it is refused */
+    FA_BINDING_REVOKED =
+        4, /* gone from the DNS, or the name moved on; the key is remembered so that its host learns it */
 };
 
 struct fa_binding {
@@ -74,6 +75,11 @@ struct fa_binding {
     bool has_secret;           /* BIND_REQUEST item 5, salted hash of it */
     uint8_t secret_salt[16];
     uint8_t secret_hash[32];
+    bool moved;     /* REVOKED: the name is another HI's of the same subscriber */
+    bool rekey;     /* a run is owed before the next registration */
+    bool suspended; /* its subscriber is, by the operator's command */
+    uint32_t
+        unseen_s; /* since the host was last known to be registered; the row was made then at the latest */
 };
 
 /* ---- jobs ---- */
@@ -90,6 +96,8 @@ struct fa_binding {
     X(BOUND, "write bound") \
     X(UNBIND, "write unbinding") \
     X(DROP, "drop binding") \
+    X(SEEN, "note that it is registered") \
+    X(HOLD, "ask for a takeover") \
     X(AUDIT, "audit record")
 
 enum fa_job_type {
@@ -107,13 +115,16 @@ struct fa_job_ref {
 
 enum fa_find_by {
     FA_FIND_HIT,        /* every row with this HIT, revoked ones too */
-    FA_FIND_SUBSCRIBER, /* every row of the subscriber but revoked ones; and its epoch */
+    FA_FIND_SUBSCRIBER, /* every row of the subscriber but revoked ones; its epoch, and whether it is suspended */
     FA_FIND_NAME,
     FA_FIND_ID,
     FA_FIND_OPEN, /* INTENT and UNBINDING, and BOUND ones that ended, with id > after; ascending */
 };
 
-enum fa_booking { FA_BOOK_NONE, FA_BOOK_BIND, FA_BOOK_REFRESH, FA_BOOK_UNBIND, FA_BOOK_REVOKE };
+enum fa_booking { FA_BOOK_NONE, FA_BOOK_BIND, FA_BOOK_REFRESH, FA_BOOK_UNBIND, FA_BOOK_REVOKE, FA_BOOK_MOVE };
+
+/* What stands in the way of a takeover (docs/sim-binding.md section 7). */
+enum fa_hold_says { FA_HOLD_WAITS, FA_HOLD_ALLOWED, FA_HOLD_REFUSED };
 
 struct fa_job {
     struct fa_job_ref ref;
@@ -145,19 +156,21 @@ struct fa_job {
             enum fa_find_by by;
             uint8_t hit[16];
             char text[FA_NAME_MAX]; /* subscriber id or name */
-            uint64_t id;            /* FA_FIND_ID: which; FA_FIND_OPEN: after */
+            uint64_t id;            /* FA_FIND_ID: which; FA_FIND_OPEN, FA_FIND_SUBSCRIBER: after */
         } find;
         /* What the primary says now about the name. */
         struct {
             char name[FA_NAME_MAX];
         } zone;
         /* One transaction of the store, durable when it answers: epoch of the subscriber still `epoch` (ERR_STATE), no row of another subscriber
-         * with this HIT or key (ERR_REFUSED), fewer than devices_max rows of this subscriber in INTENT, BOUND or UNBINDING besides `replaces` and
+         * with this HIT or key (ERR_REFUSED), fewer than devices_max rows of this subscriber in INTENT, BOUND or UNBINDING besides `replaces`, `takes` and
          * a row with the same HIT (ERR_FULL); name in no other row and not reserved for another subscriber, and unless own_name no other subscriber's
-         * row or reservation with the same skeleton (ERR_EXISTS); then delete row `replaces`, write binding (id != 0: over that row) in state INTENT. */
+         * row or reservation with the same skeleton (ERR_EXISTS); then delete row `replaces`, write binding (id != 0: over that row) in state INTENT.
+         * takes != 0: that row, BOUND and of this subscriber still (ERR_STATE), becomes REVOKED and moved, and the epoch goes up. */
         struct {
             uint64_t epoch;
             uint64_t replaces;
+            uint64_t takes;
             uint16_t devices_max;
             struct fa_binding binding;
         } intent;
@@ -195,6 +208,16 @@ struct fa_job {
             bool revoked, reserve;
             enum fa_booking book;
         } drop;
+        /* The host with this HIT is registered now. No result. */
+        struct {
+            uint8_t hit[16];
+        } seen;
+        /* The subscriber asks that HI `hit` takes over what row `old` has: written, unless it is already. */
+        struct {
+            uint64_t old;
+            uint8_t hit[16];
+            char subscriber[FA_ID_MAX];
+        } hold;
         /* A line for the audit trail: what was refused or raised an alarm. No result. */
         struct {
             bool alarm;
@@ -237,9 +260,10 @@ struct fa_result {
         } subscriber;
         struct {
             uint64_t epoch; /* FA_FIND_SUBSCRIBER: 0 for a subscriber not seen before */
+            bool suspended; /* FA_FIND_SUBSCRIBER */
             uint8_t n;
             const struct fa_binding *v; /* n of them */
-            bool more;                  /* FA_FIND_OPEN */
+            bool more;                  /* FA_FIND_OPEN, FA_FIND_SUBSCRIBER */
         } find;
         struct {
             enum fa_zone_says says;
@@ -248,5 +272,9 @@ struct fa_result {
         struct {
             uint64_t id; /* of the row written */
         } intent;
+        struct {
+            enum fa_hold_says says;
+            bool fresh; /* it was not asked for before */
+        } hold;
     };
 };

@@ -161,6 +161,7 @@ static void end(struct fa *f, struct fa_guest *g)
         f->st.failed++;
     f->st.refused++;
     fa_emit_event(f, FA_EVENT_REFUSED, &g->peer, NULL, g->name, 0, "not authenticated again in time");
+    fa_audit(f, &g->peer, g->subscriber, g->name, "not authenticated again in time");
 }
 
 void fa_reauth_timeout(struct fa *f, struct fa_guest *g)

@@ -49,7 +49,8 @@ static bool allowed_by_list(const struct fa *f, const struct hit *hit, uint8_t t
 
 static bool allowed(const struct fa *f, const struct fa_guest *g, uint8_t type)
 {
-    return (g->bound && !fa_reauth_owes(f, g)) || g->by_zone || allowed_by_list(f, &g->peer, type);
+    return (g->bound && !g->rekey && !fa_reauth_owes(f, g)) || g->by_zone ||
+           allowed_by_list(f, &g->peer, type);
 }
 
 /* Whether this type can be had on this association, whoever asks: 0xff, or the reason why not. Control relay and data relay are for
@@ -146,7 +147,8 @@ void fa_registrar_decide(struct fa *f, struct fa_guest *g, const struct hip_reg_
     const struct hip_reg_offer *o = &f->c.hip.offer;
     struct hip_reg_list granted = { .lifetime = hip_reg_grant(req->lifetime, o->min, o->max) };
     /* RFC 8003 s3.3 MUST: a certificate that is refused is answered with the failure that says why. */
-    uint8_t refused = g->revoked || reason ? reason : g->cert_refused;
+    bool barred = g->revoked || g->moved; /* whatever the lists say (docs/sim-binding.md section 1) */
+    uint8_t refused = barred || reason ? reason : g->cert_refused;
     for (size_t i = 0; i < req->n_ended; i++)
         if (hip_reg_has(o->type, o->n, req->ended[i]))
             cancel(f, g, req->ended[i], c);
@@ -156,13 +158,13 @@ void fa_registrar_decide(struct fa *f, struct fa_guest *g, const struct hip_reg_
             continue;
         if (why != CAN_BE)
             fa_contents_fail(c, why, type);
-        else if (req->lifetime == 0 || (!g->revoked && allowed(f, g, type)))
+        else if (req->lifetime == 0 || (!barred && allowed(f, g, type)))
             granted.type[granted.n++] = type;
-        else if (!g->revoked && fa_credential_allows(f, g, type)) { /* RFC 8003 s3.3 MUST */
+        else if (!barred && fa_credential_allows(f, g, type)) { /* RFC 8003 s3.3 MUST */
             granted.lifetime = fa_credential_lifetime(f, g, granted.lifetime);
             granted.type[granted.n++] = type;
         } else
-            fa_contents_fail(c, g->revoked ? 0 : refused, type);
+            fa_contents_fail(c, barred ? 0 : refused, type);
     }
     if (req->lifetime == 0)
         for (size_t i = 0; i < granted.n; i++)
@@ -249,6 +251,8 @@ static void check_done(struct fa *f, struct fa_guest *g, uint8_t reason)
     fa_registrar_decide(f, g, &k->req, reason, &c);
     if (!sim || g->run) {
         send(f, g, &c);
+        if (g->moved) /* it may not have heard of it (section 7) */
+            fa_takeover_remind(f, g);
     } else if (!sim_allowed(f, g) || g->revoked) {
         fa_contents_fail(&c, g->revoked ? 0 : 1, FA_REG_SIM_BINDING);
         send(f, g, &c);
@@ -301,9 +305,8 @@ void fa_registrar_lost(struct fa *f, struct fa_guest *g)
     check_done(f, g, 2);
 }
 
-/* The row that makes this association's HI a bound one, compared whole; *revoked when there is one that says so. */
-static const struct fa_binding *row_of(const struct fa *f, const struct fa_guest *g,
-                                       const struct fa_result *r, bool *revoked)
+/* The row that makes this association's HI a bound one, compared whole; g learns when one says that it was revoked or its name moved. */
+static const struct fa_binding *row_of(const struct fa *f, struct fa_guest *g, const struct fa_result *r)
 {
     struct hip_assoc_view v;
     const struct fa_binding *found = NULL;
@@ -313,8 +316,10 @@ static const struct fa_binding *row_of(const struct fa *f, const struct fa_guest
         const struct fa_binding *b = &r->find.v[i];
         if (memcmp(b->hit, g->peer.b, sizeof b->hit) != 0)
             continue;
-        if (b->state == FA_BINDING_REVOKED)
-            *revoked = true;
+        if (b->state == FA_BINDING_REVOKED && b->moved)
+            g->moved = true;
+        else if (b->state == FA_BINDING_REVOKED)
+            g->revoked = true;
         if ((b->state == FA_BINDING_BOUND || b->state == FA_BINDING_INTENT) && b->left_s > 0 &&
             span_eq(span_of(b->hi, b->hi_len), v.peer_hi))
             found = b;
@@ -349,13 +354,14 @@ static void check_partner(struct fa *f, struct fa_guest *g, const struct fa_resu
 static void check_found(struct fa *f, struct fa_guest *g, const struct fa_result *r)
 {
     struct fa_check *k = g->check;
-    g->bound = g->revoked = g->by_zone = false;
-    const struct fa_binding *b = row_of(f, g, r, &g->revoked);
-    if (!b && !g->revoked && fa_partner_asks(f, g, &k->req)) {
+    g->bound = g->revoked = g->moved = g->by_zone = false;
+    const struct fa_binding *b = row_of(f, g, r);
+    if (!b && !g->revoked && !g->moved && fa_partner_asks(f, g, &k->req)) {
         check_zone(f, g);
         return;
     }
-    if (!b || g->revoked) {
+    g->rekey = b && b->rekey;
+    if (!b || g->revoked || b->suspended) {
         check_done(f, g, 0);
         return;
     }

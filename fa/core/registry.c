@@ -106,6 +106,7 @@ bool fa_registry_set(struct fa *f, struct fa_guest *g, const struct hip_reg_list
     g->touch_us = f->now + touch_period(f);
     fa_emit_reg(f, FA_ACT_REG_UP, g);
     fa_reauth_seen(f, g);
+    fa_takeover_seen(f, g);
     fa_guest_timer(f, g);
     return true;
 }
@@ -219,6 +220,7 @@ void fa_guest_timeout(struct fa *f, struct fa_guest *g)
     if (g->registered && g->touch_us <= f->now) {
         g->touch_us = f->now + touch_period(f);
         hip_sa_used(f->hip, g->ref, f->now, fa_hip_out(f));
+        fa_takeover_seen(f, g);
     }
     fa_guest_timer(f, g);
 }

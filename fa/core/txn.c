@@ -45,6 +45,7 @@ void fa_txn_free(struct fa *f, struct fa_txn *t)
     heap_remove(&f->heap, &t->timer.node);
     f->txns[t->index] = NULL;
     f->n_txn--;
+    fa_takeover_free(t->take);
     free(t);
 }
 

@@ -13,7 +13,7 @@
 
 #include "fa/core/core.h"
 
-static void finish(struct fa *f, struct fa_txn *t, uint8_t status, uint32_t wait_s, const char *reason)
+void fa_txn_bind_finish(struct fa *f, struct fa_txn *t, uint8_t status, uint32_t wait_s, const char *reason)
 {
     fa_txn_answer(f, t, status, wait_s, reason);
     fa_txn_end(f, t);
@@ -21,7 +21,7 @@ static void finish(struct fa *f, struct fa_txn *t, uint8_t status, uint32_t wait
 
 static void unavailable(struct fa *f, struct fa_txn *t, const char *reason)
 {
-    finish(f, t, HIP_BIND_ST_UNAVAILABLE, FA_WAIT_SHORT, reason);
+    fa_txn_bind_finish(f, t, HIP_BIND_ST_UNAVAILABLE, FA_WAIT_SHORT, reason);
 }
 
 /* The row is written and stays; the sweep goes on with it. */
@@ -69,7 +69,7 @@ static void try_candidate(struct fa *f, struct fa_txn *t)
         if (row)
             undo(f, t, row, HIP_BIND_ST_NAME_REFUSED, 0, "no name that was asked for is free");
         else
-            finish(f, t, HIP_BIND_ST_NAME_REFUSED, 0, "no name that was asked for is free");
+            fa_txn_bind_finish(f, t, HIP_BIND_ST_NAME_REFUSED, 0, "no name that was asked for is free");
         return;
     }
     const struct fa_candidate *c = &t->candidate[t->cand];
@@ -93,6 +93,12 @@ static void try_candidate(struct fa *f, struct fa_txn *t)
     }
     fa_text(j->claim.skeleton, sizeof j->claim.skeleton, t->b.skeleton);
     fa_text(j->claim.subscriber, sizeof j->claim.subscriber, t->b.subscriber);
+}
+
+void fa_txn_bind_named(struct fa *f, struct fa_txn *t)
+{
+    t->n_cand = 1; /* no other one comes after it */
+    ask_zone(f, t, STEP_ZONE);
 }
 
 static void next_candidate(struct fa *f, struct fa_txn *t)
@@ -135,7 +141,7 @@ static bool may_be_served(struct fa *f, struct fa_txn *t, const struct fa_result
     if (r->err == ERR_OK && r->subscriber.s->active)
         return true;
     if (r->err == ERR_OK || r->err == ERR_NOT_FOUND)
-        finish(f, t, HIP_BIND_ST_NOT_SUBSCRIBED, FA_WAIT_DAY_S, "not subscribed");
+        fa_txn_bind_finish(f, t, HIP_BIND_ST_NOT_SUBSCRIBED, FA_WAIT_DAY_S, "not subscribed");
     else
         unavailable(f, t, "subscriber data are not to be had");
     return false;
@@ -150,7 +156,7 @@ static void step_who(struct fa *f, struct fa_txn *t, const struct fa_result *r)
     fa_txn_lock(f, t);
 }
 
-void fa_txn_bind_locked(struct fa *f, struct fa_txn *t)
+static void ask_rows(struct fa *f, struct fa_txn *t, uint64_t after)
 {
     struct fa_job *j = fa_txn_job(f, t, STEP_ROWS, FA_JOB_FIND);
     if (!j) {
@@ -158,7 +164,13 @@ void fa_txn_bind_locked(struct fa *f, struct fa_txn *t)
         return;
     }
     j->find.by = FA_FIND_SUBSCRIBER;
+    j->find.id = after;
     fa_text(j->find.text, sizeof j->find.text, t->b.subscriber);
+}
+
+void fa_txn_bind_locked(struct fa *f, struct fa_txn *t)
+{
+    ask_rows(f, t, 0);
 }
 
 static void step_rows(struct fa *f, struct fa_txn *t, const struct fa_result *r)
@@ -167,10 +179,23 @@ static void step_rows(struct fa *f, struct fa_txn *t, const struct fa_result *r)
         unavailable(f, t, "bindings are not to be had");
         return;
     }
-    t->epoch = r->find.epoch;
-    for (size_t i = 0; i < r->find.n; i++)
+    if (r->find.suspended) {
+        fa_txn_bind_finish(f, t, HIP_BIND_ST_NOT_SUBSCRIBED, FA_WAIT_DAY_S, "suspended by the operator");
+        return;
+    }
+    if (!t->paged) /* if it rises between two pages, the intent fails */
+        t->epoch = r->find.epoch;
+    t->paged = true;
+    for (size_t i = 0; i < r->find.n; i++) {
         if (memcmp(r->find.v[i].hit, t->b.hit, sizeof t->b.hit) != 0)
             t->others++;
+        if (t->take)
+            fa_takeover_offer(t, &r->find.v[i]);
+    }
+    if (r->find.more && r->find.n) {
+        ask_rows(f, t, r->find.v[r->find.n - 1].id);
+        return;
+    }
     struct fa_job *j = fa_txn_job(f, t, STEP_RECORD, FA_JOB_SUBSCRIBER);
     if (!j) {
         unavailable(f, t, "no room for a job");
@@ -232,7 +257,7 @@ static void choose_names(struct fa *f, struct fa_txn *t)
     enum fa_name_verdict why = FA_NAME_OK;
     t->n_cand = fa_name_candidates(&f->naming, &t->s, t->wanted, t->n_wanted, f->c.env, t->candidate, &why);
     if (t->n_cand == 0) {
-        finish(f, t, HIP_BIND_ST_NAME_REFUSED, 0, fa_name_verdict_text(why));
+        fa_txn_bind_finish(f, t, HIP_BIND_ST_NAME_REFUSED, 0, fa_name_verdict_text(why));
         return;
     }
     try_candidate(f, t);
@@ -249,10 +274,12 @@ static void step_key(struct fa *f, struct fa_txn *t, const struct fa_result *r)
     for (size_t i = 0; i < r->find.n; i++) {
         const struct fa_binding *b = &r->find.v[i];
         bool same_key = b->hi_len == t->b.hi_len && memcmp(b->hi, t->b.hi, b->hi_len) == 0;
+        if (b->moved && same_key && strcmp(b->subscriber, t->b.subscriber) == 0)
+            continue; /* it may come back */
         if (b->state == FA_BINDING_REVOKED || !same_key || strcmp(b->subscriber, t->b.subscriber) != 0) {
-            finish(f, t, HIP_BIND_ST_HI_REFUSED, 0,
-                   b->state == FA_BINDING_REVOKED ? "host identity was revoked"
-                                                  : "host identity is bound to somebody else");
+            fa_txn_bind_finish(f, t, HIP_BIND_ST_HI_REFUSED, 0,
+                               b->state == FA_BINDING_REVOKED ? "host identity was revoked"
+                                                              : "host identity is bound to somebody else");
             return;
         }
         if (b->state == FA_BINDING_UNBINDING) {
@@ -265,9 +292,11 @@ static void step_key(struct fa *f, struct fa_txn *t, const struct fa_result *r)
     if (mine)
         continue_row(f, t, mine);
     else if (t->refresh)
-        finish(f, t, HIP_BIND_ST_NAME_REFUSED, 0, "no binding to refresh");
+        fa_txn_bind_finish(f, t, HIP_BIND_ST_NAME_REFUSED, 0, "no binding to refresh");
+    else if (fa_takeover_found(t))
+        fa_takeover_begin(f, t);
     else if (t->others >= (t->s.devices_max ? t->s.devices_max : 1))
-        finish(f, t, HIP_BIND_ST_TOO_MANY, FA_WAIT_SHORT, "too many devices");
+        fa_txn_bind_finish(f, t, HIP_BIND_ST_TOO_MANY, FA_WAIT_SHORT, "too many devices");
     else
         choose_names(f, t);
 }
@@ -312,6 +341,7 @@ static void write_intent(struct fa *f, struct fa_txn *t)
     t->b.state = FA_BINDING_INTENT;
     j->intent.epoch = t->epoch;
     j->intent.replaces = t->replaces;
+    j->intent.takes = t->takes;
     j->intent.devices_max = t->s.devices_max ? t->s.devices_max : 1;
     j->intent.binding = t->b;
 }
@@ -334,7 +364,7 @@ static void write_bound(struct fa *f, struct fa_txn *t)
     }
     j->bound.id = t->b.id;
     j->bound.lifetime_s = t->b.lifetime_s;
-    j->bound.book = FA_BOOK_BIND;
+    j->bound.book = t->take && fa_takeover_found(t) && !t->had_row ? FA_BOOK_MOVE : FA_BOOK_BIND;
 }
 
 static void update_dns(struct fa *f, struct fa_txn *t)
@@ -362,10 +392,10 @@ static void step_intent(struct fa *f, struct fa_txn *t, const struct fa_result *
         next_candidate(f, t);
         return;
     case ERR_REFUSED:
-        finish(f, t, HIP_BIND_ST_HI_REFUSED, 0, "host identity is bound to somebody else");
+        fa_txn_bind_finish(f, t, HIP_BIND_ST_HI_REFUSED, 0, "host identity is bound to somebody else");
         return;
     case ERR_FULL:
-        finish(f, t, HIP_BIND_ST_TOO_MANY, FA_WAIT_SHORT, "too many devices");
+        fa_txn_bind_finish(f, t, HIP_BIND_ST_TOO_MANY, FA_WAIT_SHORT, "too many devices");
         return;
     case ERR_STATE: /* a row of an earlier candidate must not stay */
         if (old && !t->had_row)
@@ -379,6 +409,9 @@ static void step_intent(struct fa *f, struct fa_txn *t, const struct fa_result *
     }
     t->b.id = r->intent.id;
     t->replaces = 0;
+    if (t->takes)
+        fa_takeover_done(f, t);
+    t->takes = 0;
     struct hit hit;
     memcpy(hit.b, t->b.hit, sizeof hit.b);
     fa_emit_event(f, FA_EVENT_NAMED, &hit, t->b.subscriber, t->b.name, (uint32_t)t->cand, NULL);
@@ -437,7 +470,7 @@ static void step_bound(struct fa *f, struct fa_txn *t, const struct fa_result *r
     t->b.state = FA_BINDING_BOUND;
     if (!t->refresh_only)
         fa_emit_event(f, FA_EVENT_DNS_DONE, &hit, t->b.subscriber, t->b.name, 0, NULL);
-    finish(f, t, HIP_BIND_ST_BOUND, 0, "");
+    fa_txn_bind_finish(f, t, HIP_BIND_ST_BOUND, 0, "");
 }
 
 void fa_txn_bind_step(struct fa *f, struct fa_txn *t, const struct fa_result *r)
@@ -454,6 +487,9 @@ void fa_txn_bind_step(struct fa *f, struct fa_txn *t, const struct fa_result *r)
         break;
     case STEP_KEY:
         step_key(f, t, r);
+        break;
+    case STEP_HOLD:
+        fa_takeover_step(f, t, r);
         break;
     case STEP_CLAIM:
         step_claim(f, t, r);
@@ -476,7 +512,7 @@ void fa_txn_bind_step(struct fa *f, struct fa_txn *t, const struct fa_result *r)
     case STEP_DROP:
         if (r->err != ERR_OK)
             fa_intent_soon(f);
-        finish(f, t, t->out.status, t->out.wait_s, t->out.reason);
+        fa_txn_bind_finish(f, t, t->out.status, t->out.wait_s, t->out.reason);
         break;
     default:
         break;
@@ -498,7 +534,7 @@ void fa_txn_bind_lost(struct fa *f, struct fa_txn *t)
             pending(f, t, "the binding is not written yet");
         break;
     case STEP_DROP:
-        finish(f, t, t->out.status, t->out.wait_s, t->out.reason);
+        fa_txn_bind_finish(f, t, t->out.status, t->out.wait_s, t->out.reason);
         fa_intent_soon(f);
         break;
     default: /* a row of an earlier candidate, or one that was written late, is settled by the sweep */

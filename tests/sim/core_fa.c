@@ -336,6 +336,8 @@ static err carry_out(struct world *w, struct w_core *c, const struct fa_job *j, 
     case FA_JOB_DROP:
         do_drop(c, j);
         return ERR_OK;
+    case FA_JOB_SEEN:
+        return ERR_OK;
     case FA_JOB_AUDIT:
         c->audits++;
         c->alarms += j->audit.alarm;

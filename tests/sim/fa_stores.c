@@ -207,20 +207,25 @@ static void do_find(struct fw *w, const struct fa_job *j, struct answer *x)
 {
     struct fa_result *r = &x->r;
     r->find.v = x->rows;
-    if (j->find.by == FA_FIND_SUBSCRIBER)
+    if (j->find.by == FA_FIND_SUBSCRIBER) {
         r->find.epoch = w->epoch[sub_index(w, j->find.text) % FW_SUBS];
+        r->find.suspended = w->suspended[sub_index(w, j->find.text) % FW_SUBS];
+    }
     for (size_t i = 0; i < w->n_row; i++) {
         struct fa_binding b = w->row[i].b;
         bool open = b.state == FA_BINDING_INTENT || b.state == FA_BINDING_UNBINDING;
         uint64_t left = w->row[i].ends_us > w->now ? w->row[i].ends_us - w->now : 0;
         b.left_s = (uint32_t)((left + FW_S - 1) / FW_S);
+        b.unseen_s = (uint32_t)((w->now - w->row[i].seen_us) / FW_S);
+        b.suspended = w->suspended[sub_index(w, b.subscriber) % FW_SUBS];
         bool is = false;
         switch (j->find.by) {
         case FA_FIND_HIT:
             is = memcmp(b.hit, j->find.hit, 16) == 0;
             break;
         case FA_FIND_SUBSCRIBER:
-            is = strcmp(b.subscriber, j->find.text) == 0 && b.state != FA_BINDING_REVOKED;
+            is =
+                strcmp(b.subscriber, j->find.text) == 0 && b.state != FA_BINDING_REVOKED && b.id > j->find.id;
             break;
         case FA_FIND_NAME:
             is = strcmp(b.name, j->find.text) == 0;
@@ -268,9 +273,11 @@ static err may_write(struct fw *w, const struct fa_job *j)
         bool mine = strcmp(b->subscriber, n->subscriber) == 0, same = memcmp(b->hit, n->hit, 16) == 0;
         if (b->id == j->intent.replaces || b->id == n->id)
             continue;
-        if (same && !mine)
+        if (same && (!mine || (b->state == FA_BINDING_REVOKED && !b->moved)))
             return ERR_REFUSED;
-        if (mine && !same && b->state != FA_BINDING_REVOKED)
+        if (b->id == j->intent.takes || b->state == FA_BINDING_REVOKED)
+            continue;
+        if (mine && !same)
             devices++;
         if (strcmp(b->name, n->name) == 0 || (!mine && !n->own_name && strcmp(b->skeleton, n->skeleton) == 0))
             e = ERR_EXISTS;
@@ -288,6 +295,19 @@ static void do_intent(struct fw *w, const struct fa_job *j, struct answer *x)
     if (x->r.err != ERR_OK)
         return;
     row_del(w, j->intent.replaces);
+    struct fw_row *old = row_by_id(w, j->intent.takes);
+    if (j->intent.takes && (!old || old->b.state != FA_BINDING_BOUND)) {
+        x->r.err = ERR_STATE;
+        return;
+    }
+    if (old) {
+        old->b.state = FA_BINDING_REVOKED;
+        old->b.moved = true;
+        w->epoch[sub_index(w, old->b.subscriber) % FW_SUBS]++;
+    }
+    for (size_t i = w->n_row; i-- > 0;)
+        if (w->row[i].b.moved && memcmp(w->row[i].b.hit, j->intent.binding.hit, 16) == 0)
+            row_del(w, w->row[i].b.id);
     struct fw_row *r = row_by_id(w, j->intent.binding.id);
     if (!r) {
         r = &w->row[w->n_row++];
@@ -299,6 +319,7 @@ static void do_intent(struct fw *w, const struct fa_job *j, struct answer *x)
         r->b.id = id;
     }
     r->b.state = FA_BINDING_INTENT;
+    r->seen_us = w->now;
     r->ends_us = w->now + r->b.lifetime_s * FW_S;
     x->r.intent.id = r->b.id;
 }
@@ -317,6 +338,8 @@ static void do_row(struct fw *w, const struct fa_job *j, struct answer *x)
         r->b.last_len = r->b.rdata_len;
         memcpy(r->b.last, r->b.rdata, r->b.rdata_len);
         r->b.lifetime_s = j->bound.lifetime_s;
+        r->b.rekey = false;
+        r->seen_us = w->now;
         r->ends_us = w->now + j->bound.lifetime_s * FW_S;
         w->booked += j->bound.book != FA_BOOK_NONE;
     } else if (j->type == FA_JOB_UNBIND) {
@@ -334,6 +357,24 @@ static void do_row(struct fw *w, const struct fa_job *j, struct answer *x)
         else
             row_del(w, j->drop.id);
     }
+}
+
+/* Takeovers that were asked for: one at a time is enough here. */
+static void do_hold(struct fw *w, const struct fa_job *j, struct answer *x)
+{
+    x->r.hold.fresh = w->held_row != j->hold.old || memcmp(w->held_hit, j->hold.hit, 16) != 0;
+    if (x->r.hold.fresh)
+        w->hold_says = FA_HOLD_WAITS;
+    w->held_row = j->hold.old;
+    memcpy(w->held_hit, j->hold.hit, 16);
+    x->r.hold.says = w->hold_says;
+}
+
+static void do_seen(struct fw *w, const struct fa_job *j)
+{
+    for (size_t i = 0; i < w->n_row; i++)
+        if (memcmp(w->row[i].b.hit, j->seen.hit, 16) == 0)
+            w->row[i].seen_us = w->now;
 }
 
 /* ---- the zone ---- */
@@ -443,6 +484,9 @@ static void carry_out(struct fw *w, const struct fa_job *j, struct answer *x)
     case FA_JOB_DROP:
         do_row(w, j, x);
         break;
+    case FA_JOB_HOLD:
+        do_hold(w, j, x);
+        break;
     default:
         break;
     }
@@ -454,9 +498,14 @@ void fw_do_job(struct fw *w, const struct fa_job *j)
     if (!x)
         abort();
     w->asked[j->type]++;
+    if (j->type == FA_JOB_SEEN) {
+        do_seen(w, j);
+        free(x);
+        return;
+    }
     if (j->type == FA_JOB_AUDIT) {
-        w->audits++;
-        memcpy(w->last_alarm, j->audit.what, sizeof w->last_alarm);
+        w->audits += j->audit.alarm;
+        memcpy(j->audit.alarm ? w->last_alarm : w->last_audit, j->audit.what, sizeof w->last_alarm);
         free(x);
         return;
     }
@@ -510,7 +559,7 @@ const char *fw_inconsistent(struct fw *w)
         if (b->state == FA_BINDING_BOUND &&
             (!z || z->n != b->rdata_len || memcmp(z->rdata, b->rdata, z->n) != 0))
             return "bound, but not in the zone";
-        if (b->state == FA_BINDING_REVOKED && z && z->n)
+        if (b->state == FA_BINDING_REVOKED && !b->moved && z && z->n)
             return "revoked, but in the zone";
     }
     for (size_t i = 0; i < w->n_zone; i++)

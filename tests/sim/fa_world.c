@@ -247,17 +247,22 @@ static void identity_of(const struct fw_mn *m, char out[NAI_TEXT_MAX])
 }
 
 /* Begins a run: what goes beside REG_REQUEST. */
-static void run_begin(struct fw *w, struct fw_mn *m, struct hip_ref ref, struct wcur *wr)
+static void run_fresh(struct fw_mn *m, struct hip_ref ref)
 {
     struct hip_assoc_view v;
-    struct aka_peer_action a;
-    char id[NAI_TEXT_MAX];
     mn_forget(m);
     m->attempt = 0;
     m->peer = must(aka_peer_new());
-    identity_of(m, id);
     ok(hip_assoc_get(m->e, ref, &v));
     m->th = must(hip_bind_th_new(span_of(m->hi.wire, m->hi.wire_len), v.peer_hi));
+}
+
+static void run_begin(struct fw *w, struct fw_mn *m, struct hip_ref ref, struct wcur *wr)
+{
+    struct aka_peer_action a;
+    char id[NAI_TEXT_MAX];
+    run_fresh(m, ref);
+    identity_of(m, id);
     if (m->cheat == MN_NO_EAP)
         return;
     ok(aka_peer_start(m->peer, span_str(id), &a));
@@ -353,13 +358,36 @@ static void put_item1(struct fw_mn *m, struct hip_bind_request *q, uint8_t *sig,
     q->hi_proof = span_of(sig, len);
 }
 
+/* Items 5 to 7. */
+static void put_secrets(struct fw_mn *m, struct hip_bind_request *q, uint8_t buf[664])
+{
+    uint8_t msg[HIP_BIND_PROOF_MAX];
+    size_t len;
+    if (m->secret) {
+        ok(hip_bind_mask(m->keys, q->attempt, HIP_BIND_ITEM_SECRET, (const uint8_t *)m->secret, buf));
+        q->secret = span_of(buf, 32);
+    }
+    if (m->old_secret) {
+        ok(hip_bind_mask(m->keys, q->attempt, HIP_BIND_ITEM_OLD_SECRET, (const uint8_t *)m->old_secret,
+                         buf + 32));
+        q->old_secret = span_of(buf + 32, 32);
+    }
+    if (m->old) {
+        size_t n = hip_bind_proof_msg(true, hip_bind_keys_th(m->keys), &m->hi.hit, msg);
+        ok(hip_hi_sign(m->old_signer, span_of(msg, n), buf + 64, 600, &len));
+        q->old_hit = span_of(m->old->hit.b, 16);
+        q->old_proof = span_of(buf + 64, len);
+    }
+}
+
 /* BIND_REQUEST and BIND_MAC behind what wr has already. */
 static void put_request(struct fw_mn *m, struct hip_ref ref, const char *const wanted[4], struct wcur *wr)
 {
     struct hip_bind_request q = { .flags = m->flags, .attempt = ++m->attempt, .lifetime_s = m->lifetime_s };
     struct dnsu_name names[4];
-    uint8_t sig[600], mac[32];
+    uint8_t sig[600], mac[32], secrets[664];
     uint32_t id;
+    put_secrets(m, &q, secrets);
     if (m->cheat == MN_ATTEMPT)
         q.attempt++;
     for (; q.n_wanted < 4 && wanted[q.n_wanted]; q.n_wanted++)
@@ -434,6 +462,10 @@ static void mn_eap(struct fw *w, struct fw_mn *m, struct hip_ref ref, struct spa
     if (eap.p[0] != EAP_REQUEST || m->cheat == MN_SILENT)
         return;
     m->challenges++;
+    if (m->success && eap.p[4] == EAP_TYPE_IDENTITY) { /* the FA begins a run */
+        m->success = false;
+        run_fresh(m, ref);
+    }
     hip_bind_th_add(m->th, eap);
     aka_peer_input(m->peer, eap, &a);
     if (a.type == AKA_PEER_IDENTITY) {
@@ -691,6 +723,10 @@ void fw_act(struct fw *w)
             if (getenv("SIM_LOG"))
                 printf("# %9.3f ms %s %s %s %u %s\n", (double)w->now / 1000, fa_event_name(a->event.type),
                        a->event.subscriber, a->event.name, a->event.number, a->event.detail);
+            break;
+        case FA_ACT_TELL:
+            w->told = a->tell;
+            w->tells++;
             break;
         case FA_ACT_REG_UP:
             w->reg_up++;

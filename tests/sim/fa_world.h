@@ -63,6 +63,8 @@ struct fw_mn {
     const char *says;     /* its name, in HOST_ID; NULL: none */
     const char *again[4]; /* asked for when a further attempt is possible */
     uint8_t flags;
+    const char *secret, *old_secret;       /* 32 characters: items 5 and 7 */
+    const struct hip_hi *old, *old_signer; /* item 6: of this HI, signed by that one */
     bool want_sim, want_rvs;
     uint32_t lifetime_s;
     uint8_t reg_code; /* lifetime asked for; 128: 256 s */
@@ -123,7 +125,7 @@ enum fw_dns {
 
 struct fw_row {
     struct fa_binding b;
-    uint64_t ends_us;
+    uint64_t ends_us, seen_us;
 };
 
 struct fw_rr {
@@ -205,7 +207,13 @@ struct fw {
     void (*before)(struct fw *w, const struct fa_job *j); /* called before a job is done */
 
     unsigned asked[FA_JOB__COUNT], event[FA_EVENT__COUNT], audits, booked, reg_up, reg_down;
-    char last_alarm[FA_TEXT_MAX];
+    char last_alarm[FA_TEXT_MAX], last_audit[FA_TEXT_MAX];
+    bool suspended[FW_SUBS];
+    uint64_t held_row; /* a takeover that was asked for, */
+    uint8_t held_hit[16];
+    enum fa_hold_says hold_says; /* and what the operator says of it */
+    struct fa_tell told;         /* the last FA_ACT_TELL */
+    unsigned tells;
     bool saw_clear_imsi;
     int drop;
 };

@@ -460,15 +460,215 @@ static void committed_is_visible(void **state)
     g.st.ops->close(g.st.ctx);
 }
 
+/* ---- takeovers and orders ---- */
+
+static struct fa_job hold_of(uint64_t old, uint8_t host)
+{
+    struct fa_job j = { .type = FA_JOB_HOLD, .hold.old = old };
+    memset(j.hold.hit, host, 16);
+    snprintf(j.hold.subscriber, sizeof j.hold.subscriber, "s1");
+    return j;
+}
+
+static err take(struct fixture *f, uint64_t old, uint8_t host, uint64_t epoch)
+{
+    struct fa_job j = intent("s1", "matti", host);
+    j.intent.epoch = epoch;
+    j.intent.takes = old;
+    return run(f, &j);
+}
+
+static uint64_t epoch_of(struct fixture *f, const char *subscriber)
+{
+    struct fa_job j = { .type = FA_JOB_FIND, .find.by = FA_FIND_SUBSCRIBER };
+    snprintf(j.find.text, sizeof j.find.text, "%s", subscriber);
+    assert_int_equal(run(f, &j), ERR_OK);
+    return f->a.epoch;
+}
+
+static void a_name_moves(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t old = put(f, "s1", "matti", 1);
+    assert_int_equal(take(f, old, 2, epoch_of(f, "s1")), ERR_STATE); /* an intent is nobody's to take */
+    assert_int_equal(bound(f, old, 1000, FA_BOOK_BIND), ERR_OK);
+    uint64_t before = epoch_of(f, "s1");
+    assert_int_equal(take(f, old, 2, before), ERR_OK);
+    uint64_t id = f->a.id;
+    assert_true(epoch_of(f, "s1") > before);
+    reopen(f);
+    assert_int_equal(find(f, FA_FIND_NAME, "matti.operator.example", 0, 0), 1);
+    assert_int_equal(f->a.v[0].hit[0], 2);
+    assert_int_equal(find(f, FA_FIND_HIT, NULL, 1, 0), 1); /* remembered, so that its host learns it */
+    assert_int_equal(f->a.v[0].state, FA_BINDING_REVOKED);
+    assert_true(f->a.v[0].moved);
+    assert_int_equal(bound(f, id, 1000, FA_BOOK_MOVE), ERR_OK);
+    assert_int_equal(take(f, id, 1, epoch_of(f, "s1")), ERR_OK); /* and back: then it is remembered no more */
+    assert_int_equal(find(f, FA_FIND_HIT, NULL, 1, 0), 1);
+    assert_int_equal(f->a.v[0].state, FA_BINDING_INTENT);
+    assert_int_not_equal(take(f, 999, 3, epoch_of(f, "s1")), ERR_OK); /* there is no such row */
+    struct fa_job stranger = intent("s2", "matti", 9);
+    stranger.intent.takes = id;
+    assert_int_not_equal(run(f, &stranger), ERR_OK); /* another subscriber's row is nobody else's to take */
+}
+
+static void takeovers_are_held(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t hit[16];
+    struct store_pick pick = { .name = "matti.operator.example" };
+    struct store_hold h[4];
+    size_t n = 0;
+    uint64_t old = put(f, "s1", "matti", 1);
+    struct fa_job j = hold_of(old, 2);
+    memset(hit, 1, sizeof hit);
+    assert_int_equal(f->st.ops->order(f->st.ctx, STORE_HOLD_ALLOW, &pick), ERR_NOT_FOUND);
+    assert_int_equal(run(f, &j), ERR_OK);
+    assert_true(f->a.fresh && f->a.hold == FA_HOLD_WAITS);
+    reopen(f);
+    now_s += 60;
+    assert_int_equal(run(f, &j), ERR_OK);
+    assert_false(f->a.fresh);
+    assert_int_equal(f->st.ops->holds(f->st.ctx, 0, h, 4, &n), ERR_OK);
+    assert_int_equal(n, 1);
+    assert_string_equal(h[0].name, "matti.operator.example");
+    assert_int_equal(h[0].asked_s, 60);
+    assert_int_equal(h[0].unseen_s, 60);
+    assert_int_equal(f->st.ops->order(f->st.ctx, STORE_HOLD_ALLOW, &pick), ERR_OK);
+    assert_int_equal(run(f, &j), ERR_OK);
+    assert_int_equal(f->a.hold, FA_HOLD_ALLOWED);
+    assert_int_equal(f->st.ops->order(f->st.ctx, STORE_HOLD_REFUSE, &(struct store_pick){ .hit = hit }),
+                     ERR_OK);
+    assert_int_equal(run(f, &j), ERR_OK);
+    assert_int_equal(f->a.hold, FA_HOLD_REFUSED);
+    now_s += STORE_ASKED_S + 1; /* a decision does not hold for ever */
+    assert_int_equal(run(f, &j), ERR_OK);
+    assert_true(f->a.fresh && f->a.hold == FA_HOLD_WAITS);
+}
+
+static void who_was_seen(void **state)
+{
+    struct fixture *f = *state;
+    struct fa_job seen = { .type = FA_JOB_SEEN };
+    uint64_t id = put(f, "s1", "matti", 1);
+    memset(seen.seen.hit, 1, 16);
+    now_s += 500;
+    assert_int_equal(find(f, FA_FIND_ID, NULL, 0, id), 1);
+    assert_int_equal(f->a.v[0].unseen_s, 500);
+    assert_int_equal(run(f, &seen), ERR_OK);
+    assert_int_equal(find(f, FA_FIND_ID, NULL, 0, id), 1);
+    assert_int_equal(f->a.v[0].unseen_s, 0);
+    now_s -= 1000; /* a clock set back */
+    assert_int_equal(find(f, FA_FIND_ID, NULL, 0, id), 1);
+    assert_int_equal(f->a.v[0].unseen_s, 0);
+}
+
+static void orders(void **state)
+{
+    struct fixture *f = *state;
+    struct store_subscriber v[4];
+    struct store_event e[16];
+    size_t n = 0;
+    const struct store_pick s1 = { .subscriber = "s1" }, by_name = { .name = "matti.operator.example" };
+    uint64_t id = put(f, "s1", "matti", 1), before = epoch_of(f, "s1");
+    assert_int_equal(f->st.ops->order(f->st.ctx, STORE_REKEY, &by_name), ERR_OK);
+    assert_true(epoch_of(f, "s1") > before);
+    assert_true(f->a.v[0].rekey);
+    assert_int_equal(bound(f, id, 1000, FA_BOOK_BIND), ERR_OK); /* a run has ended well */
+    assert_int_equal(find(f, FA_FIND_ID, NULL, 0, id), 1);
+    assert_false(f->a.v[0].rekey);
+    assert_int_equal(f->st.ops->order(f->st.ctx, STORE_SUSPEND, &s1), ERR_OK);
+    reopen(f);
+    struct fa_job j = intent("s1", "maija", 1);
+    j.intent.epoch = epoch_of(f, "s1");
+    assert_true(f->a.suspended && f->a.v[0].suspended);
+    assert_int_equal(run(f, &j), ERR_STATE);
+    assert_int_equal(f->st.ops->subscribers(f->st.ctx, 0, v, 4, &n), ERR_OK);
+    assert_int_equal(n, 1);
+    assert_true(v[0].suspended && v[0].bindings == 1);
+    assert_int_equal(f->st.ops->order(f->st.ctx, STORE_RESUME, &s1), ERR_OK);
+    (void)epoch_of(f, "s1");
+    assert_false(f->a.suspended);
+    assert_int_equal(f->st.ops->order(f->st.ctx, STORE_REKEY, &(struct store_pick){ .subscriber = "nobody" }),
+                     ERR_NOT_FOUND);
+    assert_int_equal(
+        f->st.ops->order(f->st.ctx, STORE_REKEY, &(struct store_pick){ .name = "a", .subscriber = "b" }),
+        ERR_RANGE);
+    assert_int_equal(f->st.ops->order(f->st.ctx, STORE_REKEY, &(struct store_pick){ 0 }), ERR_RANGE);
+    assert_int_equal(
+        f->st.ops->order(f->st.ctx, STORE_SUSPEND, &(struct store_pick){ .subscriber = "later" }), ERR_OK);
+    assert_int_equal(f->st.ops->events(f->st.ctx, 0, e, 16, &n), ERR_OK);
+    assert_int_equal(n, 5); /* bind, rekey, suspend, resume, suspend */
+    assert_int_equal(f->st.ops->events(f->st.ctx, 4, e, 16, &n), ERR_OK);
+    assert_int_equal(n, 1);
+}
+
+static void pages_of_a_subscriber(void **state)
+{
+    struct fixture *f = *state;
+    struct fa_job find_all = { .type = FA_JOB_FIND, .find.by = FA_FIND_SUBSCRIBER };
+    snprintf(find_all.find.text, sizeof find_all.find.text, "s1");
+    for (uint8_t i = 1; i <= 12; i++) {
+        char label[8];
+        snprintf(label, sizeof label, "m%u", i);
+        struct fa_job j = intent("s1", label, i);
+        j.intent.devices_max = 20;
+        assert_int_equal(run(f, &j), ERR_OK);
+    }
+    assert_int_equal(run(f, &find_all), ERR_OK);
+    assert_true(f->a.n == FA_BINDINGS_MAX && f->a.more);
+    find_all.find.id = f->a.v[f->a.n - 1].id;
+    assert_int_equal(run(f, &find_all), ERR_OK);
+    assert_true(f->a.n == 12 - FA_BINDINGS_MAX && !f->a.more);
+}
+
+/* A store of the first version is brought up to date with what is in it. */
+static void migrated(void **state)
+{
+    struct fixture *f = *state;
+    sqlite3 *db = NULL;
+    put(f, "s1", "matti", 1);
+    f->st.ops->close(f->st.ctx);
+    f->st.ctx = NULL;
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db,
+                     "ALTER TABLE binding DROP COLUMN moved; ALTER TABLE binding DROP COLUMN rekey;"
+                     "ALTER TABLE binding DROP COLUMN seen_s; ALTER TABLE epoch DROP COLUMN suspended;"
+                     "DROP TABLE hold; PRAGMA user_version = 1",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
+    sqlite3_close(db);
+    now_s += 100;
+    reopen(f);
+    assert_int_equal(find(f, FA_FIND_NAME, "matti.operator.example", 0, 0), 1);
+    assert_false(f->a.v[0].moved || f->a.v[0].rekey || f->a.v[0].suspended);
+    assert_int_equal(f->a.v[0].unseen_s, 100);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest t[] = {
-        T(life_of_a_binding),          T(names_are_unique),    T(a_freed_name_is_held),
-        T(keys_have_one_subscriber),   T(devices_are_counted), T(epoch_stops_a_run),
-        T(a_refusal_changes_nothing),  T(open_ones_in_pages),  T(clock_set_back),
-        T(r1_counter_never_goes_back), T(audit_is_kept),       T(files),
+        T(life_of_a_binding),
+        T(names_are_unique),
+        T(a_freed_name_is_held),
+        T(keys_have_one_subscriber),
+        T(devices_are_counted),
+        T(epoch_stops_a_run),
+        T(a_refusal_changes_nothing),
+        T(open_ones_in_pages),
+        T(clock_set_back),
+        T(r1_counter_never_goes_back),
+        T(audit_is_kept),
+        T(files),
         T(committed_is_visible),
+        T(a_name_moves),
+        T(takeovers_are_held),
+        T(who_was_seen),
+        T(orders),
+        T(pages_of_a_subscriber),
+        T(migrated),
     };
     return cmocka_run_group_tests(t, NULL, NULL);
 }
