@@ -49,6 +49,12 @@ const struct hipctl_cmd hipctl_cmds[] = {
     { "explain", "NAME|HIT|LSI", "name", "hiphostd", NULL, "each step towards a host, and where it stops" },
     { "retry", NULL, NULL, "hiphostd", hipctl_show_done,
       "try the Forwarding Agents now, whatever the back-off" },
+    { "transfer", NULL, NULL, "hiphostd", hipctl_show_code,
+      "the code with which another host takes this one's name over at once; keep it like a key" },
+    { "takeover", "[CODE]", "code", "hiphostd", hipctl_show_done,
+      "ask for the name of the host that has it now with the same SIM; without its code it is held for a "
+      "while; - "
+      "reads the code from standard input" },
     { 0 },
 };
 
@@ -140,12 +146,23 @@ static const char *key_of(const struct hipctl_cmd *cmd, const char *arg)
     return strchr(arg, '.') && strcmp(cmd->key, "subscriber") == 0 ? "name" : cmd->key;
 }
 
+/* "-" for what others should not see in the list of processes. buf is used for it. */
+static const char *argument(const struct hipctl_cmd *cmd, const char *arg, char *buf, int cap)
+{
+    if (strcmp(cmd->key, "code") != 0 || strcmp(arg, "-") != 0)
+        return arg;
+    if (fgets(buf, cap, stdin) == NULL)
+        buf[0] = '\0';
+    buf[strcspn(buf, "\r\n")] = '\0';
+    return buf;
+}
+
 /* NULL: wrong usage, and said so. */
 static json_t *request_of(const struct hipctl_cmd *cmd, int argc, char **argv)
 {
     const char *name = cmd->name;
     bool optional = cmd->arg != NULL && cmd->arg[0] == '[', good = argc <= (cmd->arg ? 2 : 1);
-    char *end = NULL;
+    char *end = NULL, line[256];
 
     if (strcmp(name, "hold") == 0) {
         name = argc == 1 ? "holds" : argv[1];
@@ -162,10 +179,12 @@ static json_t *request_of(const struct hipctl_cmd *cmd, int argc, char **argv)
         if (n > 0 && (end == NULL || *end == '\0'))
             return request;
         (void)fprintf(stderr, "hipctl: expected a number of %s\n", name);
-    } else if (argc < 2 ||
-               json_object_set_new(request, key_of(cmd, argv[argc - 1]), json_string(argv[argc - 1])) == 0) {
+    } else if (argc < 2) {
         return request;
     } else {
+        const char *arg = argument(cmd, argv[argc - 1], line, sizeof line);
+        if (json_object_set_new(request, key_of(cmd, arg), json_string(arg)) == 0)
+            return request;
         (void)fprintf(stderr, "hipctl: the argument is not UTF-8\n");
     }
     json_decref(request);

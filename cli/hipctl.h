@@ -49,6 +49,7 @@ void hipctl_show_events(const json_t *answer, FILE *to, bool color);
 void hipctl_show_peers(const json_t *answer, FILE *to, bool color);
 void hipctl_show_pairs(const json_t *answer, FILE *to, bool color); /* each peer and what was tried with it */
 void hipctl_show_resolved(const json_t *answer, FILE *to, bool color);
+void hipctl_show_code(const json_t *answer, FILE *to, bool color);
 void hipctl_show_done(const json_t *answer, FILE *to, bool color);
 
 /* ---- tables (table.c) ---- */

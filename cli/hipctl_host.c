@@ -66,3 +66,9 @@ void hipctl_show_resolved(const json_t *answer, FILE *to, bool color)
                       table_cell(json_array_get(lsis, i), lsi),
                       (long long)json_integer_value(json_object_get(answer, "ttl")));
 }
+
+void hipctl_show_code(const json_t *answer, FILE *to, bool color)
+{
+    (void)color;
+    (void)fprintf(to, "%s\n", json_string_value(json_object_get(answer, "code")));
+}

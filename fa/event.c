@@ -2,9 +2,13 @@
 #include "fa/event.h"
 
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "common/base/htab.h"
+#include "common/rt/loop.h"
 
 #define FIELD_MAX 320
 
@@ -38,11 +42,45 @@ static const char *subscriber_text(const struct event_log *l, const char *id, ch
     return out;
 }
 
+/* What somebody may want to act on. */
+static const char *told_as(enum fa_event_type t)
+{
+    switch (t) {
+    case FA_EVENT_BOUND:
+        return "bound";
+    case FA_EVENT_UNBOUND:
+        return "unbound";
+    case FA_EVENT_TAKEOVER:
+        return "takeover";
+    case FA_EVENT_MOVED:
+        return "moved";
+    case FA_EVENT_ALARM:
+        return "alarm";
+    default:
+        return NULL;
+    }
+}
+
+static void tell(const struct event_log *l, const struct fa_event *e, const char *hit)
+{
+    const char *as = l->hook ? told_as(e->type) : NULL;
+    json_t *o =
+        as ? json_pack("{s:s, s:s, s:s, s:s, s:s, s:I}", "event", as, "subscriber", e->subscriber, "name",
+                       e->name, "hit", hit, "detail", e->detail, "at", (json_int_t)rt_wall_s())
+           : NULL;
+    char *text = o ? json_dumps(o, JSON_COMPACT) : NULL; /* NULL also for what is not UTF-8 */
+    if (text)
+        rt_notify_send(l->hook, span_str(text));
+    free(text);
+    json_decref(o);
+}
+
 void event_write(const struct event_log *l, const struct fa_event *e)
 {
     char hit[HIT_TEXT_MAX] = "", who[FIELD_MAX], name[FIELD_MAX] = "", number[32] = "";
     if (!hit_is_null(&e->peer))
         hit_format(&e->peer, hit);
+    tell(l, e, hit);
     if (e->name[0])
         snprintf(name, sizeof name, " name=%s", e->name);
     if (e->number)

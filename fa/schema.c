@@ -227,6 +227,11 @@ const struct rt_conf_row fa_schema[] = {
       .doc = "relays for registered hosts, in UDP (RFC 9028)" },
     { "limits", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = limit_rows, .doc = "what strangers may cost us" },
     { "control", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = control_rows, .doc = "control socket" },
+    { "hook", RT_CONF_PATH, .max = 107,
+      .doc = "UNIX datagram socket of a program of yours that is told of takeovers, moved names, bindings "
+             "and alarms, a "
+             "line of JSON each; what it is not there for is lost",
+      .example = "/run/hipfa/hook.sock" },
     { "log", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = log_rows, .doc = "log, to stderr" },
     { "testing", RT_CONF_MAP, .rows = testing_rows,
       .doc = "never where anybody's traffic is to stay secret" },
@@ -508,6 +513,7 @@ static void read_rest(struct fa_settings *s, const struct rt_conf_node *root)
     s->new_runs_per_minute = (uint32_t)rt_conf_int(l, "new_runs_per_minute");
     s->r1_per_second = (uint32_t)rt_conf_int(l, "r1_per_second");
     s->socket = rt_conf_str(rt_conf_map(root, "control"), "socket");
+    s->hook = rt_conf_str(root, "hook");
     s->key_log = rt_conf_str(rt_conf_map(root, "testing"), "key_log");
     s->imsi_clear = strcmp(rt_conf_str(rt_conf_map(root, "log"), "imsi"), "clear") == 0;
     if (log_level_parse(rt_conf_str(rt_conf_map(root, "log"), "level"), &s->level) != ERR_OK)

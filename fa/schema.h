@@ -65,6 +65,7 @@ struct fa_settings {
     bool own_names_only;
 
     uint32_t binding_s, binding_max_s, takeover_hold_s;
+    const char *hook; /* NULL: none */
     uint32_t reg_min_s, reg_max_s;
     bool reg_required;
     bool reauth_on_access;

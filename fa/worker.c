@@ -555,7 +555,9 @@ err worker_new(const struct worker_config *c, struct worker **out)
     w->since_us = rt_now_us();
     w->events = (struct event_log){ .log = &c->env->log, .clear = c->settings->imsi_clear };
     memcpy(w->events.key, c->log_key, sizeof w->events.key);
-    err e = open_all(w);
+    err e = c->settings->hook ? rt_notify_open(c->settings->hook, &w->events.hook) : ERR_OK;
+    if (e == ERR_OK)
+        e = open_all(w);
     if (e != ERR_OK) {
         worker_free(w);
         return e;
@@ -595,6 +597,7 @@ void worker_free(struct worker *w)
     rt_timer_free(w->failed_timer);
     rt_timer_free(w->wall);
     fa_free(w->fa);
+    rt_notify_close(w->events.hook);
     w->c.store.ops->close(w->c.store.ctx);
     w->c.subs.ops->close(w->c.subs.ctx);
     free(w->acts);

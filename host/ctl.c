@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "common/base/hex.h"
+#include "common/crypto/secret.h"
+#include "host/core/transfer.h"
 #include "host/ctl_ping.h"
 #include "host/esp_conf.h"
 
@@ -369,6 +371,42 @@ static void cmd_move(struct host_ctl *c, struct rt_ctl_req *req, const json_t *a
         rt_ctl_reply(req, NULL);
 }
 
+/* The code is shown to whoever may use this socket, on his demand; it goes into no log. */
+static void cmd_transfer(struct host_ctl *c, struct rt_ctl_req *req)
+{
+    uint8_t secret[HOST_SECRET_LEN];
+    char code[HOST_CODE_MAX];
+    err e = host_secret(host_worker_core(c->worker), secret);
+
+    if (e) {
+        rt_ctl_error(req, e == ERR_STATE ? "no SIM" : "the Forwarding Agent has no secret of this host");
+        return;
+    }
+    host_code_write(secret, code);
+    rt_ctl_reply(req, json_pack("{s:s}", "code", code));
+    sec_wipe(secret, sizeof secret);
+    sec_wipe(code, sizeof code);
+}
+
+static void cmd_takeover(struct host_ctl *c, struct rt_ctl_req *req, const json_t *args)
+{
+    const char *code = json_string_value(json_object_get(args, "code"));
+    uint8_t secret[HOST_SECRET_LEN];
+    err e = code ? host_code_read(code, secret) : ERR_OK;
+
+    if (e) {
+        rt_ctl_error(req, e == ERR_AUTH ? "the code was copied wrongly"
+                                        : "expected the code that `hipctl transfer` shows");
+        return;
+    }
+    e = host_worker_take_over(c->worker, code ? secret : NULL);
+    sec_wipe(secret, sizeof secret);
+    if (e)
+        rt_ctl_error(req, e == ERR_STATE ? "no SIM" : "this host has a name");
+    else
+        rt_ctl_reply(req, NULL);
+}
+
 static void on_request(void *ctx, struct rt_ctl_req *req, const char *cmd, const json_t *args)
 {
     struct host_ctl *c = ctx;
@@ -384,6 +422,10 @@ static void on_request(void *ctx, struct rt_ctl_req *req, const char *cmd, const
     } else if (strcmp(cmd, "retry") == 0) {
         host_worker_retry(c->worker);
         rt_ctl_reply(req, NULL);
+    } else if (strcmp(cmd, "transfer") == 0) {
+        cmd_transfer(c, req);
+    } else if (strcmp(cmd, "takeover") == 0) {
+        cmd_takeover(c, req, args);
     } else if (!host_ctl_ping_command(c->ping, req, cmd, args)) {
         rt_ctl_error(req, "hiphostd has no command \"%s\"", cmd);
     }

@@ -102,6 +102,10 @@ static const struct rt_conf_row binding_rows[] = {
       .doc = "use nothing of a Forwarding Agent that does not bind us" },
     { "secret", RT_CONF_BOOL, .def = "yes",
       .doc = "give it a secret that lets us move the name to another HI" },
+    { "take_over", RT_CONF_BOOL, .def = "no",
+      .doc = "when another host with this SIM has the name and there is no room for a second one, ask for "
+             "it; without "
+             "that host's secret (hipctl takeover) it is held for a while" },
     { "lifetime", RT_CONF_DURATION, .min = MINUTE_US, .max = 366 * DAY_US,
       .doc = "of a binding, as we ask for it; left out: the Forwarding Agent decides", .example = "30d" },
     { 0 },
@@ -360,6 +364,7 @@ static void read_binding(const struct rt_conf_node *root, struct host_settings *
     s->core.reveal_imsi = rt_conf_bool(m, "reveal_imsi");
     s->core.no_binding_ok = !rt_conf_bool(m, "require");
     s->core.forget_secret = !rt_conf_bool(m, "secret");
+    s->core.take_over = rt_conf_bool(m, "take_over");
     s->core.want_lifetime_s = (uint32_t)(rt_conf_us(m, "lifetime") / 1000000);
     s->core.reg_lifetime_s = (uint32_t)(rt_conf_us(root, "registration") / 1000000);
 }

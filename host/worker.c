@@ -508,6 +508,16 @@ void host_worker_retry(struct host_worker *w)
     act(w, now);
 }
 
+err host_worker_take_over(struct host_worker *w, const uint8_t *secret)
+{
+    uint64_t now = rt_now_us();
+    err e = host_take_over(w->core, secret, now, &w->acts);
+
+    if (!e)
+        act(w, now);
+    return e;
+}
+
 struct host *host_worker_core(struct host_worker *w)
 {
     return w->core;

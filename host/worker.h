@@ -46,6 +46,8 @@ void host_worker_resolve(struct host_worker *w, const struct dnsu_name *name, ui
 /* Answered to the second one given, by HOST_ACT_PROBED. */
 void host_worker_ping(struct host_worker *w, const struct hit *peer, uint64_t ticket);
 void host_worker_retry(struct host_worker *w);
+/* As host_take_over(). */
+MUST_USE err host_worker_take_over(struct host_worker *w, const uint8_t *secret);
 
 /* ---- looking at it ---- */
 struct host *host_worker_core(struct host_worker *w);

@@ -104,6 +104,7 @@ static err open_run(struct host *h, bool refresh)
     }
     r->open = true;
     r->refresh = refresh;
+    r->move = !refresh && h->sim->take;
     r->end_us = r->wait_us = h->now + RUN_US;
     h->runs++;
     host_run_timer(h);
@@ -201,23 +202,40 @@ static err add_secret(struct host *h, struct hip_bind_request *q, uint8_t masked
     return e;
 }
 
+/* Item 7: the secret of the host whose name we ask for. */
+static err add_old_secret(struct host *h, struct hip_bind_request *q, uint8_t masked[HIP_BIND_SECRET_LEN])
+{
+    err e;
+
+    if (!h->run.move || !h->sim->take_secret)
+        return ERR_OK;
+    e = hip_bind_mask(h->run.keys, h->run.attempt, HIP_BIND_ITEM_OLD_SECRET, h->sim->old_secret, masked);
+    if (!e)
+        q->old_secret = span_of(masked, HIP_BIND_SECRET_LEN);
+    return e;
+}
+
 static err put_request(struct host *h, struct wcur *w)
 {
     struct host_run *r = &h->run;
     struct hip_bind_request q = { .lifetime_s = h->c.want_lifetime_s };
-    uint8_t masked[HIP_BIND_SECRET_LEN];
+    uint8_t masked[HIP_BIND_SECRET_LEN], old[HIP_BIND_SECRET_LEN];
     uint32_t id;
     err e;
 
     q.attempt = ++r->attempt;
     if (r->refresh)
         q.flags = HIP_BIND_REFRESH;
+    if (r->move)
+        q.flags |= HIP_BIND_MOVE;
     if (!r->refresh && !r->opaque)
         for (size_t i = 0; i < h->n_want; i++)
             q.wanted[q.n_wanted++] = dnsu_name_span(&h->want[i]);
     if (h->label[0])
         q.device = span_str(h->label);
     e = add_secret(h, &q, masked);
+    if (!e)
+        e = add_old_secret(h, &q, old);
     if (!e)
         e = hip_update_id(h->hip, h->main->ref, &id);
     if (e)
@@ -428,10 +446,10 @@ void host_run_contents(struct host *h, const struct hip_contents *c, bool r2, ui
             host_run_failed(h, HOST_FA_RETRY, 0);
         return;
     }
+    if (in.response.n && host_run_notice(h, &in)) /* also while a run is open: what it ends is ended */
+        return;
     if (!r->open) {
-        if (in.response.n)
-            host_run_notice(h, &in);
-        else if (in.eap.n)
+        if (in.eap.n)
             asked(h, in.eap, update_id);
         return;
     }

@@ -43,6 +43,8 @@ static err adopt(struct host *h, const struct hip_bind_response *p)
         memcpy(s->secret, h->run.secret, sizeof s->secret);
         s->has_secret = true;
     }
+    h->sim->take = h->sim->take_secret = false;
+    sec_wipe(h->sim->old_secret, sizeof h->sim->old_secret);
     return ERR_OK;
 }
 
@@ -105,6 +107,9 @@ static void refused(struct host *h, const struct hip_bind_response *p)
     } else if (p->status == HIP_BIND_ST_NAME_REFUSED && more && !r->opaque && h->n_want) {
         r->opaque = true; /* rather a name of the FA's choice than none */
         host_run_next_attempt(h);
+    } else if (p->status == HIP_BIND_ST_TOO_MANY && more && h->c.take_over && !r->move) {
+        r->move = true;
+        host_run_next_attempt(h);
     } else if (p->status == HIP_BIND_ST_UNAVAILABLE && more && at < r->end_us) {
         r->retry_due = true;
         r->retry_at_us = at > h->now ? at : h->now + HOST_S;
@@ -140,7 +145,7 @@ void host_run_response(struct host *h, const struct hip_bind_inner *in, uint32_t
         refused(h, &p);
 }
 
-void host_run_notice(struct host *h, const struct hip_bind_inner *in)
+bool host_run_notice(struct host *h, const struct hip_bind_inner *in)
 {
     struct host_sealed *s = &h->sim->sealed;
     struct hip_bind_response p;
@@ -149,7 +154,7 @@ void host_run_notice(struct host *h, const struct hip_bind_inner *in)
 
     if (in->mac.n || hip_bind_response_parse(in->response, &p) || p.attempt != 0 || !had ||
         !(h->main->fa->known || h->main->good_mac))
-        return;
+        return false;
     if (p.status == HIP_BIND_ST_BOUND && s->bind == HOST_BIND_PENDING &&
         span_eq(p.fqdn, dnsu_name_span(&s->fqdn))) {
         s->bind = HOST_BIND_BOUND;
@@ -158,10 +163,15 @@ void host_run_notice(struct host *h, const struct hip_bind_inner *in)
         s->bind = HOST_BIND_LOST;
         host_event(h, HOST_EV_LOST, LOG_LV_ERROR, &h->main->peer, "the binding was %s: the name is lost",
                    hip_bind_status_text(p.status));
+    } else if (p.status == HIP_BIND_ST_HELD) { /* tells the user; nothing has changed */
+        host_event(h, HOST_EV_ALARM, LOG_LV_WARN, &h->main->peer, "%.*s", (int)p.reason.n,
+                   (const char *)p.reason.p);
+        return true;
     } else {
-        return;
+        return false;
     }
     host_sim_save(h);
     if (s->bind == HOST_BIND_LOST)
         host_fa_down(h, true);
+    return true;
 }

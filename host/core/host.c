@@ -367,9 +367,40 @@ void host_retry(struct host *h, uint64_t now, struct host_actions *out)
         h->fa[i].looked = false;
     }
     host_name_forget_failures(h);
+    if (h->sim->state == HOST_SIM_READY &&
+        h->sim->sealed.bind == HOST_BIND_LOST) { /* the user asks (section 16) */
+        h->sim->sealed.bind = HOST_BIND_NONE;
+        host_sim_save(h);
+    }
     host_fa_kick(h);
     host_partner_kick(h);
     leave(h);
+}
+
+err host_take_over(struct host *h, const uint8_t *secret, uint64_t now, struct host_actions *out)
+{
+    struct host_sim *s = h->sim;
+    if (s->state != HOST_SIM_READY)
+        return ERR_STATE;
+    if (s->sealed.bind == HOST_BIND_BOUND || s->sealed.bind == HOST_BIND_PENDING)
+        return ERR_EXISTS;
+    s->take = true;
+    s->take_secret = secret != NULL;
+    if (secret)
+        memcpy(s->old_secret, secret, sizeof s->old_secret);
+    host_retry(h, now, out);
+    return ERR_OK;
+}
+
+err host_secret(const struct host *h, uint8_t out[HOST_SECRET_LEN])
+{
+    const struct host_sealed *s = &h->sim->sealed;
+    if (h->sim->state != HOST_SIM_READY)
+        return ERR_STATE;
+    if (!s->has_secret)
+        return ERR_NOT_FOUND;
+    memcpy(out, s->secret, sizeof s->secret);
+    return ERR_OK;
 }
 
 void host_resolve(struct host *h, const struct dnsu_name *name, uint64_t ticket, uint64_t now,

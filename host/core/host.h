@@ -74,11 +74,12 @@ struct host_config {
     bool no_binding_ok;  /* require_binding: no */
     bool require_dnssec; /* HIP RRs of unsigned zones are not used; bogus ones never are */
     enum host_nat nat;
-    uint16_t udp_port;                /* of our UDP sockets; 0: there are none */
-    bool hide_private;                /* private addresses are no candidates */
-    bool announce_all;                /* LOCATOR_SET with every usable address, not the preferred one alone */
-    bool rekey_dh;                    /* new ESP keys from a new Diffie-Hellman */
-    bool forget_secret;               /* do not give the FA a secret to remember (item 5) */
+    uint16_t udp_port;  /* of our UDP sockets; 0: there are none */
+    bool hide_private;  /* private addresses are no candidates */
+    bool announce_all;  /* LOCATOR_SET with every usable address, not the preferred one alone */
+    bool rekey_dh;      /* new ESP keys from a new Diffie-Hellman */
+    bool forget_secret; /* do not give the FA a secret to remember (item 5) */
+    bool take_over;     /* ask for the name of another host with our SIM when there is no room beside it */
     const char *want[HOST_NAMES_MAX]; /* FQDNs, best first; NULL ends */
     const char *label;                /* device label, shown only; NULL */
     uint32_t want_lifetime_s;         /* 0: FA decides */
@@ -303,8 +304,15 @@ void host_sa_due(struct host *h, struct hip_ref ref, uint64_t now, struct host_a
 /* ESP came by the new inbound SPI while the outbound SA is still the old one (RFC 7402 s6.10 step 4). */
 void host_sa_rekeyed(struct host *h, struct hip_ref ref, uint32_t spi, uint64_t now,
                      struct host_actions *out);
-/* End a back-off: try the FAs again now (hipctl). */
+/* End a back-off: try the FAs again now (hipctl). A binding that was lost is asked for anew. */
 void host_retry(struct host *h, uint64_t now, struct host_actions *out);
+
+/* MOVE (docs/sim-binding.md section 7): the name that another host with our SIM holds is to be ours, at once with that host's secret, which is NULL where
+ * it is not known. ERR_STATE: no SIM; ERR_EXISTS: we have a name. */
+#define HOST_SECRET_LEN 32
+MUST_USE err host_take_over(struct host *h, const uint8_t *secret, uint64_t now, struct host_actions *out);
+/* The secret that proves us to the FA when another host takes our name over. ERR_STATE: no SIM; ERR_NOT_FOUND: the FA has none of ours. */
+MUST_USE err host_secret(const struct host *h, uint8_t out[HOST_SECRET_LEN]);
 
 /* ---- looking at it ---- */
 

@@ -189,6 +189,7 @@ struct host_run {
     bool at_card;         /* the card is asked */
     bool named;           /* by AT_KDF_INPUT */
     bool refresh, opaque; /* of the request */
+    bool move;            /* of the request: another host's name */
     uint16_t attempt;
     bool retry_due;           /* another attempt when the timer says */
     uint64_t end_us, wait_us; /* 60 s in all; 20 s for the next packet */
@@ -213,7 +214,9 @@ struct host_sim { /* in locked memory */
     struct host_seal_params params;
     struct host_seal_key key;
     struct host_sealed sealed;
-    bool dirty, saving; /* a change came while the file was being written */
+    bool dirty, saving;     /* a change came while the file was being written */
+    bool take, take_secret; /* the user wants another host's name, and knows that one's secret: */
+    uint8_t old_secret[HIP_BIND_SECRET_LEN];
     uint8_t platform[HOST_SEAL_KEY_LEN];
 };
 
@@ -463,5 +466,5 @@ void host_run_next_attempt(struct host *h);
 void host_run_response(struct host *h, const struct hip_bind_inner *in, uint32_t id,
                        const struct hip_reg_list *resp);
 /* Without a run (section 7): it can end a binding or finish a pending one, never begin one. */
-void host_run_notice(struct host *h, const struct hip_bind_inner *in);
+bool host_run_notice(struct host *h, const struct hip_bind_inner *in);
 void host_run_stored(struct host *h, bool ok);

@@ -13,6 +13,7 @@
 
 #include "common/crypto/secret.h"
 #include "fa/ctl.h"
+#include "fa/store_sqlite.h"
 #include "host/ctl.h"
 #include "tests/sim/world.h"
 
@@ -21,11 +22,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define TURNS_MAX   2000
 #define PENDING_MAX 64
 
-static char dir[32], path[2][64];
+static char dir[32], path[2][64], rows[64];
 static struct rt_loop *loop;
 static struct rt_ctl *of_fa;
 static struct host_ctl *of_host;
 static struct w_node *node;
+static struct store store;
 
 /* ---- what hipfad's commands ask ---- */
 
@@ -62,6 +64,22 @@ err group_list(struct group *g, worker_list_fn done, void *ctx)
     (void)g;
     done(ctx, ERR_OK, &none, &row, 1);
     return ERR_OK;
+}
+
+err group_store(struct group *g, void (*run)(void *arg, const struct store *s),
+                void (*done)(void *arg, bool ran), void *arg)
+{
+    (void)g;
+    run(arg, &store);
+    done(arg, true);
+    return ERR_OK;
+}
+
+void group_tell(struct group *g, const struct fa_tell *x)
+{
+    (void)g;
+    if (x->what != FA_TELL_SUSPENDED && x->what != FA_TELL_REKEY)
+        abort();
 }
 
 void worker_stats(const struct worker *w, struct worker_stats *out)
@@ -111,6 +129,12 @@ void host_worker_ping(struct host_worker *w, const struct hit *peer, uint64_t ti
 void host_worker_retry(struct host_worker *w)
 {
     (void)w;
+}
+
+err host_worker_take_over(struct host_worker *w, const uint8_t *secret)
+{
+    (void)w;
+    return secret ? ERR_STATE : ERR_OK;
 }
 
 struct host *host_worker_core(struct host_worker *w)
@@ -206,6 +230,8 @@ static void clean(void)
 {
     rt_ctl_close(of_fa);
     host_ctl_close(of_host);
+    store.ops->close(store.ctx);
+    (void)unlink(rows);
     (void)rmdir(dir);
 }
 
@@ -213,6 +239,7 @@ static void begin(void)
 {
     static struct fa_settings settings;
     static struct hip_hi identity;
+    char why[SQL_WHY_MAX];
     static struct ctl ctl = { .settings = &settings, .identity = &identity };
     snprintf(dir, sizeof dir, "/tmp/fuzz-ctl-XXXXXX");
     if (crypto_init() != ERR_OK || !mkdtemp(dir))
@@ -224,6 +251,9 @@ static void begin(void)
     node = w_host(w, "mn", &c);
     w_addr_up(w, node, "198.51.100.10", 2, 0);
     w_start(w, node);
+    snprintf(rows, sizeof rows, "%s/rows", dir);
+    if (store_sqlite_open(rows, rt_wall_s, &store, why) != ERR_OK)
+        abort();
     loop = rt_loop_new();
     if (!loop || rt_ctl_open(loop, path[0], ctl_request, &ctl, &of_fa) != ERR_OK ||
         host_ctl_open(loop, NULL, NULL, path[1], &of_host) != ERR_OK)
