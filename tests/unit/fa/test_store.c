@@ -508,7 +508,10 @@ static void a_name_moves(void **state)
     assert_int_equal(f->a.v[0].state, FA_BINDING_INTENT);
     assert_int_not_equal(take(f, 999, 3, epoch_of(f, "s1")), ERR_OK); /* there is no such row */
     struct fa_job stranger = intent("s2", "matti", 9);
-    stranger.intent.takes = id;
+    assert_int_equal(find(f, FA_FIND_HIT, NULL, 1, 0), 1);
+    stranger.intent.takes = f->a.v[0].id;
+    assert_int_equal(bound(f, stranger.intent.takes, 1000, FA_BOOK_NONE), ERR_OK);
+    stranger.intent.binding.own_name = true; /* so that likeness alone does not stop it */
     assert_int_not_equal(run(f, &stranger), ERR_OK); /* another subscriber's row is nobody else's to take */
 }
 
