@@ -166,6 +166,10 @@ static const struct rt_conf_row limit_rows[] = {
     { "runs", RT_CONF_INT, .min = 1, .max = 65536, .def = "4096", .doc = "SIM bindings under way" },
     { "runs_per_source", RT_CONF_INT, .min = 1, .max = 65536, .def = "16",
       .doc = "by IPv4 address or IPv6 /64" },
+    { "runs_per_identity", RT_CONF_INT, .min = 1, .max = 65536, .def = "3",
+      .doc = "runs of one identity by hosts that are not bound, one after the other without success" },
+    { "identity_pause", RT_CONF_DURATION, .min = SECOND_US, .max = DAY_US, .def = "5m",
+      .doc = "then one in this time until one succeeds; a host that is bound has a budget of its own" },
     { "new_runs_per_minute", RT_CONF_INT, .min = 1, .max = 65536, .def = "10",
       .doc = "by IPv4 address or IPv6 /64" },
     { "r1_per_second", RT_CONF_INT, .min = 0, .max = 1000000, .def = "100",
@@ -510,6 +514,8 @@ static void read_rest(struct fa_settings *s, const struct rt_conf_node *root)
     s->registrations_max = (uint32_t)rt_conf_int(l, "registrations");
     s->runs_max = (uint32_t)rt_conf_int(l, "runs");
     s->runs_per_source = (uint32_t)rt_conf_int(l, "runs_per_source");
+    s->runs_per_identity = (uint32_t)rt_conf_int(l, "runs_per_identity");
+    s->identity_pause_s = seconds(l, "identity_pause");
     s->new_runs_per_minute = (uint32_t)rt_conf_int(l, "new_runs_per_minute");
     s->r1_per_second = (uint32_t)rt_conf_int(l, "r1_per_second");
     s->socket = rt_conf_str(rt_conf_map(root, "control"), "socket");

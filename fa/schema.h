@@ -42,8 +42,9 @@ struct fa_settings {
     const char *identity_file;
     enum sig_type identity_type;
     unsigned identity_bits;
-    bool say_name;            /* in HOST_ID of R1s */
-    struct hip_config suites; /* dh_groups, ciphers, null_encrypt, rsa_bits_min, refuse_dsa, hit_suites alone */
+    bool say_name; /* in HOST_ID of R1s */
+    struct hip_config
+        suites; /* dh_groups, ciphers, null_encrypt, rsa_bits_min, refuse_dsa, hit_suites alone */
 
     const char *store_path, *subs_path;
 
@@ -84,6 +85,7 @@ struct fa_settings {
 
     uint8_t puzzle_k;
     uint32_t assoc_max, registrations_max, runs_max, runs_per_source, new_runs_per_minute;
+    uint32_t runs_per_identity, identity_pause_s;
     uint32_t r1_per_second; /* and source; 0: no limit */
 
     const char *socket;

@@ -463,6 +463,8 @@ static struct fa *make_engine(const struct worker_config *c)
         .registrations_max = part(c, s->registrations_max),
         .runs_max = part(c, s->runs_max),
         .runs_per_source = part(c, s->runs_per_source),
+        .runs_per_identity = part(c, s->runs_per_identity),
+        .identity_pause_s = s->identity_pause_s,
         .new_runs_per_minute_and_source = part(c, s->new_runs_per_minute),
         .locks = c->peers ? c->peers->locks : NULL,
         .lock_owner = c->peers ? c->peers->index : 0,

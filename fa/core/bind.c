@@ -27,6 +27,8 @@
 enum { SUB_SYNC_FAILURE = 4, SUB_IDENTITY = 5, SUB_NOTIFICATION = 12, SUB_REAUTHENTICATION = 13 };
 #define AT_IDENTITY 14
 
+#define TOO_OFTEN "too many runs of this identity without success"
+
 static bool is_aka(uint8_t type)
 {
     return type == EAP_TYPE_AKA || type == EAP_TYPE_AKA_PRIME;
@@ -209,6 +211,10 @@ void fa_bind_open(struct fa *f, struct fa_guest *g, struct span eap, const struc
         fa_bind_fail(f, g, 1, span_of(NULL, 0), "realm is not configured");
         return;
     }
+    if (!fa_budget_take(f, g)) {
+        fa_bind_fail(f, g, 2, span_of(NULL, 0), TOO_OFTEN);
+        return;
+    }
     r->method = p.type;
     hip_bind_th_add(r->th, eap);
     ask_as(f, g, eap);
@@ -321,6 +327,10 @@ static bool response(struct fa *f, struct fa_guest *g, const struct hip_bind_inn
         fa_bind_fail(f, g, 0, span_of(NULL, 0), "a run begins with an identity");
         return true;
     }
+    if (!r->budget && !fa_budget_take(f, g)) { /* the run was begun by us */
+        fa_bind_fail(f, g, 2, span_of(NULL, 0), TOO_OFTEN);
+        return true;
+    }
     r->method = p.type;
     hip_bind_th_add(r->th, in->eap);
     hold(r, in, update_id);
@@ -389,6 +399,7 @@ static void rejected(struct fa *f, struct fa_guest *g, const struct fa_result *r
 void fa_bind_complete(struct fa *f, struct fa_guest *g, const struct fa_result *res)
 {
     if (res->err != ERR_OK) {
+        fa_budget_free(f, g->run);
         fa_bind_fail(f, g, res->err == ERR_FULL ? 2 : 1, span_of(NULL, 0),
                      "authentication server does not answer");
         return;
@@ -413,6 +424,7 @@ void fa_bind_timeout(struct fa *f, struct fa_guest *g)
     struct fa_run *r = g->run;
     if (r->wait.gen && r->wait.until_us <= f->now) {
         r->wait.gen = 0; /* what still comes is late */
+        fa_budget_free(f, r);
         fa_bind_fail(f, g, 1, span_of(NULL, 0), "authentication server does not answer");
         return;
     }

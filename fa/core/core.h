@@ -149,6 +149,7 @@ struct fa_run {
     enum fa_run_state state;
     struct fa_wait wait;
     struct addr source;      /* counted under this in admit */
+    uint64_t budget;         /* and under this in budget; 0: not yet */
     struct hip_reg_list req; /* what the last REG_REQUEST wanted, SIM_BINDING left out */
     uint16_t realm;
     char user[FA_IDENTITY_MAX];        /* Response/Identity */
@@ -319,6 +320,8 @@ struct fa {
     struct fa_seen *seen; /* reauth.c */
     size_t n_seen;
     uint8_t seen_seed[16];
+    struct fa_budget *budgets; /* budget.c */
+    uint8_t budget_seed[16];
     struct fa_intent intent;
     struct fa_relays relays;
     struct fa_flows *flows;
@@ -523,6 +526,14 @@ err fa_admit_init(struct fa *f);
 void fa_admit_done(struct fa *f);
 bool fa_admit_run(struct fa *f, const struct addr *from, struct addr *source);
 void fa_admit_release(struct fa *f, const struct addr *source);
+
+/* ---- budget.c: runs per identity ---- */
+err fa_budget_init(struct fa *f);
+void fa_budget_done(struct fa *f);
+/* Another run of this guest's identity (g->run->user), or of its HI if that is bound. */
+bool fa_budget_take(struct fa *f, struct fa_guest *g);
+void fa_budget_free(
+    struct fa *f, const struct fa_run *r); /* it succeeded, or nobody answered: nothing is counted any more */
 
 /* ---- intent.c ---- */
 void fa_intent_start(struct fa *f);

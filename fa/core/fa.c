@@ -358,6 +358,8 @@ static void defaults(struct fa_config *c)
         { &c->runs_max, 4096, 1u << 20 },
         { &c->runs_per_source, 16, 1u << 20 },
         { &c->new_runs_per_minute_and_source, 10, 1u << 20 },
+        { &c->runs_per_identity, 3, 1u << 16 },
+        { &c->identity_pause_s, 300, 86400 },
     };
     for (size_t i = 0; i < sizeof d / sizeof d[0]; i++) {
         if (*d[i].v == 0)
@@ -451,7 +453,8 @@ static bool make_tables(struct fa *f)
         f->guest_free[f->n_guest_free++] = f->guests_max - 1 - i;
     if (heap_init(&f->heap, f->guests_max + FA_TXN_MAX + 1) != ERR_OK)
         return false;
-    return fa_clients_init(f) == ERR_OK && fa_admit_init(f) == ERR_OK && fa_reauth_init(f) == ERR_OK;
+    return fa_clients_init(f) == ERR_OK && fa_admit_init(f) == ERR_OK && fa_budget_init(f) == ERR_OK &&
+           fa_reauth_init(f) == ERR_OK;
 }
 
 struct fa *fa_new(const struct fa_config *c)
@@ -484,6 +487,7 @@ void fa_free(struct fa *f)
             fa_txn_free(f, f->txns[i]);
     heap_remove(&f->heap, &f->intent.timer.node);
     fa_admit_done(f);
+    fa_budget_done(f);
     fa_clients_done(f);
     hip_engine_free(f->hip);
     htab_free(f->by_ref);

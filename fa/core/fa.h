@@ -113,6 +113,8 @@ struct fa_config {
     uint32_t runs_max;                       /* open runs; 0: 4096 */
     uint32_t runs_per_source;                /* 0: 16 */
     uint32_t new_runs_per_minute_and_source; /* 0: 10 */
+    uint32_t runs_per_identity;   /* by HIs that are not bound, one after the other without success; 0: 3 */
+    uint32_t identity_pause_s;    /* then one in so many seconds; 0: 300 */
     uint64_t subscriber_fresh_us; /* how long "active" is remembered; 0: one hour, which is the most */
 
     struct fa_relay_config relay;
