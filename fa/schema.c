@@ -168,7 +168,7 @@ static const struct rt_conf_row limit_rows[] = {
       .doc = "by IPv4 address or IPv6 /64" },
     { "runs_per_identity", RT_CONF_INT, .min = 1, .max = 65536, .def = "3",
       .doc = "runs of one identity by hosts that are not bound, one after the other without success" },
-    { "identity_pause", RT_CONF_DURATION, .min = SECOND_US, .max = DAY_US, .def = "5m",
+    { "identity_pause", RT_CONF_DURATION, .min = SECOND_US, .max = DAY_US, .def = "300s",
       .doc = "then one in this time until one succeeds; a host that is bound has a budget of its own" },
     { "new_runs_per_minute", RT_CONF_INT, .min = 1, .max = 65536, .def = "10",
       .doc = "by IPv4 address or IPv6 /64" },
