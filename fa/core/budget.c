@@ -40,9 +40,9 @@ void fa_budget_done(struct fa *f)
     free(f->budgets);
 }
 
-static uint64_t key_of(const struct fa *f, const struct fa_guest *g)
+static uint64_t key_of(const struct fa *f, const struct fa_guest *g, bool bound)
 {
-    struct span what = g->bound ? span_of(g->peer.b, sizeof g->peer.b) : span_str(g->run->user);
+    struct span what = bound ? span_of(g->peer.b, sizeof g->peer.b) : span_str(g->run->user);
     uint64_t key = siphash24(f->budget_seed, what);
     return key ? key : 1;
 }
@@ -61,8 +61,9 @@ static struct fa_budget *place(struct fa *f, uint64_t key, bool make)
 
 bool fa_budget_take(struct fa *f, struct fa_guest *g)
 {
-    struct bucket_rate rate = rate_of(f, g->bound);
-    uint64_t key = key_of(f, g);
+    bool bound = g->bound;
+    struct bucket_rate rate = rate_of(f, bound);
+    uint64_t key = key_of(f, g, bound);
     struct fa_budget *b = place(f, key, true);
     if (b->key != key) {
         b->key = key;
