@@ -8,12 +8,27 @@
 #include "aka/nai.h"
 #include "aka/vector.h"
 
-#define USIM_ICCID_MAX 20
+#define USIM_ICCID_MAX   20
+#define USIM_ROUTING_MAX 4
+#define USIM_WHY_MAX     160
+
+/* What a SUCI is made with (TS 31.102 s4.4.11.8, TS 33.501 Annex C). */
+enum usim_suci_scheme { USIM_SUCI_NONE, USIM_SUCI_A, USIM_SUCI_B };
+#define USIM_SUCI_KEY_A 32 /* X25519 */
+#define USIM_SUCI_KEY_B 33 /* P-256, compressed */
+struct usim_suci {
+    enum usim_suci_scheme scheme; /* NONE: the card has no key, or makes SUCIs itself */
+    uint8_t key_id;               /* home network public key identifier */
+    uint8_t key[USIM_SUCI_KEY_B]; /* the home network's, public */
+    uint8_t key_len;
+    char routing[USIM_ROUTING_MAX + 1]; /* routing indicator, 1 to 4 digits */
+};
 
 struct usim_identity {
     char imsi[IMSI_MAX + 1];
     uint8_t mnc_len;                /* 2 or 3 (EF_AD, TS 31.102 s4.2.18) */
     char iccid[USIM_ICCID_MAX + 1]; /* "" when not known */
+    struct usim_suci suci;
 };
 
 enum usim_verdict {
@@ -33,8 +48,9 @@ struct usim_auth { /* secret */
 };
 
 struct usim_ops {
-    /* ERR_NOT_FOUND: no card. ERR_IO. */
-    err (*identity)(void *ctx, struct usim_identity *out);
+    /* ERR_NOT_FOUND: no card; ERR_REFUSED: it wants its PIN, or has none to be tried any more; else it is of no use. Failing, it says why
+     * in a line for people. */
+    err (*identity)(void *ctx, struct usim_identity *out, char why[USIM_WHY_MAX]);
     /* AUTHENTICATE in 3G context. What is wrong with the challenge or the card is in out->verdict. */
     void (*authenticate)(void *ctx, const uint8_t rand[AKA_RAND_LEN], const uint8_t autn[AKA_AUTN_LEN],
                          struct usim_auth *out);

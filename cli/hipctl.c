@@ -47,6 +47,10 @@ const struct hipctl_cmd hipctl_cmds[] = {
     { "ping", "NAME|HIT|LSI", "name", "hiphostd", NULL,
       "probe a host through HIP: [-c COUNT] [-i SECONDS] [--until-direct [-w SECONDS]]" },
     { "explain", "NAME|HIT|LSI", "name", "hiphostd", NULL, "each step towards a host, and where it stops" },
+    { "sim", "[imsi]", "show", "hiphostd", hipctl_show_sim,
+      "card readers, the cards in them and why one is not used; imsi: with IMSI and ICCID in clear" },
+    { "pin", "[READER]", "reader", "hiphostd", hipctl_show_done,
+      "give a card that wants it its PIN, read from standard input" },
     { "retry", NULL, NULL, "hiphostd", hipctl_show_done,
       "try the Forwarding Agents now, whatever the back-off" },
     { "transfer", NULL, NULL, "hiphostd", hipctl_show_code,
@@ -212,7 +216,8 @@ static int run(int argc, char **argv, const char *path, const struct hipctl_opts
     } else if (strcmp(cmd->name, "explain") == 0) {
         code = hipctl_explain(cmd, path, request, json);
     } else {
-        code = hipctl_ask(cmd, path, request, &answer);
+        code = strcmp(cmd->name, "pin") == 0 ? hipctl_pin(cmd, path, request, &answer)
+                                             : hipctl_ask(cmd, path, request, &answer);
         if (code == HIPCTL_OK)
             code = show(cmd, answer, json, verbose);
     }

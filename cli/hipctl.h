@@ -37,6 +37,9 @@ int hipctl_ping(const struct hipctl_cmd *cmd, const char *path, const json_t *re
                 const struct hipctl_opts *o, bool json);
 int hipctl_explain(const struct hipctl_cmd *cmd, const char *path, const json_t *request, bool json);
 
+/* Reads the PIN from standard input, into the request, and asks. */
+int hipctl_pin(const struct hipctl_cmd *cmd, const char *path, json_t *request, json_t **answer);
+
 extern const struct hipctl_cmd hipctl_cmds[]; /* name NULL ends it */
 
 void hipctl_show_status(const json_t *answer, FILE *to, bool color);
@@ -50,6 +53,7 @@ void hipctl_show_peers(const json_t *answer, FILE *to, bool color);
 void hipctl_show_pairs(const json_t *answer, FILE *to, bool color); /* each peer and what was tried with it */
 void hipctl_show_resolved(const json_t *answer, FILE *to, bool color);
 void hipctl_show_code(const json_t *answer, FILE *to, bool color);
+void hipctl_show_sim(const json_t *answer, FILE *to, bool color);
 void hipctl_show_done(const json_t *answer, FILE *to, bool color);
 
 /* ---- tables (table.c) ---- */

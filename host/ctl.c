@@ -8,6 +8,7 @@
 #include "common/crypto/secret.h"
 #include "host/core/transfer.h"
 #include "host/ctl_ping.h"
+#include "host/ctl_sim.h"
 #include "host/esp_conf.h"
 
 #define LOOKUPS_MAX 16
@@ -17,6 +18,7 @@ struct host_ctl {
     const struct host_stub *stub;
     struct rt_ctl *ctl;
     struct host_ctl_ping *ping;
+    struct host_ctl_sim sim;
     struct {
         uint64_t ticket; /* 0: free */
         struct rt_ctl_req *req;
@@ -426,12 +428,14 @@ static void on_request(void *ctx, struct rt_ctl_req *req, const char *cmd, const
         cmd_transfer(c, req);
     } else if (strcmp(cmd, "takeover") == 0) {
         cmd_takeover(c, req, args);
-    } else if (!host_ctl_ping_command(c->ping, req, cmd, args)) {
+    } else if (!host_ctl_ping_command(c->ping, req, cmd, args) &&
+               !host_ctl_sim_command(&c->sim, req, cmd, args)) {
         rt_ctl_error(req, "hiphostd has no command \"%s\"", cmd);
     }
 }
 
-err host_ctl_open(struct rt_loop *l, struct host_worker *w, const struct host_stub *stub, const char *path,
+err host_ctl_open(struct rt_loop *l, const struct env *env, struct host_worker *w,
+                  const struct host_stub *stub, struct usim_pcsc *readers, const char *path,
                   struct host_ctl **out)
 {
     struct host_ctl *c = calloc(1, sizeof(*c));
@@ -441,6 +445,7 @@ err host_ctl_open(struct rt_loop *l, struct host_worker *w, const struct host_st
         return e;
     c->worker = w;
     c->stub = stub;
+    host_ctl_sim_init(&c->sim, w, env, readers);
     c->ping = host_ctl_ping_new(l, w);
     if (c->ping != NULL)
         e = rt_ctl_open(l, path, on_request, c, &c->ctl);

@@ -22,6 +22,8 @@ struct running {
     err e;
     uint8_t *octets; /* SAVE: what to write; LOAD: what was read (sec_alloc'ed) */
     size_t len;
+    bool at_card; /* on the lane, which may never give it back */
+    char why[USIM_WHY_MAX];
     struct usim_identity identity;
     struct usim_auth auth;
     struct host_local_key local;
@@ -40,6 +42,7 @@ struct host_jobs {
     struct rt_timer *late; /* completes what could not even be begun */
     struct rt_resolver *resolve;
     const struct usim *card;
+    struct rt_lane *lane;
     char folder[PATH_MAX];
     host_jobs_fn done;
     void *ctx;
@@ -50,7 +53,8 @@ struct host_jobs {
 static void on_late(void *ctx);
 
 struct host_jobs *host_jobs_new(struct rt_loop *l, const char *folder, const struct usim *card,
-                                struct rt_resolver *resolve, host_jobs_fn done, void *ctx)
+                                struct rt_lane *lane, struct rt_resolver *resolve, host_jobs_fn done,
+                                void *ctx)
 {
     struct host_jobs *j = calloc(1, sizeof(*j));
 
@@ -66,6 +70,7 @@ struct host_jobs *host_jobs_new(struct rt_loop *l, const char *folder, const str
     }
     j->resolve = resolve;
     j->card = card;
+    j->lane = lane;
     (void)snprintf(j->folder, sizeof(j->folder), "%s", folder);
     j->done = done;
     j->ctx = ctx;
@@ -93,10 +98,14 @@ void host_jobs_free(struct host_jobs *j)
     j->done = NULL;
     rt_work_free(j->work);
     rt_timer_free(j->late);
-    while (j->all != NULL) {
+    for (struct running *r = j->all, *next; r != NULL; r = next) {
+        next = r->next;
         for (int i = 0; i < LOOKS && j->resolve; i++)
-            rt_resolve_cancel(j->resolve, j->all->query[i]);
-        forget(j, j->all);
+            rt_resolve_cancel(j->resolve, r->query[i]);
+        if (r->at_card) /* a reader that does not come back has it: it stays */
+            r->owner = NULL;
+        else
+            forget(j, r);
     }
     free(j);
 }
@@ -146,7 +155,7 @@ static void run_card(struct running *r)
     if (card == NULL)
         return;
     if (r->job.type == HOST_JOB_SIM_IDENTITY) {
-        r->e = card->ops->identity(card->ctx, &r->identity);
+        r->e = card->ops->identity(card->ctx, &r->identity, r->why);
         return;
     }
     if (r->job.type == HOST_JOB_SIM_AUTH) {
@@ -174,8 +183,10 @@ static void ran(void *arg, bool did)
     struct running *r = arg;
     struct host_result res = { 0 };
 
+    r->at_card = false;
     if (!did)
         r->e = ERR_STATE;
+    res.why = r->why;
     switch (r->job.type) {
     case HOST_JOB_SIM_IDENTITY:
         res.identity = &r->identity;
@@ -304,7 +315,11 @@ static err begin(struct running *r)
         memcpy(r->octets, r->job.file.octets.p, r->job.file.octets.n);
         r->len = r->job.file.octets.n;
     }
-    return rt_work_submit(r->owner->work, run, ran, r);
+    if (r->job.type == HOST_JOB_SAVE || r->job.type == HOST_JOB_LOAD || r->owner->lane == NULL)
+        return rt_work_submit(r->owner->work, run, ran, r);
+    err e = rt_lane_submit(r->owner->lane, run, ran, r);
+    r->at_card = e == ERR_OK;
+    return e;
 }
 
 /* Marks a job that never began: it is completed with its error from the timer. */

@@ -19,6 +19,7 @@
 #include "host/certificate.h"
 #include "host/ctl.h"
 #include "host/stub.h"
+#include "host/usim_pcsc.h"
 #include "host/usim_soft.h"
 
 #define EXIT_USAGE    2
@@ -37,6 +38,7 @@ struct daemon {
     uint8_t lsi_key[HOST_LSI_KEY_LEN];
     struct usim card;
     struct usim_soft *soft;
+    struct usim_pcsc *readers;
     struct rt_resolver *resolver;
     struct host_worker *worker;
     struct host_stub *stub;
@@ -51,6 +53,19 @@ static void complain(const char *what)
 
 /* ---- what it needs ---- */
 
+static bool open_card(struct daemon *d)
+{
+    const struct host_settings *s = &d->settings;
+    char why[RT_FILE_WHY_MAX];
+    err e = s->sim == HOST_SIM_CONF_SOFT
+                ? usim_soft_open(s->sim_file, &d->soft, &d->card, why)
+                : usim_pcsc_open(d->loop, &d->env.log, &s->pcsc, &d->readers, &d->card, why);
+
+    if (e)
+        complain(why);
+    return e == ERR_OK;
+}
+
 /* A host with a SIM has the HI of that SIM; one without has its own. */
 static bool open_identity(struct daemon *d)
 {
@@ -60,13 +75,8 @@ static bool open_identity(struct daemon *d)
         complain(why);
         return false;
     }
-    if (d->settings.sim_file != NULL) {
-        if (usim_soft_open(d->settings.sim_file, &d->soft, &d->card, why)) {
-            complain(why);
-            return false;
-        }
-        return true;
-    }
+    if (d->settings.sim != HOST_SIM_CONF_NONE)
+        return open_card(d);
     (void)snprintf(path, sizeof(path), "%s/%s", d->settings.state, IDENTITY_FILE);
     if (hipd_identity_open(path, d->settings.hi_type, d->settings.hi_bits, &d->hi, why)) {
         complain(why);
@@ -151,7 +161,8 @@ static bool open_all(struct daemon *d)
         .env = &d->env,
         .settings = &d->settings,
         .hi = d->has_hi ? &d->hi : NULL,
-        .card = d->soft ? &d->card : NULL,
+        .card = d->settings.sim != HOST_SIM_CONF_NONE ? &d->card : NULL,
+        .readers = d->readers,
         .resolve = d->resolver,
         .lsi_key = d->lsi_key,
     };
@@ -164,7 +175,7 @@ static bool open_all(struct daemon *d)
         (void)fprintf(stderr, "hiphostd: resolver: %s\n", stub_why);
         return false;
     }
-    e = host_ctl_open(d->loop, d->worker, d->stub, d->settings.socket, &d->ctl);
+    e = host_ctl_open(d->loop, &d->env, d->worker, d->stub, d->readers, d->settings.socket, &d->ctl);
     if (e) {
         (void)fprintf(stderr, "hiphostd: control socket %s: %s\n", d->settings.socket,
                       e == ERR_EXISTS ? "another daemon is there" : err_text(e));
@@ -210,9 +221,11 @@ static void close_all(struct daemon *d)
 {
     host_ctl_close(d->ctl);
     host_stub_close(d->stub);
+    usim_pcsc_stop(d->readers);
     host_worker_free(d->worker);
     rt_resolver_free(d->resolver);
     usim_soft_close(d->soft);
+    usim_pcsc_close(d->readers);
     if (d->has_hi)
         hip_hi_done(&d->hi);
     rt_loop_free(d->loop);
@@ -272,10 +285,12 @@ static int load(struct daemon *d, const char *path)
 /* A configuration is good when the card and the certificate that it names can be read as well. */
 static int check_files(struct daemon *d, const char *config)
 {
+    const struct host_settings *s = &d->settings;
     char why[RT_FILE_WHY_MAX] = "no cryptography";
 
     if (crypto_init() ||
-        (d->settings.sim_file != NULL && usim_soft_open(d->settings.sim_file, &d->soft, &d->card, why))) {
+        (s->sim == HOST_SIM_CONF_SOFT && usim_soft_open(s->sim_file, &d->soft, &d->card, why)) ||
+        (s->sim == HOST_SIM_CONF_PCSC && usim_pcsc_check(&s->pcsc, why))) {
         complain(why);
         return EXIT_FAILURE;
     }

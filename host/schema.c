@@ -46,9 +46,21 @@ static const struct rt_conf_row udp_rows[] = {
 };
 
 static const struct rt_conf_row sim_rows[] = {
-    { "kind", RT_CONF_ENUM, .choices = "soft", .def = "soft", .doc = "soft: a software USIM" },
-    { "file", RT_CONF_PATH, RT_CONF_REQUIRED, .doc = "the card: imsi, k, opc ...; only its owner may read it",
+    { "kind", RT_CONF_ENUM, .choices = "soft|pcsc", .def = "soft",
+      .doc = "soft: a software USIM; pcsc: a card in a reader, through pcscd" },
+    { "file", RT_CONF_PATH, .doc = "soft: the card: imsi, k, opc ...; only its owner may read it",
       .example = "/etc/hipfa/usim.yaml" },
+    { "readers", RT_CONF_LIST, .item = RT_CONF_STR, .max = HOST_READER_PATTERNS_MAX,
+      .doc =
+          "pcsc: patterns of readers' names, in order of preference; left out: any. One card is in use at a "
+          "time; when it goes, the next one",
+      .example = "\"ACS*\"" },
+    { "pin_file", RT_CONF_PATH,
+      .doc = "pcsc: a PIN in each line, or an ICCID and its PIN; only its owner may read it. Without one: "
+             "hipctl pin. Never tried when one try is left",
+      .example = "/etc/hipfa/sim.pin" },
+    { "mnc_length", RT_CONF_INT, .min = 2, .max = 3,
+      .doc = "pcsc: digits of the MNC, for an old card that does not say it", .example = "2" },
     { 0 },
 };
 
@@ -232,6 +244,26 @@ static size_t read_addrs(const struct rt_conf_node *map, const char *key, struct
     return n < cap ? n : cap;
 }
 
+static err read_sim(const struct rt_conf *c, const struct rt_conf_node *m, struct host_settings *s, char *why)
+{
+    if (m == NULL)
+        return ERR_OK;
+    s->sim = strcmp(rt_conf_str(m, "kind"), "pcsc") == 0 ? HOST_SIM_CONF_PCSC : HOST_SIM_CONF_SOFT;
+    s->sim_file = rt_conf_str(m, "file");
+    s->pcsc.n_reader = rt_conf_count(m, "readers");
+    for (size_t i = 0; i < s->pcsc.n_reader; i++)
+        s->pcsc.reader[i] = rt_conf_node_str(rt_conf_item(m, "readers", i));
+    s->pcsc.pin_file = rt_conf_str(m, "pin_file");
+    s->pcsc.mnc_length = (uint8_t)rt_conf_int(m, "mnc_length");
+    if (s->sim == HOST_SIM_CONF_SOFT && s->sim_file == NULL)
+        return rt_conf_expected(c, m, why, "file of the software USIM");
+    if (s->sim == HOST_SIM_CONF_SOFT && (s->pcsc.n_reader || s->pcsc.pin_file || s->pcsc.mnc_length))
+        return rt_conf_expected(c, m, why, "readers, pin_file and mnc_length only with kind: pcsc");
+    if (s->sim == HOST_SIM_CONF_PCSC && s->sim_file != NULL)
+        return rt_conf_expected(c, rt_conf_get(m, "file"), why, "no file with kind: pcsc");
+    return ERR_OK;
+}
+
 static err read_fas(const struct rt_conf *c, struct host_settings *s, char *why)
 {
     const struct rt_conf_node *root = rt_conf_root(c);
@@ -320,7 +352,7 @@ static err read_identity_type(const struct rt_conf *c, struct host_settings *s, 
     s->core.hi_type = s->hi_type;
     s->core.hi_bits = s->hi_bits;
     /* docs/sim-binding.md section 6 */
-    if (s->sim_file != NULL &&
+    if (s->sim != HOST_SIM_CONF_NONE &&
         (s->hi_type == SIG_ECDSA_SECP160R1 || s->hi_type == SIG_ED25519 || s->hi_type == SIG_ED448))
         return rt_conf_expected(
             c, rt_conf_get(root, "identity_type"), why,
@@ -403,8 +435,9 @@ err host_settings_read(const struct rt_conf *c, struct host_settings *out, char 
         out->iface[i] = rt_conf_node_str(rt_conf_item(root, "interfaces", i));
     out->tun_name = rt_conf_str(tun, "name");
     out->tun_mtu = (unsigned)rt_conf_int(tun, "mtu");
-    out->sim_file = rt_conf_str(rt_conf_map(root, "sim"), "file");
-    e = read_lsi(c, out, why);
+    e = read_sim(c, rt_conf_map(root, "sim"), out, why);
+    if (e == ERR_OK)
+        e = read_lsi(c, out, why);
     if (e == ERR_OK)
         e = read_fas(c, out, why);
     if (e == ERR_OK)
@@ -415,11 +448,8 @@ err host_settings_read(const struct rt_conf *c, struct host_settings *out, char 
         e = hipd_suites_read(c, rt_conf_map(root, "suites"), &out->core.hip, why);
     if (e)
         return e;
-    if (out->sim_file != NULL && out->core.n_fa == 0)
-        return rt_conf_expected(c, rt_conf_get(root, "sim"), why,
-                                "forwarding_agents beside a SIM: somebody to be bound by");
     out->anonymous = rt_conf_bool(root, "anonymous");
-    if (out->anonymous && out->sim_file != NULL)
+    if (out->anonymous && out->sim != HOST_SIM_CONF_NONE)
         return rt_conf_expected(c, rt_conf_get(root, "anonymous"), why,
                                 "no beside a SIM: the identity of a SIM is bound to a name");
     read_resolver(rt_conf_map(root, "resolver"), out);

@@ -8,6 +8,7 @@
 #include "common/rt/conf.h"
 #include "host/core/host.h"
 #include "host/data.h"
+#include "host/usim_pcsc.h"
 
 #define HOST_IFACES_MAX    16
 #define HOST_LISTEN_MAX    4
@@ -15,6 +16,8 @@
 #define HOST_ZONES_MAX     8
 #define HOST_AUTH_ONLY_MAX 64
 #define HOST_IDLE_MAX      64
+
+enum host_sim_conf { HOST_SIM_CONF_NONE, HOST_SIM_CONF_SOFT, HOST_SIM_CONF_PCSC };
 
 struct host_zone_conf {
     const char *zone;
@@ -43,7 +46,9 @@ struct host_settings {
     struct hip_idle idle[HOST_IDLE_MAX]; /* RFC 7402 s3.3.7 */
     bool fragment;                       /* outer IPv4 packets without DF */
     uint16_t udp_port;                   /* 0: any of 49152-65535 */
-    const char *sim_file;                /* NULL: a host without a SIM */
+    enum host_sim_conf sim;
+    const char *sim_file; /* SOFT */
+    struct usim_pcsc_conf pcsc;
     struct addr listen[HOST_LISTEN_MAX];
     size_t n_listen; /* 0: no stub resolver */
     struct addr upstream[HOST_UPSTREAM_MAX];

@@ -231,7 +231,7 @@ static err load_sqn(struct usim_soft *s, char why[RT_FILE_WHY_MAX])
 
 /* ---- the card ---- */
 
-static err identity(void *ctx, struct usim_identity *out)
+static err identity(void *ctx, struct usim_identity *out, char why[USIM_WHY_MAX])
 {
     const struct usim_soft *s = ctx;
 

@@ -29,6 +29,7 @@ struct host_worker {
     struct host_jobs *jobs;
     struct host_socks *socks;
     struct rt_timer *timer, *wall, *stop;
+    struct usim_pcsc *readers;
     bool has_card, started, acting;
     uint64_t stop_at_us;
     void (*stopped)(void *ctx);
@@ -196,6 +197,20 @@ static void on_job(void *ctx, const struct host_result *r)
 
     host_complete(w->core, r, now, &w->acts);
     act(w, now);
+    /* One came while those there were asked in vain. */
+    if (w->readers != NULL && usim_pcsc_more(w->readers)) {
+        host_sim(w->core, true, now, &w->acts);
+        act(w, now);
+    }
+}
+
+static void on_card(void *ctx, bool present)
+{
+    struct host_worker *w = ctx;
+    uint64_t now = rt_now_us();
+
+    host_sim(w->core, present, now, &w->acts);
+    act(w, now);
 }
 
 /* ---- the data plane's way out ---- */
@@ -313,7 +328,8 @@ static err open_core(struct host_worker *w, const struct host_worker_parts *p)
     c.udp_port = host_socks_port(w->socks);
     w->core = host_new(&c);
     w->data = host_data_new(&w->env, &io, &p->settings->rekey);
-    w->jobs = host_jobs_new(w->loop, p->settings->state, p->card, p->resolve, on_job, w);
+    w->jobs = host_jobs_new(w->loop, p->settings->state, p->card,
+                            p->readers ? usim_pcsc_lane(p->readers) : NULL, p->resolve, on_job, w);
     w->timer = rt_timer_new(w->loop, on_timer, w);
     w->wall = rt_timer_new(w->loop, on_wall, w);
     return w->core && w->data && w->jobs && w->timer && w->wall ? ERR_OK : ERR_MEMORY;
@@ -373,6 +389,7 @@ err host_worker_new(const struct host_worker_parts *p, struct host_worker **out,
     w->env = *p->env;
     w->settings = p->settings;
     w->has_card = p->card != NULL;
+    w->readers = p->readers;
     e = open_sockets(w, why);
     if (e)
         goto fail;
@@ -425,7 +442,9 @@ void host_worker_start(struct host_worker *w)
     rt_timer_at(w->wall, now + WALL_US);
     if (host_ifaces_start(w->ifaces, host_tun_index(w->tun)))
         log_at(&w->env.log, LOG_LV_ERROR, "net", "addresses cannot be listed");
-    if (w->has_card) {
+    if (w->readers != NULL) {
+        usim_pcsc_start(w->readers, on_card, w);
+    } else if (w->has_card) {
         host_sim(w->core, true, now, &w->acts);
         act(w, now);
     }

@@ -11,6 +11,7 @@
 #include "host/lsi.h"
 #include "host/schema.h"
 #include "host/tun.h"
+#include "host/usim_pcsc.h"
 #include "host/v4.h"
 
 struct host_worker;
@@ -26,6 +27,7 @@ struct host_worker_parts {
     const struct host_settings *settings; /* stays */
     const struct hip_hi *hi;              /* NULL: the SIM's */
     const struct usim *card;              /* NULL: none */
+    struct usim_pcsc *readers;            /* what is behind it, if it lies in a reader; NULL */
     struct rt_resolver *resolve;          /* NULL: no DNS */
     const uint8_t *lsi_key;               /* HOST_LSI_KEY_LEN octets */
 };

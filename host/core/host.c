@@ -288,12 +288,25 @@ void host_complete(struct host *h, const struct host_result *r, uint64_t now, st
     leave(h);
 }
 
+/* A card that could not be used: it may be, now. */
+static bool card_in_vain(const struct host *h)
+{
+    return h->sim->state == HOST_SIM_LOCKED || h->sim->state == HOST_SIM_UNUSABLE;
+}
+
+static void card_in(struct host *h)
+{
+    if (h->sim->present)
+        host_sim_out(h);
+    if (!host_sim_start(h))
+        host_event(h, HOST_EV_SIM, LOG_LV_ERROR, NULL, "card cannot be read now");
+}
+
 void host_sim(struct host *h, bool present, uint64_t now, struct host_actions *out)
 {
     enter(h, now, out);
-    if (present && !h->sim->present) {
-        if (!host_sim_start(h))
-            host_event(h, HOST_EV_SIM, LOG_LV_ERROR, NULL, "card cannot be read now");
+    if (present && (!h->sim->present || card_in_vain(h))) {
+        card_in(h);
     } else if (!present && h->sim->present) {
         host_event(h, HOST_EV_SIM, LOG_LV_NOTICE, NULL, "card went");
         host_fa_down(h, true);
@@ -372,6 +385,8 @@ void host_retry(struct host *h, uint64_t now, struct host_actions *out)
         h->sim->sealed.bind = HOST_BIND_NONE;
         host_sim_save(h);
     }
+    if (h->sim->present && (card_in_vain(h) || h->sim->state == HOST_SIM_DAMAGED))
+        card_in(h);
     host_fa_kick(h);
     host_partner_kick(h);
     leave(h);
@@ -424,6 +439,11 @@ void host_addresses(struct host *h, const struct host_addr *a, size_t n, uint64_
 const struct hip_engine *host_engine(const struct host *h)
 {
     return h->hip;
+}
+
+const struct usim_identity *host_card(const struct host *h)
+{
+    return h->sim->state == HOST_SIM_READY ? &h->sim->id : NULL;
 }
 
 const struct hip_hi *host_identity(const struct host *h)

@@ -160,6 +160,7 @@ struct host_local_key {
 struct host_result {
     uint64_t id;
     err e;
+    const char *why; /* for people, of a SIM_IDENTITY that failed; NULL, "": nothing to say */
     union {
         const struct usim_identity *identity;
         const struct usim_auth *auth;
@@ -272,7 +273,7 @@ void host_timeout(struct host *h, uint64_t now, struct host_actions *out);
 uint64_t host_deadline(const struct host *h); /* HEAP_NEVER: none */
 void host_complete(struct host *h, const struct host_result *r, uint64_t now, struct host_actions *out);
 
-/* A card came (or was there at the start) or went. */
+/* A card came (or was there at the start), or may be asked again after it could not be used; or it went. */
 void host_sim(struct host *h, bool present, uint64_t now, struct host_actions *out);
 
 struct host_addr {
@@ -304,7 +305,7 @@ void host_sa_due(struct host *h, struct hip_ref ref, uint64_t now, struct host_a
 /* ESP came by the new inbound SPI while the outbound SA is still the old one (RFC 7402 s6.10 step 4). */
 void host_sa_rekeyed(struct host *h, struct hip_ref ref, uint32_t spi, uint64_t now,
                      struct host_actions *out);
-/* End a back-off: try the FAs again now (hipctl). A binding that was lost is asked for anew. */
+/* End a back-off: try the FAs again now, and a card or a store that was of no use (hipctl). A binding that was lost is asked for anew. */
 void host_retry(struct host *h, uint64_t now, struct host_actions *out);
 
 /* MOVE (docs/sim-binding.md section 7): the name that another host with our SIM holds is to be ours, at once with that host's secret, which is NULL where
@@ -320,6 +321,7 @@ enum host_sim_state {
     HOST_SIM_NONE,
     HOST_SIM_READING, /* card and store are being read */
     HOST_SIM_READY,
+    HOST_SIM_LOCKED,   /* it wants its PIN */
     HOST_SIM_UNUSABLE, /* card refuses */
     HOST_SIM_DAMAGED,  /* its sealed file does not open: it is left alone until somebody removes it */
 };
@@ -435,5 +437,7 @@ struct host_explained {
 void host_explain(const struct host *h, const struct dnsu_name *name, const struct hit *hit,
                   struct host_explained *out);
 const struct hip_engine *host_engine(const struct host *h); /* for counters and associations */
+/* The card in use; NULL: none, or it is not ready. */
+const struct usim_identity *host_card(const struct host *h);
 /* Our HI as it is now, for showing (its public part); NULL: none. */
 const struct hip_hi *host_identity(const struct host *h);

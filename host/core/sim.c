@@ -14,7 +14,7 @@ enum purpose { PARAMS, PLATFORM, SEALED };
 static void state_set(struct host *h, enum host_sim_state s, const char *why)
 {
     h->sim->state = s;
-    if (s == HOST_SIM_UNUSABLE || s == HOST_SIM_DAMAGED)
+    if (s == HOST_SIM_UNUSABLE || s == HOST_SIM_DAMAGED || s == HOST_SIM_LOCKED)
         host_event(h, s == HOST_SIM_DAMAGED ? HOST_EV_STORE : HOST_EV_SIM, LOG_LV_ERROR, NULL, "%s", why);
 }
 
@@ -137,7 +137,8 @@ static void got_identity(struct host *h, const struct host_result *r)
 
     if (r->e || !r->identity) {
         s->present = r->e != ERR_NOT_FOUND;
-        state_set(h, HOST_SIM_UNUSABLE, "card does not say who it is");
+        state_set(h, r->e == ERR_REFUSED ? HOST_SIM_LOCKED : HOST_SIM_UNUSABLE,
+                  r->why && r->why[0] ? r->why : "card does not say who it is");
         return;
     }
     s->id = *r->identity;
@@ -265,7 +266,8 @@ void host_sim_complete(struct host *h, const struct host_job_slot *s, const stru
 {
     if (s->gen != h->sim->gen || !h->sim->present)
         return; /* of a card that is no longer here */
-    if (r->e && r->e != ERR_NOT_FOUND && !(r->e == ERR_REFUSED && s->type == HOST_JOB_SIM_LOCAL))
+    if (r->e && r->e != ERR_NOT_FOUND && s->type != HOST_JOB_SIM_IDENTITY &&
+        !(r->e == ERR_REFUSED && s->type == HOST_JOB_SIM_LOCAL))
         host_event(h, HOST_EV_SIM, LOG_LV_WARN, NULL, "%s: %s", host_job_name(s->type), err_text(r->e));
     if (s->type == HOST_JOB_SIM_IDENTITY)
         got_identity(h, r);

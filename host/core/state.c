@@ -12,7 +12,7 @@ NAMES(enum host_job_type, host_job_name, "sim-identity", "sim-auth", "sim-local"
       "lookup-hip", "lookup-addr")
 NAMES(enum host_event, host_event_name, "sim", "store", "connect", "binding", "bound", "refused",
       "registered", "lost", "move", "peer", "notified", "name", "alarm")
-NAMES(enum host_sim_state, host_sim_state_name, "none", "reading", "ready", "unusable", "damaged")
+NAMES(enum host_sim_state, host_sim_state_name, "none", "reading", "ready", "locked", "unusable", "damaged")
 NAMES(enum host_seal_level, host_seal_level_name, "none", "sim-key", "sim-gate")
 NAMES(enum host_bind_state, host_bind_state_name, "none", "running", "pending", "bound", "lost")
 NAMES(enum host_fa_state, host_fa_state_name, "idle", "lookup", "connecting", "binding", "registered",

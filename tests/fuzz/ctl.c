@@ -217,8 +217,52 @@ struct host_stub_count host_stub_count(const struct host_stub *s)
     return (struct host_stub_count){ 0 };
 }
 
+/* Two readers: one whose driver names it as it likes; a card in the other that wants its PIN, which is asked later. */
+static struct {
+    usim_pcsc_pin_fn done;
+    void *ctx;
+} pin;
+
+bool usim_pcsc_next(struct usim_pcsc *p, size_t *pos, struct usim_slot_view *out)
+{
+    (void)p;
+    memset(out, 0, sizeof *out);
+    memcpy(out->reader, *pos ? "two" : "\xff\x1b[2J", *pos ? 4 : 6);
+    out->state = *pos ? USIM_SLOT_LOCKED : USIM_SLOT_IN_USE;
+    out->tries = *pos ? 1 : UICC_TRIES_UNKNOWN;
+    memcpy(out->id.imsi, "001010000000001", 16);
+    out->id.suci.scheme = *pos ? USIM_SUCI_NONE : USIM_SUCI_B;
+    return (*pos)++ < 2;
+}
+
+bool usim_pcsc_served(const struct usim_pcsc *p)
+{
+    return p != NULL;
+}
+
+const char *usim_slot_state_name(enum usim_slot_state s)
+{
+    return s == USIM_SLOT_LOCKED ? "locked" : "in use";
+}
+
+err usim_pcsc_pin(struct usim_pcsc *p, const char *reader, const char *digits, usim_pcsc_pin_fn done,
+                  void *ctx)
+{
+    (void)p;
+    if (!uicc_pin_valid(digits))
+        abort();
+    if (pin.done || (reader && strlen(reader) > 8))
+        return ERR_FULL;
+    pin.done = done;
+    pin.ctx = ctx;
+    return ERR_OK;
+}
+
 static void tell_pending(void)
 {
+    if (pin.done)
+        pin.done(pin.ctx, n_pending % 2, "PIN is wrong");
+    pin.done = NULL;
     for (size_t i = 0; i < n_pending; i++)
         host_ctl_resolved(of_host, &pending[i]);
     n_pending = 0;
@@ -256,7 +300,8 @@ static void begin(void)
         abort();
     loop = rt_loop_new();
     if (!loop || rt_ctl_open(loop, path[0], ctl_request, &ctl, &of_fa) != ERR_OK ||
-        host_ctl_open(loop, NULL, NULL, path[1], &of_host) != ERR_OK)
+        host_ctl_open(loop, node->c.env, NULL, NULL, (struct usim_pcsc *)(void *)path, path[1], &of_host) !=
+            ERR_OK)
         abort();
     (void)atexit(clean);
 }

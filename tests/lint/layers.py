@@ -37,6 +37,7 @@ SYSTEM = {
     r"ldns/.*": ["dnsupd"],
     r"unbound\.h": ["common/rt"],
     r"sqlite3\.h": ["fa", "as"],
+    r"winscard\.h": ["host"],
     r"(sys/socket|sys/epoll|net/if|netinet/.*|arpa/inet|linux/.*|libmnl/.*)(\.h)?": ["common/rt", "fa", "as", "host"],
     r"(time|sys/time|sys/random|pthread)\.h": ["common/rt", "fa", "as", "host", "cli"],
 }
