@@ -20,23 +20,34 @@ bool imsi_valid(const char *imsi)
     return true;
 }
 
-err nai_home_realm(const char *imsi, unsigned mnc_len, char out[NAI_TEXT_MAX])
+static err home(const char *label, const char *imsi, unsigned mnc_len, const char *domain,
+                char out[NAI_TEXT_MAX])
 {
     if (!imsi_valid(imsi) || (mnc_len != 2 && mnc_len != 3))
         return ERR_RANGE;
     /* TS 23.003 s19.2: a two-digit MNC is written with a leading zero. */
-    int n = snprintf(out, NAI_TEXT_MAX, "wlan.mnc%s%.*s.mcc%.3s.3gppnetwork.org", mnc_len == 2 ? "0" : "",
-                     (int)mnc_len, imsi + 3, imsi);
+    int n = snprintf(out, NAI_TEXT_MAX, "%s.mnc%s%.*s.mcc%.3s.%s", label, mnc_len == 2 ? "0" : "",
+                     (int)mnc_len, imsi + 3, imsi, domain);
     return n > 0 && n < NAI_TEXT_MAX ? ERR_OK : ERR_SPACE;
+}
+
+err nai_home_realm(const char *imsi, unsigned mnc_len, char out[NAI_TEXT_MAX])
+{
+    return home("wlan", imsi, mnc_len, "3gppnetwork.org", out);
+}
+
+err nai_home_fa(const char *imsi, unsigned mnc_len, char out[NAI_TEXT_MAX])
+{
+    return home("hip-fa", imsi, mnc_len, "pub.3gppnetwork.org", out);
 }
 
 err nai_permanent(char lead, const char *imsi, unsigned mnc_len, const char *realm, char out[NAI_TEXT_MAX])
 {
-    char home[NAI_TEXT_MAX];
-    err e = nai_home_realm(imsi, mnc_len, home);
+    char own[NAI_TEXT_MAX];
+    err e = nai_home_realm(imsi, mnc_len, own);
     if (e != ERR_OK)
         return e;
-    int n = snprintf(out, NAI_TEXT_MAX, "%c%s@%s", lead, imsi, realm ? realm : home);
+    int n = snprintf(out, NAI_TEXT_MAX, "%c%s@%s", lead, imsi, realm ? realm : own);
     return n > 0 && n < NAI_TEXT_MAX ? ERR_OK : ERR_SPACE;
 }
 

@@ -28,5 +28,8 @@ MUST_USE err nai_permanent(char lead, const char *imsi, unsigned mnc_len, const 
                            char out[NAI_TEXT_MAX]);
 /* "wlan.mnc001.mcc001.3gppnetwork.org" */
 MUST_USE err nai_home_realm(const char *imsi, unsigned mnc_len, char out[NAI_TEXT_MAX]);
+/* Where the home network's Forwarding Agent is looked for without configuration (docs/sim-binding.md s4): our label before the domain that TS 23.003
+ * Annex D has for services which the public DNS knows: "hip-fa.mnc001.mcc001.pub.3gppnetwork.org". ERR_RANGE, ERR_SPACE. */
+MUST_USE err nai_home_fa(const char *imsi, unsigned mnc_len, char out[NAI_TEXT_MAX]);
 /* ERR_MALFORMED: empty, longer than 253 octets, or holds NUL. */
 MUST_USE err nai_parse(struct span text, struct aka_nai *out);

@@ -181,6 +181,9 @@ const struct rt_conf_row host_schema[] = {
     { "sim", RT_CONF_MAP, .rows = sim_rows, .doc = "leave out for a host without a SIM" },
     { "forwarding_agents", RT_CONF_LIST, .item = RT_CONF_MAP, .rows = fa_rows, .max = HOST_FAS_MAX,
       .doc = "who binds us and relays to us, best first; each needs a hit, a name, or addresses" },
+    { "find_fa", RT_CONF_BOOL, .def = "yes",
+      .doc = "with a SIM and no forwarding_agents: the SIM's home network is asked for one, as "
+             "hip-fa.mncMNC.mccMCC.pub.3gppnetwork.org" },
     { "names", RT_CONF_LIST, .item = RT_CONF_NAME, .max = HOST_NAMES_MAX,
       .doc = "what we would like to be called, best first", .example = "matti-virtanen.operator.example" },
     { "label", RT_CONF_STR, .min = 1, .max = 63, .doc = "of this device, shown only", .example = "phone" },
@@ -422,6 +425,22 @@ static err read_lsi(const struct rt_conf *c, struct host_settings *s, char *why)
     return ERR_OK;
 }
 
+/* A SIM is bound by somebody, who is configured or can be found. */
+static err check_found(const struct rt_conf *c, const struct host_settings *s, char *why)
+{
+    const struct rt_conf_node *root = rt_conf_root(c);
+
+    if (s->sim == HOST_SIM_CONF_NONE || s->core.n_fa != 0)
+        return ERR_OK;
+    if (!s->core.find_fa)
+        return rt_conf_expected(c, rt_conf_get(root, "sim"), why,
+                                "forwarding_agents beside a SIM, or find_fa: somebody to be bound by");
+    if (s->n_upstream == 0 && s->n_zone == 0)
+        return rt_conf_expected(c, rt_conf_get(root, "sim"), why,
+                                "forwarding_agents beside a SIM, or resolver.upstream to find one by");
+    return ERR_OK;
+}
+
 err host_settings_read(const struct rt_conf *c, struct host_settings *out, char why[RT_CONF_WHY_MAX])
 {
     const struct rt_conf_node *root = rt_conf_root(c), *tun = rt_conf_map(root, "tun");
@@ -448,11 +467,15 @@ err host_settings_read(const struct rt_conf *c, struct host_settings *out, char 
         e = hipd_suites_read(c, rt_conf_map(root, "suites"), &out->core.hip, why);
     if (e)
         return e;
+    read_resolver(rt_conf_map(root, "resolver"), out);
+    out->core.find_fa = rt_conf_bool(root, "find_fa");
+    e = check_found(c, out, why);
+    if (e)
+        return e;
     out->anonymous = rt_conf_bool(root, "anonymous");
     if (out->anonymous && out->sim != HOST_SIM_CONF_NONE)
         return rt_conf_expected(c, rt_conf_get(root, "anonymous"), why,
                                 "no beside a SIM: the identity of a SIM is bound to a name");
-    read_resolver(rt_conf_map(root, "resolver"), out);
     read_binding(root, out);
     read_engine(&out->core.hip);
     e = read_host_id(c, out, why);

@@ -94,6 +94,21 @@ void host_fa_learn(struct host *h)
     }
 }
 
+void host_fa_home(struct host *h)
+{
+    const struct usim_identity *id = &h->sim->id;
+    char text[NAI_TEXT_MAX];
+    struct dnsu_name name;
+    struct host_fa *f;
+
+    if (!h->c.find_fa || (h->n_fa && h->fa[0].configured) || h->n_fa == sizeof h->fa / sizeof h->fa[0])
+        return;
+    if (nai_home_fa(id->imsi, id->mnc_len, text) || dnsu_name_from_text(text, &name))
+        return;
+    f = &h->fa[h->n_fa++];
+    *f = (struct host_fa){ .home = true, .name = name };
+}
+
 bool host_fa_taken(const struct host *h, const struct host_link *by, const struct host_fa *f)
 {
     for (size_t i = 0; i < HOST_LINKS_MAX; i++)
@@ -269,7 +284,7 @@ static bool identified(struct host *h, struct host_link *l, struct host_fa *f)
         return false;
     }
     f->looked = true;
-    if (n->hip.e == ERR_AUTH) {
+    if (n->hip.e == ERR_AUTH && n->hip.security != DNSU_INSECURE) {
         host_event(h, HOST_EV_ALARM, LOG_LV_WARN, NULL, "the FA's HIP record is not to be believed");
         host_fa_give_up(h, l, HOST_FA_RETRY, 0);
         return false;
@@ -278,7 +293,44 @@ static bool identified(struct host *h, struct host_link *l, struct host_fa *f)
         f->hit = n->record[0].hit;
         f->known = n->hip.security == DNSU_SECURE; /* section 4 */
     }
+    if (!f->known && n->hip.e != ERR_NOT_FOUND)
+        host_event(h, HOST_EV_CONNECT, LOG_LV_INFO, NULL,
+                   "no signed HIP record tells who the FA is: the home network has to name it");
     return true;
+}
+
+/* Nothing to send an I1 to. */
+static void nowhere(struct host *h, const struct host_fa *f, const struct host_name *n)
+{
+    char text[DNSU_NAME_TEXT_MAX];
+    const char *why = "none of its addresses can be reached from here";
+
+    if (n && n->addr.known && n->addr.e == ERR_AUTH)
+        why = "its addresses are not to be believed";
+    else if (n && n->hip.known && n->hip.e == ERR_NOT_FOUND)
+        why = "there is no such name";
+    else if (n && n->addr.known && n->addr.e == ERR_NOT_FOUND)
+        why = "the name has no address that could be the FA's";
+    else if (n && n->addr.known && n->addr.e)
+        why = "the DNS does not answer";
+    host_event(h, HOST_EV_CONNECT, LOG_LV_WARN, NULL, "no FA at %.200s%s: %s",
+               f->name.len ? dnsu_name_text(&f->name, text) : "its addresses",
+               f->home ? ", where the home network's would be" : "", why);
+}
+
+/* An I1 to ourselves would find somebody. */
+static size_t not_ours(const struct host *h, struct addr *a, size_t n)
+{
+    size_t k = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        bool ours = false;
+        for (size_t j = 0; j < h->n_addr; j++)
+            ours |= addr_same_ip(&h->addr[j].addr, &a[i]);
+        if (!ours)
+            a[k++] = a[i];
+    }
+    return k;
 }
 
 static bool located(struct host *h, struct host_link *l, struct host_fa *f,
@@ -301,6 +353,7 @@ static bool located(struct host *h, struct host_link *l, struct host_fa *f,
             memcpy(a, name->a, k * sizeof a[0]);
         }
     }
+    k = not_ours(h, a, k);
     *n = host_paths(h, a, k, f->udp_only, to);
     l->n_addr = k < HOST_ADDRS_MAX ? k : HOST_ADDRS_MAX;
     memcpy(l->addr, a, l->n_addr * sizeof a[0]);
@@ -323,6 +376,7 @@ void host_link_go(struct host *h, struct host_link *l)
             host_timer_stop(h, &l->timer);
         } else {
             f->unanswered = true; /* another network may have the family, or its DNS the name */
+            nowhere(h, f, f->name.len && !f->n_addr ? host_name_find(h, &f->name) : NULL);
             host_fa_give_up(h, l, HOST_FA_RETRY, 0);
         }
         return;

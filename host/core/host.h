@@ -67,6 +67,7 @@ struct host_config {
     const struct hip_hi *hi; /* with private key: identity while no SIM is in; NULL: none then */
     const struct host_fa_conf *fa;
     size_t n_fa;
+    bool find_fa; /* where none is configured: by the name of the SIM's home network (section 4) */
     const struct host_peer_conf *peer;
     size_t n_peer;
     enum host_accept accept;

@@ -59,7 +59,6 @@ struct host_name {
     bool used;
     struct dnsu_name name;
     struct host_ask hip, addr;
-    bool nxdomain;
     size_t n_record;
     struct host_record record[HOST_RESOLVED_MAX];
     size_t n_addr;
@@ -128,6 +127,7 @@ struct host_nat_state {
 
 struct host_fa {
     bool configured;
+    bool home;             /* found by the name of the SIM's home network */
     struct dnsu_name name; /* len 0: none */
     struct hit hit;        /* null: not known yet */
     bool known;            /* section 4; a named FA becomes known by a good BIND_MAC */
@@ -388,6 +388,7 @@ bool host_nat_is_ice(const struct hip_assoc_view *v);
 void host_fa_init(struct host *h);
 void host_fa_kick(struct host *h);   /* something changed: go on */
 void host_fa_learn(struct host *h);  /* FAs of the sealed store */
+void host_fa_home(struct host *h);   /* that of the home network, where none is configured */
 void host_fa_forget(struct host *h); /* back to what was configured */
 void host_fa_name_ready(struct host *h, const struct host_name *n);
 struct host_link *host_link_of(struct host *h, struct hip_ref ref); /* NULL: not with an FA of ours */

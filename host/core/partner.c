@@ -54,7 +54,7 @@ void host_partner_kick(struct host *h)
     for (size_t i = 0; i < h->n_fa; i++) {
         struct host_fa *f = &h->fa[i];
         struct host_link *l;
-        if (host_fa_taken(h, NULL, f) || for_main(h, f))
+        if (f->home || host_fa_taken(h, NULL, f) || for_main(h, f))
             continue;
         if (f->partner_at_us > h->now) {
             next = f->partner_at_us < next ? f->partner_at_us : next;

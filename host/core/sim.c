@@ -120,6 +120,7 @@ static void ready(struct host *h)
     state_set(h, HOST_SIM_READY, "");
     host_id_use(h, &h->sim->sealed.hi);
     host_fa_learn(h);
+    host_fa_home(h);
     host_fa_kick(h);
 }
 

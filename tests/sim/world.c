@@ -479,7 +479,9 @@ static void sim_result(struct w_node *n, const struct host_job *j, struct host_r
     if (!c) {
         r->e = ERR_NOT_FOUND;
     } else if (j->type == HOST_JOB_SIM_IDENTITY) {
-        r->identity = &c->id;
+        r->e = c->refuses;
+        r->why = c->refuses == ERR_REFUSED ? "wants its PIN" : NULL;
+        r->identity = c->refuses ? NULL : &c->id;
     } else if (j->type == HOST_JOB_SIM_AUTH) {
         c->asked++;
         usim_milenage_authenticate(&c->m, j->auth.rand, j->auth.autn, auth);

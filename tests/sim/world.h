@@ -30,6 +30,7 @@ struct w_node;
 struct w_card {
     struct usim_identity id;
     struct usim_milenage m;
+    err refuses;    /* what it answers to who it is */
     bool gsm;       /* answers in GSM context */
     uint64_t sqn;   /* the AuC's */
     unsigned asked; /* AUTHENTICATE */

@@ -215,6 +215,11 @@ static void test_nai(void **state)
     assert_int_equal(nai_permanent('0', "310260000000001", 3, "example.org", t), ERR_OK);
     assert_string_equal(t, "0310260000000001@example.org");
     assert_int_equal(nai_permanent('6', "00101000000000x", 2, NULL, t), ERR_RANGE);
+    assert_int_equal(nai_home_fa("001010000000001", 2, t), ERR_OK);
+    assert_string_equal(t, "hip-fa.mnc001.mcc001.pub.3gppnetwork.org");
+    assert_int_equal(nai_home_fa("310410000000003", 3, t), ERR_OK);
+    assert_string_equal(t, "hip-fa.mnc410.mcc310.pub.3gppnetwork.org");
+    assert_int_equal(nai_home_fa("310410000000003", 0, t), ERR_RANGE);
     assert_int_equal(nai_permanent('6', "0010100000000012", 2, NULL, t), ERR_RANGE);
     assert_int_equal(nai_permanent('6', "001010000000001", 4, NULL, t), ERR_RANGE);
     assert_int_equal(nai_parse(span_str("6001010000000001@a.b"), &n), ERR_OK);
