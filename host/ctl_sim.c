@@ -130,6 +130,7 @@ static void cmd_pin(struct host_ctl_sim *c, struct rt_ctl_req *req, const json_t
         return;
     }
     e = usim_pcsc_pin(c->readers, reader, pin, pin_done, req);
+    sec_wipe((char *)pin, strlen(pin)); /* as the line that it came in is (common/rt/ctl.c) */
     if (e)
         rt_ctl_error(req, "%s", err_text(e));
 }

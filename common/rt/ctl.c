@@ -11,6 +11,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "common/crypto/secret.h"
+
 #define ERROR_TEXT_MAX 512
 #define BACKLOG        16
 
@@ -166,7 +168,9 @@ static bool client_lines(struct client *c)
             return false;
         memmove(c->line, nl + 1, c->line_n - n - 1);
         c->line_n -= n + 1;
+        sec_wipe(c->line + c->line_n, n + 1); /* it may hold a PIN */
         bool ok = n == 0 || client_line(c, line, n);
+        sec_wipe(line, n);
         free(line);
         if (!ok)
             return false;

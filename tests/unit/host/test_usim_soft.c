@@ -89,9 +89,10 @@ static void test_card(void **state)
     struct usim u;
     struct usim_identity id;
     uint8_t sres[4], kc[8], rand[16] = { 9 };
+    char said[USIM_WHY_MAX] = "";
 
     assert_int_equal(usim_soft_open(b.card, &s, &u, b.why), ERR_OK);
-    assert_int_equal(u.ops->identity(u.ctx, &id, why), ERR_OK);
+    assert_int_equal(u.ops->identity(u.ctx, &id, said), ERR_OK);
     assert_string_equal(id.imsi, "001010000000001");
     assert_string_equal(id.iccid, "8900101000000000100");
     assert_int_equal(id.mnc_len, 2);
