@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # check: default 240
-# check: full 480 --bind-too
+# check: full 600 --bind-too
 """The demo as a test: every step holds, its captures pass tests/interop/wirecheck.py and hipvec verify, an interrupted run leaves nothing behind."""
 import glob
 import json
@@ -76,6 +76,7 @@ if not leftovers():
     whole_run([], "demo")
     if "--bind-too" in sys.argv:
         whole_run(["--dns", "bind"], "demo with BIND")
+        whole_run(["--sim", "pcsc"], "demo with a card in a reader")
     say(not leftovers(), "the demo left nothing behind", str(leftovers() or ""))
     interrupted("Ctrl-C", signal.SIG_DFL)
     interrupted("SIGINT though it was ignored at the start", signal.SIG_IGN)

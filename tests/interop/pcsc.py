@@ -37,7 +37,6 @@ class Operator(daemons.Operator):
 
     def __init__(self, lab):
         super().__init__(lab)
-        self.readers, self.env = {}, {}
         self.conf_sim = {}  # host: what stands in the braces of `sim`
 
     def write_host(self, host, sim=None, wishes=None, identity="ecdsa-p256", esp=None):
@@ -46,16 +45,6 @@ class Operator(daemons.Operator):
             text = pathlib.Path(self.conf(host)).read_text()
             daemons.private(self.conf(host), text + f"sim: {{ kind: pcsc{self.conf_sim[host]} }}\nlabel: demo phone\n"
                             + (f"names: [{', '.join(wishes)}]\n" if wishes else ""))
-
-    def _start(self, host, label, program):
-        if host not in self.conf_sim:
-            super()._start(host, label, program)
-            return
-        self.lab.start(host, label, daemons.binary(program), "--config", self.conf(host), env={**os.environ, **self.env})
-        try:
-            wait_for(f"{label}'s control socket", lambda: self._up(label, host), 15)
-        except LabError as e:
-            raise LabError(f"{e}\n{self.lab.log_text(label)[-1500:]}") from None
 
 
 class World:
@@ -78,9 +67,8 @@ class World:
             self.op.add_subscriber(s)
         self.op.write_fa("limits: { new_runs_per_minute: 600 }\n")
         self.op.start_fa()
-        self.pcscd = vcard.Pcscd(self.lab, "mn")
-        self.pcscd.start()
-        self.op.env = self.pcscd.env
+        self.op.start_pcscd("mn")
+        self.pcscd = self.op.pcscd["cn"] = self.op.pcscd["mn"]  # one pcscd: hosts share the file system
         self.slots = [vcard.Slot(self.lab, "mn", i) for i in range(2)]
         self.op.conf_sim["mn"] = ""
         self.op.start_host("mn", wishes=[self.fqdn, f"{AINO.label}.{daemons.ZONE}"])

@@ -11,6 +11,7 @@ import signal
 import socket
 import time
 
+import vcard
 from lab import ADDR, LabError, sh, wait_for
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -86,6 +87,8 @@ class Operator:
         self.sims = {}
         self.hosts_seen = {}
         self.relay = ""  # of hipfad's configuration, inside the braces
+        self.sim_kind = "soft"  # or "pcsc": the card in a reader (vcard.py)
+        self.pcscd = {}  # of hosts with a reader
         self.key_logs = False  # FA and hosts append their keys to <dir>/keys (testing: key_log)
 
     # ---- files -----------------------------------------------------------------------------------------------------
@@ -180,19 +183,38 @@ resolver:
 control: {{ socket: {self.socket(host)} }}
 log: {{ level: debug }}
 {self._testing(host)}"""
-        if sim:
+        if sim and self.sim_kind == "pcsc":
+            text += self._sim_text("kind: pcsc", sim, wishes)
+        elif sim:
             usim = self.lab.path(host, f"usim-{sim.imsi}.yaml")
             if not os.path.exists(usim):
                 private(usim, f"imsi: \"{sim.imsi}\"\nk: \"{sim.k}\"\nopc: \"{sim.opc}\"\n"
                         f"iccid: \"89{sim.imsi}00\"\nmnc_length: 2\n")
-            names = wishes if wishes is not None else [f"{sim.label}.{ZONE}"]
-            text += f"sim: {{ kind: soft, file: {usim} }}\nlabel: demo phone\nnames: [{', '.join(names)}]\n"
+            text += self._sim_text(f"kind: soft, file: {usim}", sim, wishes)
         if esp:
             text += f"esp: {{ suites: [{esp}] }}\n"
         if host == "mn":
             text += "interfaces: [umts0, wlan0]\n"
         private(self.conf(host), text)
         self.lab.etc_file(host, "resolv.conf", "nameserver 127.0.0.1\n")
+
+    @staticmethod
+    def _sim_text(kind, sim, wishes):
+        names = wishes if wishes is not None else [f"{sim.label}.{ZONE}"]
+        return f"sim: {{ {kind} }}\nlabel: demo phone\nnames: [{', '.join(names)}]\n"
+
+    # ---- cards in readers --------------------------------------------------------------------------------------------
+
+    def start_pcscd(self, host):
+        if host not in self.pcscd:
+            self.pcscd[host] = vcard.Pcscd(self.lab, host)
+            self.pcscd[host].start()
+
+    def insert(self, host, sim):
+        """The card as a process of its own, so that it is in as long as the lab is up. `stop` of its label pulls it."""
+        what = {"imsi": sim.imsi, "k": sim.k, "opc": sim.opc, "state": self.lab.path(host, f"card-{sim.imsi}.state.yaml")}
+        self.lab.start(host, f"card-{host}", "/usr/bin/python3", vcard.__file__,
+                       private(self.lab.path(host, f"card-{sim.imsi}.yaml"), json.dumps(what)))
 
     # ---- processes -------------------------------------------------------------------------------------------------
 
@@ -220,7 +242,8 @@ log: {{ level: debug }}
         return " ".join(sh("named", "-v").stdout.split()[:2])
 
     def _start(self, host, label, program):
-        self.lab.start(host, label, binary(program), "--config", self.conf(host))
+        more = {"env": {**os.environ, **self.pcscd[host].env}} if host in self.pcscd and program == "hiphostd" else {}
+        self.lab.start(host, label, binary(program), "--config", self.conf(host), **more)
         try:
             wait_for(f"{label}'s control socket", lambda: self._up(label, host), 15)
         except LabError as e:
@@ -239,10 +262,17 @@ log: {{ level: debug }}
 
     def start_host(self, host, sim=None, wishes=None, identity="ecdsa-p256", esp=None):
         self.write_host(host, sim, wishes, identity, esp)
+        reader = bool(sim) and self.sim_kind == "pcsc"
+        if reader:
+            self.start_pcscd(host)
+            if self.lab.alive(f"card-{host}") and self.sims.get(host) is not sim:
+                self.lab.stop(f"card-{host}")
         self.sims[host] = sim
         self._start(host, f"hiphostd-{host}", "hiphostd")
         st = self.ctl(host, "status")
         self.remember(host, st)
+        if reader and not self.lab.alive(f"card-{host}"):
+            self.insert(host, sim)
 
     def stop_host(self, host):
         self._stop(f"hiphostd-{host}")

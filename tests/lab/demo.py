@@ -54,6 +54,7 @@ class Demo:
         self.rows = []
         self.caps = {}
         self.op = daemons.Operator(self.lab, dns=a.dns)
+        self.op.sim_kind = a.sim
         self.op.key_logs = bool(a.pcap)
         self.sub = daemons.Subscriber(imsi=a.imsi, k=a.k, opc=a.opc, given=a.given, surname=a.surname, msisdn=a.msisdn)
         self.fqdn = f"{self.sub.label}.{daemons.ZONE}"
@@ -346,6 +347,7 @@ def stop():
 def parse(argv):
     ap = argparse.ArgumentParser(prog="./demo", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--dns", choices=("knot", "bind"), default="knot", help="the DNS primary (default: knot)")
+    ap.add_argument("--sim", choices=("soft", "pcsc"), default="soft", help="mn's card: software, or in a reader behind pcscd (default: soft)")
     ap.add_argument("--nat", action="store_true", help="the same behind NATs, through the data relay, and with a login at wlan")
     ap.add_argument("--move", metavar="N", type=int, default=0, help="instead: N moves under a download, and a table of handover times")
     ap.add_argument("--json", metavar="FILE", help="the closing table for programs")

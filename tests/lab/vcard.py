@@ -276,6 +276,16 @@ def _send(sock, message):
     sock.sendall(len(message).to_bytes(2, "big") + message)
 
 
+def serve(path):
+    """A process that is a card (the rows of Card in a JSON file) in the first reader of the pcscd of its namespace, until it ends."""
+    card = Card(**json.loads(pathlib.Path(path).read_text()))
+    sock = socket.create_connection(("127.0.0.1", PORT))
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    slot = Slot(None, None)
+    slot.sock = sock
+    slot._serve(sock, card)
+
+
 class Pcscd:
     """pcscd with vpcd's two readers in a host of the lab: its own folder in the place of /run, which only this process sees."""
 
@@ -304,3 +314,7 @@ class Pcscd:
         self.lab.stop(self.label)
         for name in ("pcscd.comm", "pcscd.pid"):
             pathlib.Path(self.folder, name).unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1])

@@ -378,7 +378,7 @@ static void test_auth(void **state)
         { NULL, 0x6985, USIM_UNUSABLE },
         { NULL, 0x6F00, USIM_UNUSABLE },
         { NULL, 0, USIM_UNUSABLE }, /* 90 00 and nothing */
-        { "db0311223344" CK IK, 0, USIM_UNUSABLE },
+        { "db03112233" CK IK, 0, USIM_UNUSABLE },
         { "db11000102030405060708090a0b0c0d0e0f10" CK IK, 0, USIM_UNUSABLE },
         { "db081122334455667788"
           "0f000102030405060708090a0b0c0d0e" IK,
