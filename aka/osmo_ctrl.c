@@ -4,11 +4,24 @@
 #include <stdio.h>
 #include <string.h>
 
-size_t osmo_ctrl_write_info(char *out, size_t cap, uint32_t id, const char *imsi)
+size_t osmo_ctrl_variable(char *out, size_t cap, enum osmo_by by, const char *digits)
 {
-    if (!imsi_valid(imsi) || id == 0 || id > INT32_MAX)
+    size_t n_digits = strlen(digits);
+    bool good = by == OSMO_BY_IMSI ? imsi_valid(digits)
+                                   : strspn(digits, "0123456789") == n_digits &&
+                                         n_digits >= OSMO_MSISDN_MIN && n_digits <= OSMO_MSISDN_MAX;
+    int n =
+        good ? snprintf(out, cap, "subscriber.by-%s-%s.info", by == OSMO_BY_IMSI ? "imsi" : "msisdn", digits)
+             : 0;
+    return n > 0 && (size_t)n < cap ? (size_t)n : 0;
+}
+
+size_t osmo_ctrl_write_info(char *out, size_t cap, uint32_t id, enum osmo_by by, const char *digits)
+{
+    char what[OSMO_CTRL_GET_MAX];
+    if (id == 0 || id > INT32_MAX || osmo_ctrl_variable(what, sizeof what, by, digits) == 0)
         return 0;
-    int n = snprintf(out, cap, "GET %u subscriber.by-imsi-%s.info", (unsigned)id, imsi);
+    int n = snprintf(out, cap, "GET %u %s", (unsigned)id, what);
     return n > 0 && (size_t)n < cap ? (size_t)n : 0;
 }
 

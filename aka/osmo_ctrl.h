@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Osmocom's control interface, as far as the subscriber record of an HLR needs it: `GET <id> subscriber.by-imsi-<IMSI>.info` and its answer, lines of
- * text behind IPA_EXT_CTRL. Source: libosmocore src/ctrl/control_cmd.c, OsmoHLR User Manual, and what osmo-hlr 1.5.0 says on the wire
+ * Osmocom's control interface, as far as the subscriber record of an HLR needs it: `GET <id> subscriber.by-imsi-<IMSI>.info` (or by-msisdn) and its
+ * answer, lines of text behind IPA_EXT_CTRL. Source: libosmocore src/ctrl/control_cmd.c, OsmoHLR User Manual, and what osmo-hlr 1.5.0 says on the wire
  * (tests/unit/aka/hlr_octets.h).
  */
 #pragma once
@@ -11,6 +11,7 @@
 #include "common/base/span.h"
 
 #define OSMO_CTRL_GET_MAX  96
+#define OSMO_MSISDN_MIN    3
 #define OSMO_MSISDN_MAX    15
 #define OSMO_CTRL_TEXT_MAX 2048
 
@@ -31,8 +32,12 @@ struct osmo_subscriber {
     bool packet_services;             /* network access mode: packet services are allowed */
 };
 
-/* Text and its length, 0: does not fit. id 1 to 2^31 - 1. */
-size_t osmo_ctrl_write_info(char *out, size_t cap, uint32_t id, const char *imsi);
+enum osmo_by { OSMO_BY_IMSI, OSMO_BY_MSISDN };
+
+/* The name under which a subscriber's record is asked for and answered, and the question. Length of the text, 0: does not fit, or these are no digits of an
+ * IMSI or an MSISDN (3 to 15). id 1 to 2^31 - 1. */
+size_t osmo_ctrl_variable(char *out, size_t cap, enum osmo_by by, const char *digits);
+size_t osmo_ctrl_write_info(char *out, size_t cap, uint32_t id, enum osmo_by by, const char *digits);
 /* TRAPs and SET_REPLYs are OTHER. ERR_MALFORMED. */
 MUST_USE err osmo_ctrl_parse(struct span text, struct osmo_ctrl_msg *out);
 /* The value of a REPLY for .info. Keys that we do not know are passed over. ERR_MALFORMED: no IMSI, twice the same key, a number that is none. */

@@ -111,6 +111,7 @@ static json_t *status_part(struct worker *w, unsigned index)
                           drops(fa_hip(worker_fa(w))), "jobs_refused", (json_int_t)s.jobs_refused,
                           "work_pending", (int)s.work_pending, "handed_over", (json_int_t)s.handed_over,
                           "handed_lost", (json_int_t)s.handed_lost);
+    json_object_set_new(o, "hlrs", worker_hlr_status(w));
     if (index == 0) {
         json_object_set_new(o, "up_s", json_integer((json_int_t)(s.up_us / 1000000)));
         json_object_set_new(o, "settled", json_boolean(s.fa.settled));

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fa/schema_hlr.h"
 #include "fa/steer.h"
 #include "hip/daemon/suites.h"
 
@@ -36,6 +37,8 @@ static const struct rt_conf_row store_rows[] = {
 static const struct rt_conf_row subs_rows[] = {
     { "backend", RT_CONF_ENUM, .choices = "sqlite", .def = "sqlite", .doc = "" },
     { "path", RT_CONF_PATH, .def = "/var/lib/hipfa/fa/subscribers.sqlite", .doc = "" },
+    { "hlrs", RT_CONF_LIST, .item = RT_CONF_MAP, .rows = fa_hlr_rows, .max = FA_HLRS_MAX,
+      .doc = "where those are looked up that SQLite does not have, by the HLR's control interface" },
     { 0 },
 };
 
@@ -542,6 +545,8 @@ err fa_settings_load(const char *path, struct fa_settings *out, char why[RT_CONF
     read_rest(out, root);
     for (size_t i = 0; e == ERR_OK && i < rt_conf_count(root, "realms"); i++)
         e = read_realm(out, rt_conf_item(root, "realms", i), why);
+    if (e == ERR_OK)
+        e = fa_hlrs_read(out, rt_conf_map(root, "subscribers"), why);
     if (e == ERR_OK)
         e = hipd_suites_read(out->conf, rt_conf_map(root, "suites"), &out->suites, why);
     if (e == ERR_OK)

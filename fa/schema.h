@@ -17,6 +17,8 @@
 #define FA_PRIMARIES_MAX     4
 #define FA_FORBIDDEN_MAX     64
 #define FA_PATH_MAX          1024
+#define FA_HLRS_MAX          8
+#define FA_HLR_PREFIXES_MAX  32
 
 extern const struct rt_conf_row fa_schema[];
 
@@ -24,6 +26,18 @@ struct fa_realm_servers {
     uint8_t n;
     struct addr server[FA_REALM_SERVERS_MAX];
     const char *secret_file;
+};
+
+/* An HLR that has the data of subscribers that SQLite does not have (fa/subs_hlr.h). */
+struct fa_hlr {
+    char name[64];
+    struct addr address;
+    size_t n_prefix; /* of IMSIs */
+    char prefix[FA_HLR_PREFIXES_MAX][FA_IMSI_MAX];
+    bool publish_number;
+    uint16_t devices_max;
+    uint32_t lifetime_max_s;
+    uint64_t request_us, remember_us;
 };
 
 /* Borrows texts from the configuration: valid as long as `conf` is, which belongs to it. */
@@ -47,6 +61,8 @@ struct fa_settings {
         suites; /* dh_groups, ciphers, null_encrypt, rsa_bits_min, refuse_dsa, hit_suites alone */
 
     const char *store_path, *subs_path;
+    size_t n_hlr;
+    struct fa_hlr hlr[FA_HLRS_MAX];
 
     size_t n_realms;
     struct fa_realm realm[FA_REALMS_MAX];

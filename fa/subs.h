@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Subscriber data as the daemon sees them; fa/subs_sqlite is the one backend now (an LDAP directory or an HLR would be others). Calls block and
- * come from one thread at a time.
+ * Subscriber data as the daemon sees them. Calls block and come from one thread at a time: the embedded backend, fa/subs_sqlite, is behind this. What
+ * it has nothing of is asked of the HLRs (fa/subs_hlr.h), which answer later and on the loop.
  */
 #pragma once
 

@@ -37,6 +37,7 @@ struct worker {
     struct rt_timer *timer, *failed_timer, *wall;
     struct rt_work *store_work, *subs_work;
     struct as as;
+    struct subs_hlr *hlrs; /* NULL: none */
     struct fa_dns *dns;
     struct event_log events;
     struct failed failed[FAILED_MAX];
@@ -86,10 +87,22 @@ static void complete(struct worker *w, const struct fa_result *r)
     carry_out(w);
 }
 
+/* What the embedded backend has nothing of goes to the HLRs, if it is one of theirs. True: it did. */
+static bool passed_on(struct worker *w, const struct fa_job *job, err e)
+{
+    bool next =
+        (job->type == FA_JOB_SUBSCRIBER && e == ERR_NOT_FOUND) || (job->type == FA_JOB_CLAIM && e == ERR_OK);
+    return next && w->hlrs && !w->closing && subs_hlr_ask(w->hlrs, job) == ERR_OK;
+}
+
 static void blocking_done(void *arg, bool ran)
 {
     struct blocking *b = arg;
     struct worker *w = b->w;
+    if (ran && passed_on(w, &b->job, b->err)) {
+        free(b);
+        return;
+    }
     struct fa_result r = { .ref = b->job.ref, .type = b->job.type, .err = ran ? b->err : ERR_STATE };
     if (r.err == ERR_OK) {
         if (r.type == FA_JOB_SUBSCRIBER) {
@@ -408,6 +421,11 @@ static void on_as(void *ctx, const struct fa_result *r)
     complete(ctx, r);
 }
 
+static void on_hlr(void *ctx, const struct fa_result *r)
+{
+    complete(ctx, r);
+}
+
 static void on_dns(void *ctx, const struct fa_result *r)
 {
     complete(ctx, r);
@@ -539,6 +557,8 @@ static err open_all(struct worker *w)
     err e = fa_identity_add(w->fa, c->identity, c->r1_counter, rt_now_us());
     if (e == ERR_OK)
         e = as_radius_open(c->loop, c->env, c->realms, c->settings->n_realms, NULL, on_as, w, &w->as);
+    if (e == ERR_OK && c->settings->n_hlr)
+        e = subs_hlr_open(c->loop, c->env, c->settings->hlr, c->settings->n_hlr, on_hlr, w, &w->hlrs);
     if (e == ERR_OK)
         e = open_dns(w);
     return e == ERR_OK ? open_carriers(w) : e;
@@ -595,6 +615,7 @@ void worker_free(struct worker *w)
         rt_work_free(w->store_work);
     if (w->subs_work)
         rt_work_free(w->subs_work);
+    subs_hlr_close(w->hlrs);
     rt_timer_free(w->timer);
     rt_timer_free(w->failed_timer);
     rt_timer_free(w->wall);
@@ -630,6 +651,11 @@ void worker_stats(const struct worker *w, struct worker_stats *out)
     out->handed_lost = w->handed_lost;
     out->work_pending = rt_work_pending(w->store_work) + rt_work_pending(w->subs_work);
     out->up_us = rt_now_us() - w->since_us;
+}
+
+json_t *worker_hlr_status(const struct worker *w)
+{
+    return subs_hlr_status(w->hlrs);
 }
 
 struct fa *worker_fa(struct worker *w)

@@ -16,6 +16,7 @@
 #include "fa/steer.h"
 #include "fa/store.h"
 #include "fa/subs.h"
+#include "fa/subs_hlr.h"
 
 struct worker;
 
@@ -78,7 +79,8 @@ struct worker_stats {
     uint64_t up_us;
 };
 void worker_stats(const struct worker *w, struct worker_stats *out);
-struct fa *worker_fa(struct worker *w); /* for looking at */
+struct fa *worker_fa(struct worker *w);            /* for looking at */
+json_t *worker_hlr_status(const struct worker *w); /* subs_hlr_status(); a new object */
 /* As fa_revoke(). */
 MUST_USE err worker_revoke(struct worker *w, const char *name, const struct hit *hit);
 /* Every row of the store, and its counts; done on the loop, exactly once, e OK or what failed. rows is the callee's for the call only. ERR_FULL,

@@ -260,12 +260,16 @@ static void test_ctrl_text(void **state)
 {
     char get[OSMO_CTRL_GET_MAX];
     struct osmo_ctrl_msg m;
-    size_t n = osmo_ctrl_write_info(get, sizeof get, 4, IMSI);
+    size_t n = osmo_ctrl_write_info(get, sizeof get, 4, OSMO_BY_IMSI, IMSI);
     assert_string_equal(get, "GET 4 subscriber.by-imsi-" IMSI ".info");
     assert_int_equal(n, strlen(get));
-    assert_int_equal(osmo_ctrl_write_info(get, n, 4, IMSI), 0);
-    assert_int_equal(osmo_ctrl_write_info(get, sizeof get, 0, IMSI), 0);
-    assert_int_equal(osmo_ctrl_write_info(get, sizeof get, 4, "1.info 2"), 0);
+    assert_int_equal(osmo_ctrl_write_info(get, n, 4, OSMO_BY_IMSI, IMSI), 0);
+    assert_int_equal(osmo_ctrl_write_info(get, sizeof get, 0, OSMO_BY_IMSI, IMSI), 0);
+    assert_int_equal(osmo_ctrl_write_info(get, sizeof get, 4, OSMO_BY_IMSI, "1.info 2"), 0);
+    assert_int_equal(osmo_ctrl_write_info(get, sizeof get, 4, OSMO_BY_MSISDN, "12"), 0);
+    assert_int_equal(osmo_ctrl_write_info(get, sizeof get, 4, OSMO_BY_MSISDN, "1234567890123456"), 0);
+    assert_true(osmo_ctrl_write_info(get, sizeof get, INT32_MAX, OSMO_BY_MSISDN, "358401234567") > 0);
+    assert_string_equal(get, "GET 2147483647 subscriber.by-msisdn-358401234567.info");
     assert_int_equal(osmo_ctrl_parse(FRAME(hlr_info), &m), ERR_OK);
     assert_int_equal(m.kind, OSMO_CTRL_REPLY);
     assert_int_equal(m.id, 4);

@@ -53,6 +53,8 @@ static void example(void **st)
 #define HEAD "name: fa.operator.example\naddresses: [192.0.2.18]\n"
 #define ZONE "zone: { domain: operator.example, primary: [192.0.2.2], key_name: k, key_file: k }\n"
 
+#define HLRS "subscribers:\n  hlrs:\n    - { name: a, address: 192.0.2.7, imsi_prefixes: ["
+
 static const char *const bad[][2] = {
     { HEAD, "zone" },
     { "addresses: [192.0.2.18]\n" ZONE, "name" },
@@ -103,6 +105,13 @@ static const char *const bad[][2] = {
       ":4: expected ports without udp_port 10500" },
     { HEAD ZONE "relay: { forbidden: [10.0.0.0/33] }\n", ":4:" },
     { HEAD ZONE "registration: { allow: [ { hit: \"2001:22::1\", types: [sim-binding] } ] }\n", ":4:" },
+    { HEAD ZONE HLRS "\"00101\"] }\n    - { name: b, address: 192.0.2.8, imsi_prefixes: [\"00101\"] }\n",
+      ":7: expected the first digits of an IMSI, each prefix once" },
+    { HEAD ZONE HLRS "\"0010x\"] }\n", ":6: expected the first digits" },
+    { HEAD ZONE HLRS "\"00101\"] }\n    - { name: a, address: 192.0.2.8, imsi_prefixes: [\"2\"] }\n",
+      ":7: expected a name that no HLR above has" },
+    { HEAD ZONE HLRS "\"1\"], remember: 2h }\n", ":6:" }, /* docs/sim-binding.md section 7 */
+    { HEAD ZONE HLRS "] }\n", ":6:" },
 };
 
 static char dir[64], path[96];
@@ -133,6 +142,12 @@ static void messages(void **st)
     assert_true(!s.relay.control && !s.relay.data); /* they are in UDP */
     assert_int_equal(s.n_realms, 0);
     assert_true(strncmp(s.key_file, dir, strlen(dir)) == 0); /* relative to the configuration's folder */
+    fa_settings_done(&s);
+    put(HEAD ZONE HLRS "\"00101\", \"24405\"], publish_number: yes, devices: 3, lifetime_max: 1h }\n");
+    assert_int_equal(fa_settings_load(path, &s, why), ERR_OK);
+    assert_true(s.n_hlr == 1 && s.hlr[0].n_prefix == 2 && s.hlr[0].address.port == 4259);
+    assert_true(s.hlr[0].publish_number && s.hlr[0].devices_max == 3 && s.hlr[0].lifetime_max_s == 3600);
+    assert_true(s.hlr[0].request_us == 400000 && s.hlr[0].remember_us == 600000000);
     fa_settings_done(&s);
     put(HEAD ZONE "partners: [fa2.operator.example, fa3.operator.example]\nregistration: { by_zone: yes }\n"
                   "binding: { reauthenticate: every 12 hours, access_prefix: 25 }\n");
