@@ -34,8 +34,8 @@ const struct hipctl_cmd hipctl_cmds[] = {
       "takeovers of names that wait, and what you say of one" },
     { "subscribers", NULL, NULL, "hipfad", hipctl_show_subscribers,
       "whose names it keeps, and who is suspended" },
-    { "events", "[COUNT]", "count", "hipfad", hipctl_show_events,
-      "what was bound, refused and ordered, the latest first (50)" },
+    { "events", "[COUNT]", "count", NULL, hipctl_show_events,
+      "what happened and why: bound, refused, ordered, a card that cannot be used; the latest first (50)" },
     { "peers", NULL, NULL, "hiphostd", hipctl_show_peers,
       "hosts that this one knows and talks to, directly or relayed and why; -v: every pair of addresses "
       "tried",

@@ -11,7 +11,8 @@
 #include "host/ctl_sim.h"
 #include "host/esp_conf.h"
 
-#define LOOKUPS_MAX 16
+#define LOOKUPS_MAX  16
+#define EVENTS_SHOWN 50 /* unless asked otherwise */
 
 struct host_ctl {
     struct host_worker *worker;
@@ -363,6 +364,14 @@ void host_ctl_resolved(void *ctx, const struct host_action *a)
 
 /* ---- the rest ---- */
 
+static void cmd_events(struct host_ctl *c, struct rt_ctl_req *req, const json_t *args)
+{
+    json_int_t most = json_integer_value(json_object_get(args, "count"));
+
+    rt_ctl_reply(req,
+                 host_events_json(host_worker_events(c->worker), most > 0 ? (size_t)most : EVENTS_SHOWN));
+}
+
 static void cmd_move(struct host_ctl *c, struct rt_ctl_req *req, const json_t *args)
 {
     const char *name = json_string_value(json_object_get(args, "interface"));
@@ -421,6 +430,8 @@ static void on_request(void *ctx, struct rt_ctl_req *req, const char *cmd, const
         cmd_resolve(c, req, args);
     } else if (strcmp(cmd, "move") == 0) {
         cmd_move(c, req, args);
+    } else if (strcmp(cmd, "events") == 0) {
+        cmd_events(c, req, args);
     } else if (strcmp(cmd, "retry") == 0) {
         host_worker_retry(c->worker);
         rt_ctl_reply(req, NULL);

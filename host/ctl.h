@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Commands of the control socket: status, peers, resolve {"name":...}, move {"interface":...}, retry; ping and explain: host/ctl_ping.h; sim and
+ * Commands of the control socket: status, peers, resolve {"name":...}, move {"interface":...}, events {"count":...}, retry; ping and explain: host/ctl_ping.h; sim and
  * pin: host/ctl_sim.h.
  */
 #pragma once

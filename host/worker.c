@@ -30,6 +30,7 @@ struct host_worker {
     struct host_socks *socks;
     struct rt_timer *timer, *wall, *stop;
     struct usim_pcsc *readers;
+    struct host_events *events;
     bool has_card, started, acting;
     uint64_t stop_at_us;
     void (*stopped)(void *ctx);
@@ -50,6 +51,7 @@ static unsigned link_of(const struct host_worker *w, const struct hip_path *path
 
 static void log_event(struct host_worker *w, const struct host_action *a)
 {
+    host_events_add(w->events, a, rt_wall_s());
     log_at(&w->env.log, a->event.level, host_event_name(a->event.what), "%s", a->event.text);
 }
 
@@ -330,9 +332,10 @@ static err open_core(struct host_worker *w, const struct host_worker_parts *p)
     w->data = host_data_new(&w->env, &io, &p->settings->rekey);
     w->jobs = host_jobs_new(w->loop, p->settings->state, p->card,
                             p->readers ? usim_pcsc_lane(p->readers) : NULL, p->resolve, on_job, w);
+    w->events = host_events_new();
     w->timer = rt_timer_new(w->loop, on_timer, w);
     w->wall = rt_timer_new(w->loop, on_wall, w);
-    return w->core && w->data && w->jobs && w->timer && w->wall ? ERR_OK : ERR_MEMORY;
+    return w->core && w->data && w->jobs && w->events && w->timer && w->wall ? ERR_OK : ERR_MEMORY;
 }
 
 static err open_tun(struct host_worker *w, char *why)
@@ -429,6 +432,7 @@ void host_worker_free(struct host_worker *w)
     host_lsis_free(w->lsis);
     rt_sockdiag_close(w->sockdiag);
     host_free(w->core);
+    host_events_free(w->events);
     free(w);
 }
 
@@ -540,6 +544,11 @@ err host_worker_take_over(struct host_worker *w, const uint8_t *secret)
 struct host *host_worker_core(struct host_worker *w)
 {
     return w->core;
+}
+
+const struct host_events *host_worker_events(const struct host_worker *w)
+{
+    return w->events;
 }
 
 struct host_data *host_worker_data(struct host_worker *w)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "host/data.h"
+#include "host/events.h"
 #include "host/ifaces.h"
 #include "host/jobs.h"
 #include "host/lsi.h"
@@ -53,6 +54,7 @@ MUST_USE err host_worker_take_over(struct host_worker *w, const uint8_t *secret)
 
 /* ---- looking at it ---- */
 struct host *host_worker_core(struct host_worker *w);
+const struct host_events *host_worker_events(const struct host_worker *w);
 struct host_data *host_worker_data(struct host_worker *w);
 struct host_lsis *host_worker_lsis(struct host_worker *w); /* NULL: none here */
 /* The LSI of a HIT, given now if it has none, our own for ours. false: there are none here, or the table is full. */

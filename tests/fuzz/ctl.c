@@ -149,6 +149,18 @@ struct host *host_worker_core(struct host_worker *w)
     return node->h;
 }
 
+const struct host_events *host_worker_events(const struct host_worker *w)
+{
+    static struct host_events *e;
+    struct host_action a = { .type = HOST_ACT_EVENT,
+                             .event = { .level = LOG_LV_INFO, .text = "\xff\x1b[2J" } };
+    (void)w;
+    if (e == NULL && (e = host_events_new()) != NULL)
+        for (unsigned i = 0; i < HOST_EVENTS_MAX + 3; i++)
+            host_events_add(e, &a, i);
+    return e;
+}
+
 struct host_data *host_worker_data(struct host_worker *w)
 {
     (void)w;

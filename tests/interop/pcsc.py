@@ -196,6 +196,8 @@ class World:
         self.wait_sim("locked")
         r = self.wait_row(0, "locked")
         check(r["pin_tries"] == 3 and "PIN" in r["why"] and r["imsi"] is None and r["iccid"], f"{r}")
+        told = self.op.ctl("mn", "events", "5")["events"]
+        check(len(told) == 5 and any("wants its PIN (tries left: 3)" in e["what"] for e in told), f"{told}")
         code, said = self.pin("1111")
         check(code == 1 and "PIN is wrong (tries left: 2)" in said, f"{code} {said}")
         code, said = self.pin("1111")
