@@ -42,6 +42,14 @@ err radius_parse(struct span in, struct radius_pkt *out)
     return ERR_OK;
 }
 
+size_t radius_frame(struct span in)
+{
+    if (in.n < 4)
+        return 0;
+    size_t n = (size_t)in.p[2] << 8 | in.p[3];
+    return n < RADIUS_HEADER || n > RADIUS_MAX ? RADIUS_FRAME_BAD : n;
+}
+
 bool radius_next(const struct radius_pkt *p, size_t *pos, struct radius_attr *out)
 {
     if (p->attrs.n < 2 || *pos > p->attrs.n - 2)
@@ -309,6 +317,15 @@ err radius_wr_end(struct radius_wr *w, struct span secret, size_t *len)
     if (e == ERR_OK)
         *len = whole.n;
     return e;
+}
+
+err radius_request_again(uint8_t *request, size_t n, uint8_t id, const uint8_t auth[RADIUS_AUTH_LEN],
+                         struct span secret)
+{
+    const size_t ma_off = RADIUS_HEADER + 2; /* radius_wr_begin() put it there */
+    request[1] = id;
+    memcpy(request + 4, auth, RADIUS_AUTH_LEN);
+    return message_authenticator(span_of(request, n), auth, ma_off, secret, request + ma_off);
 }
 
 /* ---- keys ---- */

@@ -15,6 +15,8 @@
 #define RADIUS_VALUE_MAX  253
 #define RADIUS_VENDOR_MAX 247
 #define RADIUS_MPPE_KEY   32
+#define RADIUS_TLS_SECRET "radsec" /* RFC 6614 s2.3: the secret of every connection */
+#define RADIUS_FRAME_BAD  SIZE_MAX
 
 enum radius_code {
     RADIUS_ACCESS_REQUEST = 1,
@@ -62,6 +64,9 @@ struct radius_attr {
 
 /* ERR_TRUNCATED, ERR_MALFORMED (lengths; more than one Message-Authenticator). Octets beyond Length are ignored (RFC 2865 s3). */
 MUST_USE err radius_parse(struct span in, struct radius_pkt *out);
+/* On a stream (RFC 6613 s2.6.1): octets of the first packet in `in`, which may be more than are there; 0: too few to say; RADIUS_FRAME_BAD: a length that
+ * no packet has, after which nothing on this connection can be found again. */
+size_t radius_frame(struct span in);
 /* Walk: *pos starts at 0; false at the end. */
 bool radius_next(const struct radius_pkt *p, size_t *pos, struct radius_attr *out);
 /* First attribute of this type; ERR_NOT_FOUND. */
@@ -96,6 +101,11 @@ void radius_wr_mppe(struct radius_wr *w, uint8_t type, struct span key, struct s
                     const uint8_t request_auth[RADIUS_AUTH_LEN], const struct env *env);
 /* Length and Message-Authenticator; for a reply the Response Authenticator as well. ERR_SPACE, ERR_CRYPTO. */
 MUST_USE err radius_wr_end(struct radius_wr *w, struct span secret, size_t *len);
+
+/* A request of ours as a new one: identifier, Request Authenticator, and Message-Authenticator under this secret. It must be an Access-Request without attributes that
+ * are encrypted under the authenticator. ERR_CRYPTO. */
+MUST_USE err radius_request_again(uint8_t *request, size_t n, uint8_t id, const uint8_t auth[RADIUS_AUTH_LEN],
+                                  struct span secret);
 
 /* Decrypt the value of a MS-MPPE key (salt and ciphertext). ERR_MALFORMED; ERR_SPACE when longer than cap. */
 MUST_USE err radius_mppe_open(struct span value, struct span secret,

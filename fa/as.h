@@ -11,6 +11,7 @@ typedef void (*fa_done_fn)(void *ctx, const struct fa_result *r);
 
 struct as_stats {
     uint64_t asked, answered, sent, forged, timeouts;
+    uint64_t moved; /* on to another server */
     uint32_t open;
 };
 

@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fa/as_radius.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "aka/radius.h"
 #include "common/base/heap.h"
 #include "common/base/limiter.h"
 #include "common/crypto/secret.h"
-#include "common/rt/sock.h"
 
-#define OPEN_MAX  256 /* identifiers */
 #define KEY_MAX   64u /* octets of a MS-MPPE key that we look at; the core demands 32 */
 #define FRAME_MTU 1020
-
-#define TRIES 3
-
-static const struct as_radius_times default_times = { 1000000, 2500000, 5000000 };
+#define TRIES     3 /* over UDP */
+#define MOVE_AT   2 /* ... then the next server, if there is one */
 
 static const struct bucket_rate new_rate = { .per_second_milli = 100000, .burst = 100 };
 
@@ -26,11 +22,14 @@ struct realm;
 struct request {
     struct heap_node timer; /* first member: a node is its request */
     struct realm *realm;
+    struct as_server *server;
     struct fa_job_ref ref;
-    struct addr server;
-    uint64_t since_us;
-    uint8_t id, tries;
-    uint8_t server_index;
+    uint64_t given_us;        /* its end */
+    uint64_t first_us, rt_us; /* at this server: first sent, last wait */
+    uint8_t id, tries;        /* at this server */
+    bool begins;              /* no State: any server will do */
+    bool moved;
+    bool waits; /* TLS: for a connection */
     uint8_t auth[RADIUS_AUTH_LEN];
     size_t len;
     uint8_t packet[RADIUS_MAX];
@@ -38,12 +37,10 @@ struct request {
 
 struct realm {
     struct radius *owner;
-    struct as_radius_realm conf;
-    uint8_t current; /* server in use */
-    uint8_t next_id;
+    uint16_t index;
+    uint8_t n_server;
+    struct as_server *server[AS_RADIUS_SERVERS_MAX];
     struct bucket bucket;
-    struct rt_sock *v4, *v6;
-    struct request *open[OPEN_MAX]; /* by identifier */
 };
 
 struct radius {
@@ -51,10 +48,12 @@ struct radius {
     struct rt_timer *timer;
     struct heap deadlines;
     fa_done_fn done;
+    as_radius_told_fn told;
     void *ctx;
     struct as_radius_times times;
     struct as_stats stats;
     uint8_t *keys; /* locked: two MS-MPPE keys while a reply is handed on */
+    bool closing;
     size_t n_realms;
     struct realm realm[];
 };
@@ -68,43 +67,129 @@ static void forget(struct request *q)
 {
     struct radius *r = q->realm->owner;
     heap_remove(&r->deadlines, &q->timer);
-    q->realm->open[q->id] = NULL;
+    as_server_give(q->server, q->id);
     r->stats.open--;
     free(q);
 }
 
+static void wake_at(struct request *q, uint64_t at)
+{
+    if (heap_set(&q->realm->owner->deadlines, &q->timer, at < q->given_us ? at : q->given_us) != ERR_OK)
+        abort(); /* the heap holds as many as there are identifiers */
+}
+
+/* ---- which server ---- */
+
+/* The first that is there and has an identifier; else the one that may be there first. NULL: `but` alone, or no identifier at all. */
+static struct as_server *choose(const struct realm *m, const struct as_server *but, bool there_only)
+{
+    struct as_server *best = NULL;
+    for (uint8_t i = 0; i < m->n_server; i++) {
+        struct as_server *s = m->server[i];
+        if (s == but)
+            continue;
+        if (as_server_usable(s))
+            return s;
+        if (!there_only && (!best || as_server_again_us(s) < as_server_again_us(best)))
+            best = s;
+    }
+    return best;
+}
+
+static uint8_t number_of(const struct realm *m, const struct as_server *s)
+{
+    for (uint8_t i = 0; i < m->n_server; i++)
+        if (m->server[i] == s)
+            return (uint8_t)(i + 1);
+    return 0;
+}
+
+/* ---- tries ---- */
+
+/* RFC 5080 s2.2.1: IRT, then twice the wait before, MRT at most; each up to a tenth more or less. */
+static uint64_t next_wait(struct request *q)
+{
+    const struct radius *r = q->realm->owner;
+    uint64_t base = q->rt_us ? 2 * q->rt_us : r->times.irt_us;
+    uint32_t x;
+    if (base > r->times.mrt_us)
+        base = r->times.mrt_us;
+    env_random(r->env, &x, sizeof x);
+    q->rt_us = base - base / 10 + (base >= 5 ? x % (base / 5) : 0);
+    return q->rt_us;
+}
+
 static void send_try(struct request *q)
 {
-    struct realm *m = q->realm;
-    struct rt_sock *s = q->server.family == ADDR_V4 ? m->v4 : m->v6;
-    const struct as_radius_times *t = &m->owner->times;
-    uint64_t at;
-    if (rt_sock_send(s, NULL, &q->server, 0, span_of(q->packet, q->len)) == ERR_OK)
-        m->owner->stats.sent++;
-    q->tries++;
-    at = q->since_us + (q->tries == 1 ? t->second_us : q->tries == 2 ? t->third_us : t->given_us);
-    if (heap_set(&m->owner->deadlines, &q->timer, at) != ERR_OK)
-        abort(); /* the heap holds as many as there are identifiers */
+    struct radius *r = q->realm->owner;
+    uint64_t now = rt_now_us();
+    err e = as_server_send(q->server, span_of(q->packet, q->len));
+    q->waits = e != ERR_OK && as_server_reliable(q->server);
+    if (e == ERR_OK)
+        r->stats.sent++;
+    if (q->tries == 0)
+        q->first_us = now;
+    q->tries += !q->waits;
+    if (as_server_reliable(q->server))
+        wake_at(q, q->begins && !q->moved ? now + r->times.mrd_us / 2 : q->given_us);
+    else
+        wake_at(q, q->tries < TRIES ? now + next_wait(q) : q->given_us);
+}
+
+/* On to another server, which must be there. False: there is none. */
+static bool move(struct request *q)
+{
+    uint8_t id;
+    struct as_server *to = q->begins && !q->moved ? choose(q->realm, q->server, true) : NULL;
+    if (!to || !as_server_take(to, q, &id, q->auth))
+        return false;
+    as_server_give(q->server, q->id);
+    q->server = to;
+    q->id = id;
+    q->moved = true;
+    q->tries = 0;
+    q->rt_us = 0;
+    if (radius_request_again(q->packet, q->len, id, q->auth, as_server_secret(to)) != ERR_OK)
+        abort(); /* HMAC over our own octets */
+    q->realm->owner->stats.moved++;
+    send_try(q);
+    return true;
+}
+
+static void give_up(struct request *q)
+{
+    struct radius *r = q->realm->owner;
+    struct fa_result res = { .ref = q->ref, .type = FA_JOB_AS, .err = ERR_TIMEOUT };
+    r->stats.timeouts++;
+    forget(q);
+    r->done(r->ctx, &res);
+}
+
+static void wake(struct request *q)
+{
+    struct as_server *s = q->server;
+    uint64_t first = q->first_us;
+    bool over = q->given_us <= rt_now_us();
+    bool enough = as_server_reliable(s) || q->tries >= MOVE_AT;
+    if (!over && enough && move(q)) {
+        as_server_silent(s, first);
+    } else if (over) {
+        if (!q->waits)
+            as_server_silent(s, first);
+        give_up(q);
+    } else if (as_server_reliable(s)) {
+        wake_at(q, q->given_us);
+    } else {
+        send_try(q);
+    }
 }
 
 static void on_timer(void *ctx)
 {
     struct radius *r = ctx;
     struct heap_node *n;
-    while ((n = heap_min(&r->deadlines)) && n->at_us <= rt_now_us()) {
-        struct request *q = (struct request *)n;
-        if (q->tries < TRIES) {
-            send_try(q);
-            continue;
-        }
-        struct fa_result res = { .ref = q->ref, .type = FA_JOB_AS, .err = ERR_TIMEOUT };
-        struct realm *m = q->realm;
-        if (m->current == q->server_index)
-            m->current = (uint8_t)((m->current + 1) % m->conf.n_server);
-        r->stats.timeouts++;
-        forget(q);
-        r->done(r->ctx, &res);
-    }
+    while ((n = heap_min(&r->deadlines)) && n->at_us <= rt_now_us())
+        wake((struct request *)n);
     rearm(r);
 }
 
@@ -123,7 +208,7 @@ static struct span mppe_or_none(const struct radius_pkt *p, const struct request
     struct span v;
     size_t n = 0;
     if (radius_find_vendor(p, RADIUS_VENDOR_MS, type, &v) != ERR_OK ||
-        radius_mppe_open(v, q->realm->conf.secret, q->auth, to, KEY_MAX, &n) != ERR_OK)
+        radius_mppe_open(v, as_server_secret(q->server), q->auth, to, KEY_MAX, &n) != ERR_OK)
         return (struct span){ 0 };
     return span_of(to, n);
 }
@@ -162,36 +247,62 @@ static void deliver(struct radius *r, struct request *q, const struct radius_pkt
         res.as.cui = find_or_none(p, RADIUS_CUI);
         res.as.user = find_or_none(p, RADIUS_USER_NAME);
     }
+    res.as.server = number_of(q->realm, q->server);
     r->stats.answered++;
-    q->realm->current = q->server_index;
     forget(q);
     r->done(r->ctx, &res);
     sec_wipe(r->keys, 2 * KEY_MAX);
     sec_wipe(eap, sizeof eap);
 }
 
-static void on_packet(struct realm *m, const struct rt_pkt *pkt)
+static void on_answer(void *ctx, void *request, const struct radius_pkt *p)
 {
-    struct radius *r = m->owner;
-    struct radius_pkt p;
-    enum fa_as_code code;
-    struct request *q = radius_parse(pkt->octets, &p) == ERR_OK ? m->open[p.id] : NULL;
-    /* RFC 2865 s4.1, RFC 3579 s3.2: what does not fit or is not authentic is silently discarded. */
-    if (!q || !addr_same_ip(&pkt->peer, &q->server) || pkt->peer.port != q->server.port ||
-        !code_of(p.code, &code) || radius_check_reply(&p, m->conf.secret, q->id, q->auth) != ERR_OK) {
-        r->stats.forged++;
-        return;
-    }
-    deliver(r, q, &p, code);
-}
-
-static void on_packets(void *ctx, const struct rt_pkt *pkts, size_t n)
-{
+    struct request *q = request;
     struct realm *m = ctx;
-    for (size_t i = 0; i < n; i++)
-        on_packet(m, &pkts[i]);
+    enum fa_as_code code;
+    if (code_of(p->code, &code))
+        deliver(m->owner, q, p, code);
     rearm(m->owner);
 }
+
+/* ---- connections ---- */
+
+static void on_open(void *ctx, struct as_server *s)
+{
+    struct realm *m = ctx;
+    for (unsigned id = 0; id < AS_SERVER_IDS; id++) {
+        struct request *q = as_server_request(s, id);
+        if (q && q->waits)
+            send_try(q);
+    }
+    rearm(m->owner);
+}
+
+static void on_lost(void *ctx, struct as_server *s)
+{
+    struct realm *m = ctx;
+    for (unsigned id = 0; id < AS_SERVER_IDS && !m->owner->closing; id++) {
+        struct request *q = as_server_request(s, id);
+        if (!q || move(q))
+            continue;
+        if (q->tries < 2)
+            q->waits = true;
+        else
+            give_up(q);
+    }
+    rearm(m->owner);
+}
+
+static void on_told(void *ctx, struct as_server *s, bool there, const char *why)
+{
+    struct realm *m = ctx;
+    if (m->owner->told && !m->owner->closing)
+        m->owner->told(m->owner->ctx, m->index, s, there, why);
+}
+
+static const struct as_server_ops server_ops = {
+    .answer = on_answer, .open = on_open, .lost = on_lost, .told = on_told
+};
 
 /* ---- requests ---- */
 
@@ -207,50 +318,43 @@ static err build(struct request *q, const struct fa_job *job)
     if (job->as.state_len)
         radius_wr_attr(&w, RADIUS_STATE, span_of(job->as.state, job->as.state_len));
     radius_wr_eap(&w, span_of(job->as.eap, job->as.eap_len));
-    return radius_wr_end(&w, q->realm->conf.secret, &q->len);
+    return radius_wr_end(&w, as_server_secret(q->server), &q->len);
 }
 
-static bool take_id(struct realm *m, uint8_t *id)
+/* The server of a conversation, or the best for a new one. */
+static struct as_server *server_for(const struct realm *m, uint8_t number)
 {
-    for (unsigned i = 0; i < OPEN_MAX; i++) {
-        uint8_t try = (uint8_t)(m->next_id + i);
-        if (!m->open[try]) {
-            m->next_id =
-                (uint8_t)(try + 1); /* the one longest unused: late answers to an old request do not fit */
-            *id = try;
-            return true;
-        }
-    }
-    return false;
+    return number ? m->server[number - 1] : choose(m, NULL, false);
 }
 
 static err op_ask(void *ctx, const struct fa_job *job)
 {
     struct radius *r = ctx;
     uint64_t now = rt_now_us();
-    uint8_t id;
-    if (job->as.realm >= r->n_realms || job->as.eap_len > FA_EAP_MAX || job->as.user[0] == 0)
+    if (job->as.realm >= r->n_realms || job->as.eap_len > FA_EAP_MAX || job->as.user[0] == 0 ||
+        job->as.server > r->realm[job->as.realm].n_server)
         return ERR_RANGE;
     struct realm *m = &r->realm[job->as.realm];
-    if (!take_id(m, &id) || !bucket_take(&m->bucket, &new_rate, 1, now))
+    if (!bucket_take(&m->bucket, &new_rate, 1, now))
         return ERR_FULL;
     struct request *q = calloc(1, sizeof *q);
     if (!q)
         return ERR_MEMORY;
     q->realm = m;
     q->ref = job->ref;
-    q->id = id;
-    q->since_us = now;
-    q->server_index = m->current;
-    q->server = m->conf.server[m->current];
-    env_random(r->env, q->auth, sizeof q->auth);
+    q->given_us = now + r->times.mrd_us;
+    q->begins = job->as.server == 0;
+    q->server = server_for(m, job->as.server);
+    if (!as_server_take(q->server, q, &q->id, q->auth)) {
+        free(q);
+        return ERR_FULL;
+    }
+    r->stats.open++;
     err e = build(q, job);
     if (e != ERR_OK) {
-        free(q);
+        forget(q);
         return e;
     }
-    m->open[id] = q;
-    r->stats.open++;
     r->stats.asked++;
     send_try(q);
     rearm(r);
@@ -260,7 +364,13 @@ static err op_ask(void *ctx, const struct fa_job *job)
 static void op_stats(void *ctx, struct as_stats *out)
 {
     struct radius *r = ctx;
+    struct as_server_view v;
     *out = r->stats;
+    for (size_t i = 0; i < r->n_realms; i++)
+        for (uint8_t k = 0; k < r->realm[i].n_server; k++) {
+            as_server_look(r->realm[i].server[k], &v);
+            out->forged += v.forged;
+        }
 }
 
 static void op_close(void *ctx)
@@ -268,14 +378,13 @@ static void op_close(void *ctx)
     struct radius *r = ctx;
     if (!r)
         return;
-    for (size_t i = 0; i < r->n_realms; i++) {
-        for (size_t j = 0; j < OPEN_MAX; j++)
-            free(r->realm[i].open[j]);
-        rt_sock_close(r->realm[i].v4);
-        rt_sock_close(r->realm[i].v6);
-    }
-    if (r->deadlines.v)
-        free(r->deadlines.v); /* its nodes are gone already */
+    r->closing = true;
+    for (struct heap_node *n; r->deadlines.v && (n = heap_min(&r->deadlines));)
+        forget((struct request *)n);
+    for (size_t i = 0; i < r->n_realms; i++)
+        for (uint8_t k = 0; k < r->realm[i].n_server; k++)
+            as_server_free(r->realm[i].server[k]);
+    heap_done(&r->deadlines);
     rt_timer_free(r->timer);
     sec_free(r->keys);
     free(r);
@@ -283,44 +392,83 @@ static void op_close(void *ctx)
 
 static const struct as_ops ops = { .ask = op_ask, .stats = op_stats, .close = op_close };
 
-static err open_realm(struct radius *r, struct rt_loop *l, struct realm *m, const struct as_radius_realm *c)
+static err open_realm(struct radius *r, struct rt_loop *l, struct realm *m, const struct as_radius_realm *c,
+                      char *why)
 {
-    struct addr any4 = addr_v4(0), any6 = { .family = ADDR_V6 };
-    err e = ERR_OK;
+    err e = c->n_server ? ERR_OK : ERR_RANGE;
     m->owner = r;
-    m->conf = *c;
+    m->index = (uint16_t)(m - r->realm);
     bucket_init(&m->bucket, &new_rate, rt_now_us());
-    env_random(r->env, &m->next_id, 1); /* not the same identifiers after each restart */
-    for (uint8_t i = 0; e == ERR_OK && i < c->n_server; i++) {
-        bool v4 = c->server[i].family == ADDR_V4;
-        struct rt_sock **s = v4 ? &m->v4 : &m->v6;
-        if (!*s)
-            e = rt_udp_open(l, v4 ? &any4 : &any6, on_packets, m, s);
-    }
+    for (; e == ERR_OK && m->n_server < c->n_server; m->n_server += e == ERR_OK)
+        e = as_server_new(l, r->env, &c->server[m->n_server], &r->times.server, &server_ops, m,
+                          &m->server[m->n_server], why);
     return e;
 }
 
-err as_radius_open(struct rt_loop *l, const struct env *env, const struct as_radius_realm *realms,
-                   size_t n_realms, const struct as_radius_times *times, fa_done_fn done, void *ctx,
-                   struct as *out)
+err as_radius_open(const struct as_radius_config *c, struct as *out, char why[AS_SERVER_TEXT_MAX])
 {
-    struct radius *r = calloc(1, sizeof *r + n_realms * sizeof r->realm[0]);
+    struct radius *r = calloc(1, sizeof *r + c->n_realms * sizeof r->realm[0]);
+    memcpy(why, "out of memory", sizeof "out of memory");
     if (!r)
         return ERR_MEMORY;
-    r->env = env;
-    r->times = times ? *times : default_times;
-    r->done = done;
-    r->ctx = ctx;
-    r->timer = rt_timer_new(l, on_timer, r);
+    r->env = c->env;
+    r->times =
+        c->times ? *c->times : (struct as_radius_times){ 1000000, 2000000, 5000000, as_server_default_times };
+    r->done = c->done;
+    r->told = c->told;
+    r->ctx = c->ctx;
+    r->timer = rt_timer_new(c->loop, on_timer, r);
     r->keys = sec_alloc(2 * KEY_MAX);
-    err e = r->timer && r->keys ? heap_init(&r->deadlines, n_realms * OPEN_MAX) : ERR_MEMORY;
-    for (; e == ERR_OK && r->n_realms < n_realms; r->n_realms++)
-        e = realms[r->n_realms].n_server ? open_realm(r, l, &r->realm[r->n_realms], &realms[r->n_realms])
-                                         : ERR_RANGE;
+    err e = r->timer && r->keys
+                ? heap_init(&r->deadlines, c->n_realms * AS_RADIUS_SERVERS_MAX * AS_SERVER_IDS)
+                : ERR_MEMORY;
+    while (e == ERR_OK && r->n_realms < c->n_realms) {
+        size_t i = r->n_realms++;
+        e = open_realm(r, c->loop, &r->realm[i], &c->realms[i], why);
+    }
     if (e != ERR_OK) {
         op_close(r);
         return e;
     }
     *out = (struct as){ .ops = &ops, .ctx = r };
     return ERR_OK;
+}
+
+bool as_radius_server(const struct as *as, uint16_t realm, uint8_t i, struct as_server_view *out)
+{
+    const struct radius *r = as->ctx;
+    if (realm >= r->n_realms || i >= r->realm[realm].n_server)
+        return false;
+    as_server_look(r->realm[realm].server[i], out);
+    return true;
+}
+
+/* state: how many workers see it so, once they are added up; each has a connection and a judgement of its own. */
+static json_t *server_status(const struct as_server_view *v)
+{
+    json_t *o = json_pack("{s:{s:i}, s:i, s:I, s:I, s:I, s:I, s:I, s:I}", "state", v->state, 1, "open",
+                          (int)v->open, "sent", (json_int_t)v->sent, "answered", (json_int_t)v->answered,
+                          "silent", (json_int_t)v->silent, "forged", (json_int_t)v->forged, "probes",
+                          (json_int_t)v->probes, "probes_answered", (json_int_t)v->probes_answered);
+    if (v->version[0])
+        json_object_set_new(o, "tls", json_string(v->version));
+    if (v->why[0])
+        json_object_set_new(o, "reason", json_string(v->why));
+    return o;
+}
+
+json_t *as_radius_status(const struct as *as, const struct fa_realm *names)
+{
+    const struct radius *r = as->ctx;
+    json_t *all = json_object(), *of;
+    struct as_server_view v;
+    char key[ADDR_TEXT_MAX + 8], at[ADDR_TEXT_MAX];
+    for (uint16_t i = 0; i < r->n_realms; i++) {
+        json_object_set_new(all, names[i].realm, of = json_object());
+        for (uint8_t k = 0; as_radius_server(as, i, k, &v); k++) {
+            snprintf(key, sizeof key, "%s %s", v.tls ? "radsec" : "udp", addr_format(&v.address, at));
+            json_object_set_new(of, key, server_status(&v));
+        }
+    }
+    return all;
 }

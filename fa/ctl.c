@@ -97,10 +97,10 @@ static json_t *status_part(struct worker *w, unsigned index)
     worker_stats(w, &s);
     json_t *v4 = socket_counts(s.raw.v4.in, s.raw.v4.out, s.raw.v4.cut, s.raw.v4.out_failed);
     json_t *v6 = socket_counts(s.raw.v6.in, s.raw.v6.out, s.raw.v6.cut, s.raw.v6.out_failed);
-    json_t *as =
-        json_pack("{s:I, s:I, s:I, s:I, s:I, s:i}", "asked", (json_int_t)s.as.asked, "answered",
-                  (json_int_t)s.as.answered, "sent", (json_int_t)s.as.sent, "forged", (json_int_t)s.as.forged,
-                  "timeouts", (json_int_t)s.as.timeouts, "open", (int)s.as.open);
+    json_t *as = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:o}", "asked", (json_int_t)s.as.asked,
+                           "answered", (json_int_t)s.as.answered, "sent", (json_int_t)s.as.sent, "forged",
+                           (json_int_t)s.as.forged, "timeouts", (json_int_t)s.as.timeouts, "moved",
+                           (json_int_t)s.as.moved, "open", (int)s.as.open, "servers", worker_as_status(w));
     json_t *dns = json_pack(
         "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i}", "done", (json_int_t)s.dns.done, "in_use",
         (json_int_t)s.dns.in_use, "changed", (json_int_t)s.dns.changed, "refused", (json_int_t)s.dns.refused,

@@ -16,6 +16,7 @@
 #include "common/rt/osrand.h"
 #include "common/rt/sandbox.h"
 #include "fa/ctl.h"
+#include "fa/realms.h"
 #include "fa/subs_cmd.h"
 #include "hip/daemon/identity.h"
 
@@ -34,8 +35,7 @@ struct daemon {
     struct hip_hi identity;
     bool have_identity;
     struct cert_cas *ca; /* NULL: none */
-    uint8_t *secret[FA_REALMS_MAX];
-    struct as_radius_realm realm[FA_REALMS_MAX];
+    struct realms realms;
     struct dnsu_tsig_key key;
     bool have_key;
     struct group *group;
@@ -59,25 +59,6 @@ static size_t trimmed(const uint8_t *p, size_t n)
     while (n && isspace(p[n - 1]))
         n--;
     return n;
-}
-
-static err load_realms(char why[RT_FILE_WHY_MAX])
-{
-    for (size_t i = 0; i < d.settings.n_realms; i++) {
-        const struct fa_realm_servers *v = &d.settings.realm_servers[i];
-        size_t n = 0;
-        err e = rt_file_read_secret(v->secret_file, SECRET_MAX, &d.secret[i], &n, why);
-        if (e != ERR_OK)
-            return e;
-        n = trimmed(d.secret[i], n);
-        if (!n) {
-            snprintf(why, RT_FILE_WHY_MAX, "%s: expected a shared secret, the file is empty", v->secret_file);
-            return ERR_CONFIG;
-        }
-        d.realm[i] = (struct as_radius_realm){ .n_server = v->n, .secret = span_of(d.secret[i], n) };
-        memcpy(d.realm[i].server, v->server, sizeof d.realm[i].server);
-    }
-    return ERR_OK;
 }
 
 static err load_key(char why[RT_FILE_WHY_MAX])
@@ -129,7 +110,8 @@ static err load_cas(char why[RT_FILE_WHY_MAX])
 static int cmd_check(const char *config)
 {
     char why[RT_FILE_WHY_MAX];
-    if (load_realms(why) != ERR_OK || load_key(why) != ERR_OK || load_cas(why) != ERR_OK)
+    if (realms_load(&d.settings, &d.realms, why) != ERR_OK || load_key(why) != ERR_OK ||
+        load_cas(why) != ERR_OK)
         return fail(why);
     printf("%s: ok\n", config);
     return 0;
@@ -162,7 +144,7 @@ static err open_workers(char why[SQL_WHY_MAX])
                               .settings = &d.settings,
                               .identity = &d.identity,
                               .key = &d.key,
-                              .realms = d.realm,
+                              .realms = d.realms.v,
                               .ca = d.ca,
                               .workers = d.settings.workers };
     return group_new(&c, &d.group, why);
@@ -189,7 +171,7 @@ static err start(char why[SQL_WHY_MAX])
     why[0] = 0;
     err e = d.settings.key_log ? rt_keyfile_open(d.settings.key_log, &d.env, why) : ERR_OK;
     if (e == ERR_OK)
-        e = load_realms(why);
+        e = realms_load(&d.settings, &d.realms, why);
     if (e == ERR_OK)
         e = load_key(why);
     if (e == ERR_OK)
@@ -233,8 +215,6 @@ static void stop(void)
     rt_loop_free(d.loop);
     if (d.have_key)
         dnsu_tsig_key_done(&d.key);
-    for (size_t i = 0; i < FA_REALMS_MAX; i++)
-        sec_free(d.secret[i]);
 }
 
 static int serve(void)
@@ -292,6 +272,7 @@ int main(int argc, char **argv)
     if (d.have_identity)
         hip_hi_done(&d.identity);
     cert_cas_free(d.ca);
+    realms_done(&d.realms);
     fa_settings_done(&d.settings);
     return status;
 }

@@ -15,6 +15,7 @@
 #define DAY_US      (24 * HOUR_US)
 #define TTL_MAX_S   300 /* docs/sim-binding.md section 6 */
 #define RADIUS_PORT 1812
+#define RADSEC_PORT 2083
 #define DNS_PORT    53
 
 static const struct rt_conf_row identity_rows[] = {
@@ -42,16 +43,33 @@ static const struct rt_conf_row subs_rows[] = {
     { 0 },
 };
 
+static const struct rt_conf_row radsec_rows[] = {
+    { "address", RT_CONF_ENDPOINT, RT_CONF_REQUIRED, .port = RADSEC_PORT, .doc = "where it listens",
+      .example = "192.0.2.2:2083" },
+    { "name", RT_CONF_NAME, .doc = "that its certificate must carry; left out: its address",
+      .example = "aaa.operator.example" },
+    { "ca", RT_CONF_PATH, RT_CONF_REQUIRED, .doc = "PEM: whom its certificate must come from",
+      .example = "/etc/hipfa/radsec-ca.pem" },
+    { "certificate", RT_CONF_PATH, RT_CONF_REQUIRED, .doc = "PEM: ours, then those that lead to a CA",
+      .example = "/etc/hipfa/radsec.pem" },
+    { "key", RT_CONF_PATH, RT_CONF_REQUIRED, .doc = "PEM: its key; only its owner may read it",
+      .example = "/etc/hipfa/radsec.key" },
+    { 0 },
+};
+
 static const struct rt_conf_row realm_rows[] = {
     { "realm", RT_CONF_NAME, RT_CONF_REQUIRED, .doc = "of the identities that belong here",
       .example = "wlan.mnc001.mcc001.3gppnetwork.org" },
     { "plmns", RT_CONF_LIST, RT_CONF_REQUIRED, .item = RT_CONF_STR, .min = 1, .max = 8,
       .doc = "MCC and MNC of the IMSIs that may come from here", .example = "\"00101\"" },
-    { "servers", RT_CONF_LIST, RT_CONF_REQUIRED, .item = RT_CONF_ENDPOINT, .port = RADIUS_PORT, .min = 1,
-      .max = FA_REALM_SERVERS_MAX, .doc = "RADIUS; the next one is used when one does not answer",
+    { "servers", RT_CONF_LIST, .item = RT_CONF_ENDPOINT, .port = RADIUS_PORT, .min = 1,
+      .max = FA_REALM_SERVERS_MAX,
+      .doc = "RADIUS over UDP, best first; the next one is used when one does not answer",
       .example = "192.0.2.2:1812" },
-    { "secret_file", RT_CONF_PATH, RT_CONF_REQUIRED, .doc = "shared secret; only its owner may read it",
+    { "secret_file", RT_CONF_PATH, .doc = "shared secret of `servers`; only its owner may read it",
       .example = "/etc/hipfa/radius.secret" },
+    { "radsec", RT_CONF_LIST, .item = RT_CONF_MAP, .rows = radsec_rows, .min = 1, .max = FA_REALM_SERVERS_MAX,
+      .doc = "instead of `servers`: RADIUS in TLS 1.2 or 1.3 (RFC 6614), best first" },
     { "trust_eap_identity", RT_CONF_BOOL, .def = "no",
       .doc = "yes only for a server that names no subscriber in Access-Accept" },
     { 0 },
@@ -274,6 +292,28 @@ static bool is_plmn(const char *s)
     return s[n] == 0 && (n == 5 || n == 6);
 }
 
+/* What is not encrypted must never be what the other kind falls back to. */
+static err read_servers(const struct fa_settings *s, const struct rt_conf_node *map,
+                        struct fa_realm_servers *v, char *why)
+{
+    v->n = (uint8_t)read_addrs(map, "servers", v->server, FA_REALM_SERVERS_MAX);
+    v->secret_file = rt_conf_str(map, "secret_file");
+    for (size_t i = 0; i < rt_conf_count(map, "radsec"); i++) {
+        const struct rt_conf_node *n = rt_conf_item(map, "radsec", i);
+        v->radsec[v->n_radsec++] = (struct fa_radsec){ .address = *rt_conf_addr(n, "address"),
+                                                       .name = rt_conf_str(n, "name"),
+                                                       .ca_file = rt_conf_str(n, "ca"),
+                                                       .certificate_file = rt_conf_str(n, "certificate"),
+                                                       .key_file = rt_conf_str(n, "key") };
+    }
+    if ((v->n == 0) == (v->n_radsec == 0))
+        return rt_conf_expected(s->conf, rt_conf_get(map, "realm"), why, "servers or radsec, one of the two");
+    if ((v->n == 0) != (v->secret_file == NULL))
+        return rt_conf_expected(s->conf, rt_conf_get(map, "realm"), why,
+                                "secret_file with servers, and without them none");
+    return ERR_OK;
+}
+
 static err read_realm(struct fa_settings *s, const struct rt_conf_node *map, char *why)
 {
     struct fa_realm *r = &s->realm[s->n_realms];
@@ -291,10 +331,8 @@ static err read_realm(struct fa_settings *s, const struct rt_conf_node *map, cha
         memcpy(r->plmn[r->n_plmn++], rt_conf_node_str(n), strlen(rt_conf_node_str(n)) + 1);
     }
     r->trust_eap_identity = rt_conf_bool(map, "trust_eap_identity");
-    v->n = (uint8_t)read_addrs(map, "servers", v->server, FA_REALM_SERVERS_MAX);
-    v->secret_file = rt_conf_str(map, "secret_file");
     s->n_realms++;
-    return ERR_OK;
+    return read_servers(s, map, v, why);
 }
 
 /* name is zone, or lies below it */

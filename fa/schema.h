@@ -22,10 +22,20 @@
 
 extern const struct rt_conf_row fa_schema[];
 
+/* A server that is spoken to by RADIUS in TLS. */
+struct fa_radsec {
+    struct addr address;
+    const char *name; /* that its certificate carries; NULL: its address */
+    const char *ca_file, *certificate_file, *key_file;
+};
+
+/* Either kind, best first. */
 struct fa_realm_servers {
     uint8_t n;
     struct addr server[FA_REALM_SERVERS_MAX];
     const char *secret_file;
+    uint8_t n_radsec;
+    struct fa_radsec radsec[FA_REALM_SERVERS_MAX];
 };
 
 /* An HLR that has the data of subscribers that SQLite does not have (fa/subs_hlr.h). */

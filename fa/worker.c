@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fa/worker.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -426,6 +427,27 @@ static void on_hlr(void *ctx, const struct fa_result *r)
     complete(ctx, r);
 }
 
+/* In the log, and in the audit trail for `hipctl events`. */
+static void on_as_told(void *ctx, uint16_t realm, const struct as_server *s, bool there, const char *why)
+{
+    struct worker *w = ctx;
+    const char *name = w->c.settings->realm[realm].realm;
+    struct fa_job job = { .type = FA_JOB_AUDIT };
+    struct as_server_view v;
+    char at[ADDR_TEXT_MAX];
+    as_server_look(s, &v);
+    addr_format(&v.address, at);
+    if (there)
+        log_at(&w->c.env->log, LOG_LV_NOTICE, "as", "event=as_back realm=%s server=%s", name, at);
+    else
+        log_at(&w->c.env->log, LOG_LV_WARN, "as", "event=as_lost realm=%s server=%s reason=\"%s\"", name, at,
+               why);
+    snprintf(job.audit.what, sizeof job.audit.what, "authentication server %s of %s: %s%s", at, name,
+             there ? "answers again" : "", why);
+    if (!w->closing && submit_blocking(w, &job) != ERR_OK)
+        w->jobs_refused++;
+}
+
 static void on_dns(void *ctx, const struct fa_result *r)
 {
     complete(ctx, r);
@@ -542,6 +564,22 @@ static err open_dns(struct worker *w)
     return fa_dns_new(&d, on_dns, w, &w->dns);
 }
 
+static err open_as(struct worker *w)
+{
+    const struct as_radius_config r = { .loop = w->c.loop,
+                                        .env = w->c.env,
+                                        .realms = w->c.realms,
+                                        .n_realms = w->c.settings->n_realms,
+                                        .done = on_as,
+                                        .told = on_as_told,
+                                        .ctx = w };
+    char why[AS_SERVER_TEXT_MAX];
+    err e = as_radius_open(&r, &w->as, why);
+    if (e != ERR_OK)
+        log_at(&w->c.env->log, LOG_LV_ERROR, "as", "authentication servers: %s", why);
+    return e;
+}
+
 static err open_all(struct worker *w)
 {
     const struct worker_config *c = &w->c;
@@ -556,7 +594,7 @@ static err open_all(struct worker *w)
         return ERR_MEMORY;
     err e = fa_identity_add(w->fa, c->identity, c->r1_counter, rt_now_us());
     if (e == ERR_OK)
-        e = as_radius_open(c->loop, c->env, c->realms, c->settings->n_realms, NULL, on_as, w, &w->as);
+        e = open_as(w);
     if (e == ERR_OK && c->settings->n_hlr)
         e = subs_hlr_open(c->loop, c->env, c->settings->hlr, c->settings->n_hlr, on_hlr, w, &w->hlrs);
     if (e == ERR_OK)
@@ -656,6 +694,11 @@ void worker_stats(const struct worker *w, struct worker_stats *out)
 json_t *worker_hlr_status(const struct worker *w)
 {
     return subs_hlr_status(w->hlrs);
+}
+
+json_t *worker_as_status(const struct worker *w)
+{
+    return as_radius_status(&w->as, w->c.settings->realm);
 }
 
 struct fa *worker_fa(struct worker *w)

@@ -51,7 +51,7 @@ struct worker_config {
     const struct worker_peers *peers; /* NULL: the only one; outlives the worker */
 };
 
-/* Opens the sockets (CAP_NET_RAW). ERR_REFUSED, ERR_IO, ERR_MEMORY. */
+/* Opens the sockets (CAP_NET_RAW). ERR_REFUSED, ERR_IO, ERR_MEMORY; of an authentication server's certificates ERR_MALFORMED, ERR_AUTH. */
 MUST_USE err worker_new(const struct worker_config *c, struct worker **out);
 /* Only where rt_loop_run() has returned: waits for blocking jobs. NULL is fine. */
 void worker_free(struct worker *w);
@@ -66,6 +66,8 @@ struct carrier_udp *worker_udp(struct worker *w); /* NULL: no UDP */
 #define WORKER_R1_BLOCK 65536 /* generations of R1 taken from the store at a time */
 
 /* ---- for the control socket ---- */
+
+json_t *worker_as_status(const struct worker *w); /* as_radius_status() */
 
 struct worker_stats {
     struct fa_stats fa;

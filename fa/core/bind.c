@@ -128,14 +128,27 @@ static const struct fa_realm *realm_of(const struct fa *f, struct span realm, ui
     return NULL;
 }
 
+/* A pseudonym comes without a realm where its server gave it so (RFC 4187 s4.1.1.7): that of the last good run of this HI; or the only one there is. */
+static bool realm_without(const struct fa *f, const struct fa_guest *g, uint16_t *index)
+{
+    *index = 0;
+    return f->c.n_realms == 1 || fa_reauth_realm(f, &g->peer, index);
+}
+
 /* Response/Identity: User-Name, and the realm that decides whom to ask. ERR_NOT_FOUND: realm not configured. */
-static err take_identity(struct fa *f, struct fa_run *r, struct span identity)
+static err take_identity(const struct fa *f, const struct fa_guest *g, struct fa_run *r, struct span identity)
 {
     struct aka_nai nai;
+    uint16_t realm;
     if (identity.n == 0 || identity.n >= sizeof r->user || nai_parse(identity, &nai) != ERR_OK)
         return ERR_MALFORMED;
-    if (!realm_of(f, nai.realm, &r->realm))
+    if (nai.realm.n ? !realm_of(f, nai.realm, &realm) : !realm_without(f, g, &realm))
         return ERR_NOT_FOUND;
+    if (realm != r->realm) { /* State is for the server that gave it, and for nobody else */
+        r->state_len = 0;
+        r->server = 0;
+    }
+    r->realm = realm;
     memcpy(r->user, identity.p, identity.n);
     r->user[identity.n] = '\0';
     return ERR_OK;
@@ -153,6 +166,7 @@ static void ask_as(struct fa *f, struct fa_guest *g, struct span eap)
     r->wait.until_us = f->now + FA_AS_WAIT_US;
     r->state = RUN_AS;
     j->as.realm = r->realm;
+    j->as.server = r->server;
     snprintf(j->as.nas_id, sizeof j->as.nas_id, "HIP:%s", hex_encode(span_of(g->local.b, 16), hex));
     fa_text(j->as.user, sizeof j->as.user, r->user);
     memcpy(j->as.eap, eap.p, eap.n);
@@ -207,7 +221,7 @@ void fa_bind_open(struct fa *f, struct fa_guest *g, struct span eap, const struc
         fa_bind_fail(f, g, 1, span_of(NULL, 0), "a run begins with an identity");
         return;
     }
-    if (take_identity(f, r, p.data) != ERR_OK) {
+    if (take_identity(f, g, r, p.data) != ERR_OK) {
         fa_bind_fail(f, g, 1, span_of(NULL, 0), "realm is not configured");
         return;
     }
@@ -319,7 +333,7 @@ static bool response(struct fa *f, struct fa_guest *g, const struct hip_bind_inn
         fa_bind_fail(f, g, 0, span_of(NULL, 0), why);
         return true;
     }
-    if (p.type == EAP_TYPE_IDENTITY && take_identity(f, r, p.data) != ERR_OK) {
+    if (p.type == EAP_TYPE_IDENTITY && take_identity(f, g, r, p.data) != ERR_OK) {
         fa_bind_fail(f, g, 1, span_of(NULL, 0), "realm is not configured");
         return true;
     }
@@ -380,6 +394,7 @@ static void challenge(struct fa *f, struct fa_guest *g, const struct fa_result *
         fa_bind_fail(f, g, 0, span_of(NULL, 0), why);
         return;
     }
+    r->server = res->as.server;
     r->state_len = (uint8_t)res->as.state.n;
     memcpy(r->as_state, res->as.state.p ? res->as.state.p : (const uint8_t *)"", res->as.state.n);
     request_to_mn(f, g, p.whole);

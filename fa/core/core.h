@@ -152,6 +152,7 @@ struct fa_run {
     uint64_t budget;         /* and under this in budget; 0: not yet */
     struct hip_reg_list req; /* what the last REG_REQUEST wanted, SIM_BINDING left out */
     uint16_t realm;
+    uint8_t server; /* of the realm, that this conversation is with; 0: none yet */
     char user[FA_IDENTITY_MAX];        /* Response/Identity */
     char imsi[FA_IMSI_MAX];            /* from Access-Accept */
     char at_identity[FA_IDENTITY_MAX]; /* last AT_IDENTITY */
@@ -418,6 +419,8 @@ void fa_reauth_seen(struct fa *f, struct fa_guest *g);
 /* A run ended well: from where it is now. */
 void fa_reauth_done(struct fa *f, struct fa_guest *g);
 /* Its binding alone registers it for nothing. */
+/* The realm of this HI's last good run; false: not remembered. */
+bool fa_reauth_realm(const struct fa *f, const struct hit *hit, uint16_t *index);
 bool fa_reauth_owes(const struct fa *f, const struct fa_guest *g);
 uint64_t fa_reauth_due(const struct fa *f, const struct fa_guest *g);
 void fa_reauth_timeout(struct fa *f, struct fa_guest *g);

@@ -130,10 +130,11 @@ struct fa_job {
     struct fa_job_ref ref;
     enum fa_job_type type;
     union {
-        /* One Access-Request, and its answer within 5 s (3 tries, same authenticator). Results: OK with code; ERR_UNREACHABLE, ERR_TIMEOUT;
+        /* One Access-Request, and its answer within 5 s (fa/as_radius.h). Results: OK with code; ERR_UNREACHABLE, ERR_TIMEOUT;
          * ERR_FULL (requests to one AS). */
         struct {
             uint16_t realm;             /* index in fa_config.realms */
+            uint8_t server;             /* whose State it is: as.server of the last result; 0: a conversation begins */
             char nas_id[48];            /* NAS-Identifier: "HIP:" and 32 hexadecimal digits */
             char user[FA_IDENTITY_MAX]; /* User-Name: Response/Identity */
             uint16_t eap_len;
@@ -247,6 +248,7 @@ struct fa_result {
     union {
         struct { /* reply's authenticators verified; absent attributes are empty */
             enum fa_as_code code;
+            uint8_t server;       /* of the realm, from 1 on: it answered */
             struct span eap;      /* EAP-Message, put together */
             struct span state;    /* State */
             struct span recv_key; /* MS-MPPE-Recv-Key, decrypted: MSK[0..31] */

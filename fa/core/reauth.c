@@ -4,7 +4,7 @@
  * too long ago. The FA asks with EAP Request/Identity; registration and binding go on meanwhile. Who does not authenticate in time is no longer
  * registered, and is not registered again without a run; the binding's row stays.
  *
- * What is remembered of a HI (access and time of its last run) outlives its association, so that coming back by a plain exchange is no way around it. It
+ * What is remembered of a HI (access, time and realm of its last run) outlives its association, so that coming back by a plain exchange is no way around it. It
  * is soft state in a table of fixed size that only bound HIs enter; what is lost with it, or with the process, is adopted anew.
  */
 #include <stdlib.h>
@@ -24,13 +24,15 @@ struct fa_seen {
     struct hit hit; /* null: free */
     struct addr access;
     uint64_t auth_us;
-    bool owed; /* a run is owed: */
+    uint16_t realm; /* of the last run, from 1 on; 0: not known */
+    bool owed;      /* a run is owed: */
     uint64_t ask_us, end_us;
 };
 
+/* With several realms it also says whose an identity without a realm is. */
 static bool active(const struct fa *f)
 {
-    return f->c.reauth_on_access || f->c.reauth_s;
+    return f->c.reauth_on_access || f->c.reauth_s || f->c.n_realms > 1;
 }
 
 err fa_reauth_init(struct fa *f)
@@ -96,7 +98,10 @@ static struct fa_seen *remember(const struct fa *f, const struct fa_guest *g)
                 to = &s[i];
     }
     if (to)
-        *to = (struct fa_seen){ .hit = g->peer, .access = access_of(f, &g->path.peer), .auth_us = f->now };
+        *to = (struct fa_seen){ .hit = g->peer,
+                                .access = access_of(f, &g->path.peer),
+                                .auth_us = f->now,
+                                .realm = g->run ? (uint16_t)(g->run->realm + 1) : 0 };
     return to;
 }
 
@@ -124,6 +129,14 @@ void fa_reauth_seen(struct fa *f, struct fa_guest *g)
 void fa_reauth_done(struct fa *f, struct fa_guest *g)
 {
     (void)remember(f, g);
+}
+
+bool fa_reauth_realm(const struct fa *f, const struct hit *hit, uint16_t *index)
+{
+    const struct fa_seen *s = find(f, hit);
+    if (s && s->realm)
+        *index = (uint16_t)(s->realm - 1);
+    return s && s->realm;
 }
 
 bool fa_reauth_owes(const struct fa *f, const struct fa_guest *g)

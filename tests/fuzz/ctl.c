@@ -88,6 +88,12 @@ void worker_stats(const struct worker *w, struct worker_stats *out)
     memset(out, 0, sizeof *out);
 }
 
+json_t *worker_as_status(const struct worker *w)
+{
+    (void)w;
+    return json_object();
+}
+
 json_t *worker_hlr_status(const struct worker *w)
 {
     (void)w;

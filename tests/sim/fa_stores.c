@@ -75,6 +75,8 @@ static struct fw_conv *conversation(struct fw *w, const struct fa_job *j)
     abort();
 }
 
+#define SERVER_NO(realm) (uint8_t)((realm) + 3)
+
 static void accept(struct fw *w, struct answer *x, const char *imsi, const uint8_t *msk)
 {
     struct fa_result *r = &x->r;
@@ -85,8 +87,14 @@ static void accept(struct fw *w, struct answer *x, const char *imsi, const uint8
     if (w->as == AS_NO_MSK)
         r->as.recv_key = r->as.send_key = span_of(NULL, 0);
     snprintf(x->imsi, sizeof x->imsi, "%s", w->as == AS_OTHER_IMSI ? "244050000000001" : imsi);
-    if (w->as != AS_NO_IMSI)
+    const struct fw_named *n = &w->named;
+    if (n->imsi || n->cui || n->user) {
+        r->as.imsi = n->imsi ? span_str(n->imsi) : span_of(NULL, 0);
+        r->as.cui = n->cui ? span_str(n->cui) : span_of(NULL, 0);
+        r->as.user = n->user ? span_str(n->user) : span_of(NULL, 0);
+    } else if (w->as != AS_NO_IMSI) {
         r->as.cui = span_str(x->imsi);
+    }
 }
 
 /* Another Request, whatever was answered. */
@@ -127,6 +135,10 @@ static void do_as(struct fw *w, const struct fa_job *j, struct answer *x)
     struct fa_result *r = &x->r;
     struct aka_server_action a;
     struct fw_conv *c = conversation(w, j);
+    if (j->as.state_len && j->as.server != SERVER_NO(j->as.realm))
+        abort(); /* State went to another server than its own */
+    r->as.server = SERVER_NO(j->as.realm);
+    w->as_realm = j->as.realm;
     x->silent = w->as == AS_SILENT;
     if (w->as == AS_RAW) {
         raw_as(w, r);

@@ -197,7 +197,11 @@ struct fw {
     struct fw_conv conv[FW_CONVS];
 
     enum fw_as as;
-    struct span raw; /* used up from the front */
+    struct fw_named { /* what Access-Accept names, where a test says so; else the IMSI as CUI */
+        const char *imsi, *cui, *user;
+    } named;
+    uint16_t as_realm; /* of the last request */
+    struct span raw;   /* used up from the front */
     enum fw_dns dns;
     bool own_name;
     /* job number `fail_at` (from 1, those with a result) fails without being done; `lose_at` is done and never answered; at `stop_at` the FA

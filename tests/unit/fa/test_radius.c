@@ -31,7 +31,8 @@ enum answer {
     OTHER_SOURCE,
     WRONG_THEN_RIGHT,
     REJECT,
-    CHALLENGE
+    CHALLENGE,
+    DROPS_BAD, /* silent to State "bad", else right */
 };
 
 struct fixture {
@@ -40,6 +41,13 @@ struct fixture {
     struct rt_sock *server, *elsewhere;
     struct as as;
     enum answer how;
+    size_t probes; /* Status-Server; answered if: */
+    bool knows_status;
+    size_t elsewhere_requests;
+    bool elsewhere_answers;
+    unsigned lost, back;
+    char lost_why[AS_SERVER_TEXT_MAX];
+    uint64_t at[8]; /* when requests came */
     size_t requests;
     uint8_t first[RADIUS_MAX];
     size_t first_len;
@@ -99,31 +107,70 @@ static void answer(struct fixture *f, const struct rt_pkt *in, const struct radi
         ERR_OK);
 }
 
+/* RFC 5997 s3: Message-Authenticator, and nothing of an Access-Request. */
+static void status(struct fixture *f, const struct rt_pkt *in, const struct radius_pkt *p)
+{
+    uint8_t out[RADIUS_MAX];
+    size_t n = 0;
+    assert_int_equal(radius_count(p, RADIUS_MESSAGE_AUTHENTICATOR), 1);
+    assert_int_equal(radius_count(p, RADIUS_EAP_MESSAGE) + radius_count(p, RADIUS_STATE), 0);
+    f->probes++;
+    if (!f->knows_status)
+        return;
+    struct radius_wr w = radius_wr_begin(out, sizeof out, RADIUS_ACCESS_ACCEPT, p->id, p->auth);
+    assert_int_equal(radius_wr_end(&w, own_secret(), &n), ERR_OK);
+    assert_int_equal(rt_sock_send(f->server, NULL, &in->peer, 0, span_of(out, n)), ERR_OK);
+}
+
 static void on_request(void *ctx, const struct rt_pkt *pkts, size_t n)
 {
     struct fixture *f = ctx;
     for (size_t i = 0; i < n; i++) {
         struct radius_pkt p;
+        struct span state;
         assert_int_equal(radius_parse(pkts[i].octets, &p), ERR_OK);
         assert_int_equal(radius_check_request(&p, own_secret()), ERR_OK);
+        if (p.code == RADIUS_STATUS_SERVER) {
+            status(f, &pkts[i], &p);
+            continue;
+        }
+        if (f->requests < 8)
+            f->at[f->requests] = rt_now_us();
         if (f->requests++ == 0) {
             f->first_len = pkts[i].octets.n;
             memcpy(f->first, pkts[i].octets.p, f->first_len);
         }
         f->same &= span_eq(span_of(f->first, f->first_len), pkts[i].octets);
-        if (f->how == SILENT || (f->how == SILENT_ONCE && f->requests == 1))
+        if (f->how == SILENT || (f->how == SILENT_ONCE && f->requests == 1) ||
+            (f->how == DROPS_BAD && radius_find(&p, RADIUS_STATE, &state) == ERR_OK &&
+             span_eq(state, span_str("bad"))))
             continue;
         answer(f, &pkts[i], &p,
-               f->how == SILENT_ONCE        ? RIGHT
-               : f->how == WRONG_THEN_RIGHT ? WRONG_SECRET
-                                            : f->how);
+               f->how == SILENT_ONCE || f->how == DROPS_BAD ? RIGHT
+               : f->how == WRONG_THEN_RIGHT                 ? WRONG_SECRET
+                                                            : f->how);
         if (f->how == WRONG_THEN_RIGHT)
             answer(f, &pkts[i], &p, RIGHT);
     }
 }
 
+/* The other server, where a test wants one: answers with a challenge. */
 static void on_elsewhere(void *ctx, const struct rt_pkt *pkts, size_t n)
 {
+    struct fixture *f = ctx;
+    for (size_t i = 0; i < n; i++) {
+        struct radius_pkt p;
+        uint8_t out[RADIUS_MAX];
+        assert_int_equal(radius_parse(pkts[i].octets, &p), ERR_OK);
+        assert_int_equal(radius_check_request(&p, own_secret()), ERR_OK);
+        if (p.code != RADIUS_ACCESS_REQUEST)
+            continue;
+        f->elsewhere_requests++;
+        if (f->elsewhere_answers) {
+            size_t len = reply_to(f, &p, CHALLENGE, out);
+            assert_int_equal(rt_sock_send(f->elsewhere, NULL, &pkts[i].peer, 0, span_of(out, len)), ERR_OK);
+        }
+    }
 }
 
 static void on_result(void *ctx, const struct fa_result *r)
@@ -146,9 +193,47 @@ static void on_result(void *ctx, const struct fa_result *r)
         rt_loop_stop(f->loop);
 }
 
+static void on_told(void *ctx, uint16_t realm, const struct as_server *server, bool there, const char *why)
+{
+    struct fixture *f = ctx;
+    assert_int_equal(realm, 0);
+    assert_non_null(server);
+    *(there ? &f->back : &f->lost) += 1;
+    if (!there)
+        snprintf(f->lost_why, sizeof f->lost_why, "%s", why);
+}
+
+/* 40 ms, 80 ms, and then until 200 ms are over. */
+static struct as_radius_times short_times(void)
+{
+    struct as_radius_times t = { 40000, 80000, 200000, as_server_default_times };
+    t.server.leave_us = 600000;
+    t.server.probe_us = 30000;
+    t.server.probe_max_us = 60000;
+    return t;
+}
+
+static err open_client(struct fixture *f, struct rt_sock *first, struct rt_sock *second)
+{
+    struct as_radius_realm realm = { .n_server = second ? 2 : 1 };
+    struct as_radius_times times = short_times();
+    char why[AS_SERVER_TEXT_MAX];
+    realm.server[0] = (struct as_server_conf){ .address = rt_sock_local(first), .secret = own_secret() };
+    if (second)
+        realm.server[1] = (struct as_server_conf){ .address = rt_sock_local(second), .secret = own_secret() };
+    return as_radius_open(&(struct as_radius_config){ .loop = f->loop,
+                                                      .env = &f->env,
+                                                      .realms = &realm,
+                                                      .n_realms = 1,
+                                                      .times = &times,
+                                                      .done = on_result,
+                                                      .told = on_told,
+                                                      .ctx = f },
+                          &f->as, why);
+}
+
 static int setup(void **state)
 {
-    static const struct as_radius_times times = { 40000, 80000, 150000 };
     struct fixture *f = calloc(1, sizeof *f);
     struct addr lo = addr_v4(0x7f000001);
     f->loop = rt_loop_new();
@@ -157,10 +242,7 @@ static int setup(void **state)
     f->wanted = 1;
     assert_int_equal(rt_udp_open(f->loop, &lo, on_request, f, &f->server), ERR_OK);
     assert_int_equal(rt_udp_open(f->loop, &lo, on_elsewhere, f, &f->elsewhere), ERR_OK);
-    struct as_radius_realm realm = { .n_server = 1,
-                                     .server = { rt_sock_local(f->server) },
-                                     .secret = own_secret() };
-    assert_int_equal(as_radius_open(f->loop, &f->env, &realm, 1, &times, on_result, f, &f->as), ERR_OK);
+    assert_int_equal(open_client(f, f->server, NULL), ERR_OK);
     *state = f;
     return 0;
 }
@@ -214,6 +296,7 @@ static void accepted(void **state)
     ask(f, RIGHT);
     assert_int_equal(f->last.err, ERR_OK);
     assert_int_equal(f->last.as.code, FA_AS_ACCEPT);
+    assert_int_equal(f->last.as.server, 1);
     assert_int_equal(f->recv[0], 0x40);
     assert_int_equal(f->recv[31], 0x5f);
     assert_int_equal(f->send[31], 0x7f);
@@ -313,22 +396,142 @@ static void bounds(void **state)
     assert_int_equal(f->as.ops->ask(f->as.ctx, &j), ERR_OK); /* closing with one open */
 }
 
-/* The first server is dead: its request fails, the next one goes to the second. */
+/* RFC 5080 s2.2.1: each wait is twice the one before, give or take a tenth, and no two clients the same. */
+static void waits(void **state)
+{
+    struct fixture *f = *state;
+    ask(f, SILENT);
+    assert_int_equal(f->requests, 3);
+    assert_in_range(f->at[1] - f->at[0], 36000, 70000); /* the loop may be late */
+    assert_in_range(f->at[2] - f->at[1], 72000, 120000);
+}
+
+static void on_lingered(void *ctx)
+{
+    struct fixture *f = ctx;
+    rt_loop_stop(f->loop);
+}
+
+static void linger(struct fixture *f, uint64_t us)
+{
+    struct rt_timer *t = rt_timer_new(f->loop, on_lingered, f);
+    rt_timer_at(t, rt_now_us() + us);
+    rt_loop_run(f->loop);
+    rt_timer_free(t);
+}
+
+static struct as_server_view look(struct fixture *f, uint8_t i)
+{
+    struct as_server_view v;
+    assert_true(as_radius_server(&f->as, 0, i, &v));
+    return v;
+}
+
+static void at_both(struct fixture *f, bool second_answers)
+{
+    f->as.ops->close(f->as.ctx);
+    f->elsewhere_answers = second_answers;
+    assert_int_equal(open_client(f, f->server, f->elsewhere), ERR_OK);
+}
+
+/* The first server is dead: the same request goes to the second within its time, and the next ones go there at once. */
 static void next_server(void **state)
 {
-    static const struct as_radius_times times = { 10000, 20000, 40000 };
     struct fixture *f = *state;
-    struct as_radius_realm realm = { .n_server = 2,
-                                     .server = { rt_sock_local(f->elsewhere), rt_sock_local(f->server) },
-                                     .secret = own_secret() };
-    f->as.ops->close(f->as.ctx);
-    assert_int_equal(as_radius_open(f->loop, &f->env, &realm, 1, &times, on_result, f, &f->as), ERR_OK);
+    at_both(f, true);
+    ask(f, SILENT);
+    assert_int_equal(f->last.err, ERR_OK);
+    assert_int_equal(f->last.as.server, 2);
+    assert_int_equal(f->requests, 2);
+    assert_int_equal(f->elsewhere_requests, 1);
+    assert_int_equal(stats(f).moved, 1);
+    assert_int_equal(f->lost, 1);
+    assert_string_equal(f->lost_why, "no answer");
+    assert_string_equal(look(f, 0).state, "left");
+    ask(f, SILENT);
+    assert_int_equal(f->last.as.server, 2);
+    assert_int_equal(f->requests, 2); /* left alone */
+    assert_int_equal(stats(f).open, 0);
+}
+
+/* Status-Server finds it again, and then it is the first once more; one that does not know Status-Server is tried when its time is over. */
+static void back_again(void **state)
+{
+    struct fixture *f = *state;
+    at_both(f, true);
+    ask(f, SILENT);
+    f->knows_status = true;
+    linger(f, 200000);
+    assert_int_equal(f->back, 1);
+    assert_true(f->probes > 0);
+    assert_string_equal(look(f, 0).state, "up");
     ask(f, RIGHT);
+    assert_int_equal(f->last.as.server, 1);
+}
+
+/* State is the server's that gave it: nobody else gets it, and its silence is the end. */
+static void conversation_stays(void **state)
+{
+    struct fixture *f = *state;
+    struct fa_job j = request();
+    at_both(f, true);
+    j.as.server = 1;
+    f->how = SILENT;
+    assert_int_equal(f->as.ops->ask(f->as.ctx, &j), ERR_OK);
+    rt_loop_run(f->loop);
     assert_int_equal(f->last.err, ERR_TIMEOUT);
-    ask(f, RIGHT);
+    assert_int_equal(f->elsewhere_requests, 0);
+    j.as.server = 2; /* also of one that is not the first */
+    f->results = 0;
+    assert_int_equal(f->as.ops->ask(f->as.ctx, &j), ERR_OK);
+    rt_loop_run(f->loop);
     assert_int_equal(f->last.err, ERR_OK);
-    ask(f, RIGHT);
+    assert_int_equal(f->elsewhere_requests, 1);
+    j.as.server = 3;
+    assert_int_equal(f->as.ops->ask(f->as.ctx, &j), ERR_RANGE);
+}
+
+/* Both are dead: the request ends in time, and so does the next; nobody is asked more often for that. */
+static void all_dead(void **state)
+{
+    struct fixture *f = *state;
+    at_both(f, false);
+    uint64_t since = rt_now_us();
+    ask(f, SILENT);
+    assert_int_equal(f->last.err, ERR_TIMEOUT);
+    assert_in_range(rt_now_us() - since, 200000, 400000);
+    assert_int_equal(f->lost, 2);
+    f->elsewhere_answers = true;
+    ask(f, RIGHT); /* both are left, and one of them is tried all the same */
     assert_int_equal(f->last.err, ERR_OK);
+    assert_int_equal(f->back, 1);
+}
+
+static void says_why(void **state)
+{
+    struct fixture *f = *state;
+    ask(f, WRONG_SECRET);
+    assert_string_equal(f->lost_why, "its answers are not made with our secret");
+    assert_string_equal(look(f, 0).why, f->lost_why);
+}
+
+/* One request that a server drops for itself does not make it a dead one. */
+static void dropped_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct fa_job j = request();
+    memcpy(j.as.state, "bad", 3);
+    f->how = DROPS_BAD;
+    f->results = 0;
+    assert_int_equal(f->as.ops->ask(f->as.ctx, &j), ERR_OK);
+    linger(f, 20000);
+    assert_int_equal(f->results, 0);
+    ask(f, DROPS_BAD);
+    assert_int_equal(f->last.err, ERR_OK);
+    f->results = 0;
+    rt_loop_run(f->loop);
+    assert_int_equal(f->last.err, ERR_TIMEOUT);
+    assert_int_equal(f->lost, 0);
 }
 
 static int group_setup(void **state)
@@ -339,9 +542,18 @@ static int group_setup(void **state)
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-    const struct CMUnitTest t[] = {
-        T(accepted),  T(other_codes), T(sent_again_the_same), T(three_times_then_nothing),
-        T(forgeries), T(bounds),      T(next_server)
-    };
+    const struct CMUnitTest t[] = { T(accepted),
+                                    T(other_codes),
+                                    T(sent_again_the_same),
+                                    T(three_times_then_nothing),
+                                    T(forgeries),
+                                    T(bounds),
+                                    T(next_server),
+                                    T(waits),
+                                    T(back_again),
+                                    T(conversation_stays),
+                                    T(all_dead),
+                                    T(says_why),
+                                    T(dropped_alone) };
     return cmocka_run_group_tests(t, group_setup, NULL);
 }

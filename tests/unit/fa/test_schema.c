@@ -54,6 +54,7 @@ static void example(void **st)
 #define ZONE "zone: { domain: operator.example, primary: [192.0.2.2], key_name: k, key_file: k }\n"
 
 #define HLRS "subscribers:\n  hlrs:\n    - { name: a, address: 192.0.2.7, imsi_prefixes: ["
+#define RADSEC "{ address: 192.0.2.2, name: aaa.example, ca: c.pem, certificate: o.pem, key: o.key }"
 
 static const char *const bad[][2] = {
     { HEAD, "zone" },
@@ -78,6 +79,19 @@ static const char *const bad[][2] = {
       "realms:\n  - { realm: a.example, plmns: [\"00101\"], servers: [192.0.2.2], secret_file: s }\n"
       "  - { realm: A.example, plmns: [\"00101\"], servers: [192.0.2.2], secret_file: s }\n",
       ":6: expected each realm once" },
+    { HEAD ZONE "realms:\n  - { realm: a.example, plmns: [\"00101\"] }\n",
+      ":5: expected servers or radsec, one of the two" },
+    { HEAD ZONE "realms:\n  - { realm: a.example, plmns: [\"00101\"], servers: [192.0.2.2], secret_file: s, "
+                "radsec: [" RADSEC "] }\n",
+      ":5: expected servers or radsec, one of the two" },
+    { HEAD ZONE "realms:\n  - { realm: a.example, plmns: [\"00101\"], servers: [192.0.2.2] }\n",
+      ":5: expected secret_file with servers" },
+    { HEAD ZONE "realms:\n  - { realm: a.example, plmns: [\"00101\"], secret_file: s, radsec: [" RADSEC
+                "] }\n",
+      ":5: expected secret_file with servers, and without them none" },
+    { HEAD ZONE
+      "realms:\n  - { realm: a.example, plmns: [\"00101\"], radsec: [{ address: 192.0.2.2, ca: c }] }\n",
+      ":5:" },
     { HEAD ZONE "registration:\n  allow:\n    - { hit: \"2001:db8::1\" }\n",
       ":6: expected a host identity tag" },
     { HEAD ZONE "registration: { min: 1h, max: 10s }\n", ":4: expected max not below min" },
@@ -158,6 +172,16 @@ static void messages(void **st)
     assert_int_equal(s.n_partner, 2);
     assert_string_equal(s.partner[1], "fa3.operator.example");
     assert_true(s.by_zone);
+    fa_settings_done(&s);
+    put(HEAD ZONE "realms:\n  - { realm: a.example, plmns: [\"00101\"], radsec: [" RADSEC
+                  ", { address: \"192.0.2.3:2084\", ca: c.pem, certificate: o.pem, key: o.key }] }\n");
+    assert_int_equal(fa_settings_load(path, &s, why), ERR_OK);
+    assert_int_equal(s.realm_servers[0].n, 0);
+    assert_int_equal(s.realm_servers[0].n_radsec, 2);
+    assert_int_equal(s.realm_servers[0].radsec[0].address.port, 2083);
+    assert_string_equal(s.realm_servers[0].radsec[0].name, "aaa.example");
+    assert_int_equal(s.realm_servers[0].radsec[1].address.port, 2084);
+    assert_null(s.realm_servers[0].radsec[1].name);
     fa_settings_done(&s);
     put(HEAD ZONE
         "registration: { allow: [ { hit: \"2001:22::1\" } ] }\nlog: { imsi: clear, level: debug }\n");
