@@ -118,7 +118,9 @@ static void fail(struct aka_server *s, enum aka_reason why, struct aka_server_ac
 static void ask_vector(struct aka_server *s, bool resync, struct aka_server_action *out)
 {
     s->state = SRV_AUC;
-    *out = (struct aka_server_action){ .type = AKA_SERVER_VECTOR, .imsi = s->imsi, .resync = resync };
+    *out = (struct aka_server_action){
+        .type = AKA_SERVER_VECTOR, .imsi = s->imsi, .separated = true, .resync = resync
+    };
     if (resync) {
         out->rand = s->v.rand;
         out->auts = s->auts;

@@ -34,6 +34,7 @@ struct aka_server_action {
     enum aka_reason reason;
     struct span octets; /* borrowed until the next call */
     const char *imsi;   /* VECTOR: borrowed while the conversation lives */
+    bool separated;     /* VECTOR: it must have the AMF separation bit (AKA'); else it must not (AKA) */
     bool resync;
     const uint8_t *rand, *auts; /* VECTOR with resync: 16 and 14 octets, borrowed until the next call */
 };

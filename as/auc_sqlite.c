@@ -311,8 +311,8 @@ static err take_sqn(struct auc *a, const char *imsi, unsigned ind, const uint8_t
     return step_done(a, ST_SET_SQN);
 }
 
-static err vector(struct auc *a, const char *imsi, unsigned ind, const uint8_t *rand, const uint8_t *auts,
-                  uint64_t wall_s, struct aka_vector *v)
+static err vector(struct auc *a, const char *imsi, unsigned ind, bool separated, const uint8_t *rand,
+                  const uint8_t *auts, uint64_t wall_s, struct aka_vector *v)
 {
     uint8_t fresh[AKA_RAND_LEN];
     struct auc_sub s;
@@ -329,6 +329,8 @@ static err vector(struct auc *a, const char *imsi, unsigned ind, const uint8_t *
         (void)!step_done(a, ST_ROLLBACK);
         goto out;
     }
+    /* RFC 9048 s3.5: a vector for one of the two is of no use for the other. */
+    s.amf[0] = (uint8_t)(separated ? s.amf[0] | AKA_AMF_SEP : s.amf[0] & ~AKA_AMF_SEP);
     env_random(a->env, fresh, sizeof fresh);
     e = aka_vector_make(c, s.sqn, s.amf, fresh, v);
 out:
@@ -336,15 +338,17 @@ out:
     return e;
 }
 
-err auc_vector(struct auc *a, const char *imsi, unsigned ind, uint64_t wall_s, struct aka_vector *v)
+err auc_vector(struct auc *a, const char *imsi, unsigned ind, bool separated, uint64_t wall_s,
+               struct aka_vector *v)
 {
-    return vector(a, imsi, ind, NULL, NULL, wall_s, v);
+    return vector(a, imsi, ind, separated, NULL, NULL, wall_s, v);
 }
 
-err auc_resync(struct auc *a, const char *imsi, unsigned ind, const uint8_t rand[AKA_RAND_LEN],
-               const uint8_t auts[AKA_AUTS_LEN], uint64_t wall_s, struct aka_vector *v)
+err auc_resync(struct auc *a, const char *imsi, unsigned ind, bool separated,
+               const uint8_t rand[AKA_RAND_LEN], const uint8_t auts[AKA_AUTS_LEN], uint64_t wall_s,
+               struct aka_vector *v)
 {
-    return vector(a, imsi, ind, rand, auts, wall_s, v);
+    return vector(a, imsi, ind, separated, rand, auts, wall_s, v);
 }
 
 /* ---- subscribers ---- */

@@ -30,12 +30,15 @@ MUST_USE err auc_open(const char *path, const char *key_path, const struct env *
                       char why[AUC_WHY_MAX]);
 void auc_close(struct auc *a); /* NULL is fine */
 
-/* Next vector for this subscriber. ind: who asks (TS 33.102 C.3.4). ERR_NOT_FOUND, ERR_REFUSED (barred), ERR_RANGE (numbers used up), ERR_IO. */
-MUST_USE err auc_vector(struct auc *a, const char *imsi, unsigned ind, uint64_t wall_s, struct aka_vector *v);
+/* Next vector for this subscriber. ind: who asks (TS 33.102 C.3.4). separated: for AKA', with the AMF separation bit, else without it, whatever the
+ * subscriber's AMF says of that bit (TS 33.402 s6.2). ERR_NOT_FOUND, ERR_REFUSED (barred), ERR_RANGE (numbers used up), ERR_IO. */
+MUST_USE err auc_vector(struct auc *a, const char *imsi, unsigned ind, bool separated, uint64_t wall_s,
+                        struct aka_vector *v);
 /* The same after AUTS for this RAND: SQN is set to the card's when the card would not accept ours (TS 33.102 s6.3.5). ERR_AUTH: AUTS is not
  * that card's for this RAND; nothing changes then. */
-MUST_USE err auc_resync(struct auc *a, const char *imsi, unsigned ind, const uint8_t rand[AKA_RAND_LEN],
-                        const uint8_t auts[AKA_AUTS_LEN], uint64_t wall_s, struct aka_vector *v);
+MUST_USE err auc_resync(struct auc *a, const char *imsi, unsigned ind, bool separated,
+                        const uint8_t rand[AKA_RAND_LEN], const uint8_t auts[AKA_AUTS_LEN], uint64_t wall_s,
+                        struct aka_vector *v);
 
 /* ERR_EXISTS. */
 MUST_USE err auc_add(struct auc *a, const struct auc_sub *s, const struct aka_cred *c);

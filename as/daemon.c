@@ -34,7 +34,7 @@ struct job {
     struct eapd_ref ref;
     char imsi[IMSI_MAX + 1];
     unsigned ind;
-    bool resync;
+    bool separated, resync;
     uint8_t rand[AKA_RAND_LEN], auts[AKA_AUTS_LEN];
     uint64_t wall_s;
     struct aka_vector *v; /* secret */
@@ -55,8 +55,9 @@ static void job_free(struct job *j)
 static void job_run(void *arg)
 {
     struct job *j = arg;
-    j->result = j->resync ? auc_resync(j->as->auc, j->imsi, j->ind, j->rand, j->auts, j->wall_s, j->v)
-                          : auc_vector(j->as->auc, j->imsi, j->ind, j->wall_s, j->v);
+    j->result = j->resync
+                    ? auc_resync(j->as->auc, j->imsi, j->ind, j->separated, j->rand, j->auts, j->wall_s, j->v)
+                    : auc_vector(j->as->auc, j->imsi, j->ind, j->separated, j->wall_s, j->v);
 }
 
 static enum aka_server_auc verdict(const struct as *as, const struct job *j)
@@ -89,14 +90,19 @@ static void job_done(void *arg, bool ran)
     job_free(j);
 }
 
-static bool ask_vector(void *ctx, struct eapd_ref ref, const char *imsi, unsigned ind, const uint8_t *rand,
-                       const uint8_t *auts)
+static bool ask_vector(void *ctx, struct eapd_ref ref, const char *imsi, unsigned ind, bool separated,
+                       const uint8_t *rand, const uint8_t *auts)
 {
     struct as *as = ctx;
     struct job *j = calloc(1, sizeof *j);
     if (!j)
         return false;
-    *j = (struct job){ .as = as, .ref = ref, .ind = ind, .resync = auts != NULL, .wall_s = rt_wall_s() };
+    *j = (struct job){ .as = as,
+                       .ref = ref,
+                       .ind = ind,
+                       .separated = separated,
+                       .resync = auts != NULL,
+                       .wall_s = rt_wall_s() };
     snprintf(j->imsi, sizeof j->imsi, "%s", imsi);
     if (auts) {
         memcpy(j->rand, rand, sizeof j->rand);

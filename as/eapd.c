@@ -139,6 +139,7 @@ static void carry(struct eapd *d, struct conv *c, const struct aka_server_action
         break;
     case AKA_SERVER_VECTOR:
         out->type = EAPD_VECTOR;
+        out->separated = a->separated;
         out->resync = a->resync;
         out->rand = a->rand;
         out->auts = a->auts;

@@ -39,7 +39,8 @@ struct eapd_action {
     const uint8_t *msk;   /* ACCEPT: 64 octets, borrowed */
     const char *imsi;     /* ACCEPT, VECTOR, and REJECT when it is known; else "" */
     struct span identity; /* what the peer showed; may be empty */
-    bool resync;          /* VECTOR */
+    bool separated;       /* VECTOR: with the AMF separation bit (AKA'), else without it (AKA) */
+    bool resync;
     const uint8_t *rand, *auts;
 };
 

@@ -243,7 +243,7 @@ static void carry_out(struct radiusd *r, struct pending *q, const struct eapd_ac
         r->count[RADIUSD_resyncs] += a->resync;
         q->ref = a->ref;
         r->of_conv[a->ref.slot] = (uint32_t)(q - r->v) + 1;
-        if (!r->ops->vector(r->ctx, a->ref, a->imsi, q->client, a->rand, a->auts)) {
+        if (!r->ops->vector(r->ctx, a->ref, a->imsi, q->client, a->separated, a->rand, a->auts)) {
             r->of_conv[a->ref.slot] = 0;
             r->count[RADIUSD_full]++;
             eapd_end(r->eapd, a->ref);

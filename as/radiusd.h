@@ -43,9 +43,9 @@ struct radiusd;
 /* What the owner does for it. Called from within the calls below. */
 struct radiusd_ops {
     void (*send)(void *ctx, const struct addr *local, const struct addr *peer, struct span octets);
-    /* Ask the AuC; answer with radiusd_vector(). False: no room, the request is dropped. rand and auts are borrowed; NULL without resync. */
-    bool (*vector)(void *ctx, struct eapd_ref ref, const char *imsi, unsigned ind, const uint8_t *rand,
-                   const uint8_t *auts);
+    /* Ask the AuC, for a vector with the AMF separation bit (AKA') or one without (AKA); answer with radiusd_vector(). False: no room, the request is dropped. rand and auts are borrowed; NULL without resync. */
+    bool (*vector)(void *ctx, struct eapd_ref ref, const char *imsi, unsigned ind, bool separated,
+                   const uint8_t *rand, const uint8_t *auts);
     /* Identity as it may stand in a log line: hashed or clear. Returns out. */
     const char *(*log_name)(void *ctx, struct span identity, char out[NAI_TEXT_MAX]);
 };

@@ -130,8 +130,6 @@ static int add(struct auc *auc, const struct args *a)
         return wrong("expected 4 hexadecimal digits", "--amf");
     if (a->sqn && !hex_fixed(a->sqn, strlen(a->sqn), sqn, 6))
         return wrong("expected 12 hexadecimal digits", "--sqn");
-    if (!(s.amf[0] & AKA_AMF_SEP))
-        return wrong("the separation bit (8000) must be set: this server speaks EAP-AKA'", "--amf");
     s.sqn = sqn_get(sqn);
     snprintf(s.imsi, sizeof s.imsi, "%s", a->imsi);
     struct aka_cred *c = sec_alloc(sizeof *c);

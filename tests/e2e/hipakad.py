@@ -273,7 +273,7 @@ class World:
         imsi, key = "001010000000077", "00112233445566778899aabbccddeeff"
         op, want = "cdc202d5123e20f62b6d676ac72cb318", "cd63cb71954a9f4e48a5994e37a02baf"  # TS 35.208 test set 1
         for bad in (["--imsi", "12", "--k", key, "--opc", key], ["--imsi", imsi, "--k", key[1:], "--opc", key], ["--imsi", imsi, "--k", key],
-                    ["--imsi", imsi, "--k", key, "--opc", key, "--op", key], ["--imsi", imsi, "--k", key, "--opc", key, "--amf", "0000"],
+                    ["--imsi", imsi, "--k", key, "--opc", key, "--op", key], ["--imsi", imsi, "--k", key, "--opc", key, "--amf", "000"],
                     ["--imsi", imsi, "--k", key, "--opc", key, "--sqn", "1"], ["--k"]):
             p = self.hipakad("subscriber", "add", *bad, check=False)
             check(p.returncode == 2, f"{bad}: {p.returncode} {p.stderr[:100]}")

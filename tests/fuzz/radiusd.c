@@ -48,8 +48,8 @@ static void on_send(void *ctx, const struct addr *local, const struct addr *peer
     }
 }
 
-static bool on_vector(void *ctx, struct eapd_ref r, const char *imsi, unsigned ind, const uint8_t *rand,
-                      const uint8_t *auts)
+static bool on_vector(void *ctx, struct eapd_ref r, const char *imsi, unsigned ind, bool separated,
+                      const uint8_t *rand, const uint8_t *auts)
 {
     if (!imsi_valid(imsi))
         abort();

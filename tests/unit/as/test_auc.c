@@ -83,19 +83,23 @@ static void test_vectors(void **state)
     struct aka_vector v, w;
     struct auc_sub s;
     add(a, IMSI, 0);
-    assert_int_equal(auc_vector(a, IMSI, 3, 100, &v), ERR_OK);
+    assert_int_equal(auc_vector(a, IMSI, 3, true, 100, &v), ERR_OK);
     assert_int_equal(sqn_of(&v), sqn_make(1, 3));
     assert_true(aka_autn_separated(v.autn));
-    assert_int_equal(auc_vector(a, IMSI, 4, 101, &w), ERR_OK);
+    assert_int_equal(auc_vector(a, IMSI, 4, true, 101, &w), ERR_OK);
     assert_int_equal(sqn_of(&w), sqn_make(2, 4));
     assert_memory_not_equal(v.rand, w.rand, 16);
     a = reopen(a); /* the number is on disk */
     assert_int_equal(auc_get(a, IMSI, &s), ERR_OK);
     assert_int_equal(s.sqn, sqn_make(2, 4));
     assert_int_equal(s.used_s, 101);
-    assert_int_equal(auc_vector(a, IMSI, 3, 102, &v), ERR_OK);
+    assert_int_equal(auc_vector(a, IMSI, 3, true, 102, &v), ERR_OK);
     assert_int_equal(sqn_of(&v), sqn_make(3, 3));
-    assert_int_equal(auc_vector(a, IMSI2, 3, 102, &v), ERR_NOT_FOUND);
+    assert_int_equal(auc_vector(a, IMSI2, 3, true, 102, &v), ERR_NOT_FOUND);
+    /* for EAP-AKA: the same numbers, without the separation bit, whatever the subscriber's AMF says */
+    assert_int_equal(auc_vector(a, IMSI, 3, false, 103, &v), ERR_OK);
+    assert_int_equal(sqn_of(&v), sqn_make(4, 3));
+    assert_false(aka_autn_separated(v.autn));
     auc_close(a);
 }
 
@@ -109,15 +113,15 @@ static void test_subscribers(void **state)
     snprintf(s.imsi, sizeof s.imsi, "12x");
     assert_int_equal(auc_add(a, &s, &set1), ERR_RANGE);
     assert_int_equal(auc_bar(a, IMSI, true), ERR_OK);
-    assert_int_equal(auc_vector(a, IMSI, 0, 1, &v), ERR_REFUSED);
+    assert_int_equal(auc_vector(a, IMSI, 0, true, 1, &v), ERR_REFUSED);
     assert_int_equal(auc_bar(a, IMSI, false), ERR_OK);
-    assert_int_equal(auc_vector(a, IMSI, 0, 1, &v), ERR_OK);
+    assert_int_equal(auc_vector(a, IMSI, 0, true, 1, &v), ERR_OK);
     assert_int_equal(auc_del(a, IMSI), ERR_OK);
     assert_int_equal(auc_del(a, IMSI), ERR_NOT_FOUND);
     assert_int_equal(auc_bar(a, IMSI, true), ERR_NOT_FOUND);
-    assert_int_equal(auc_vector(a, IMSI, 0, 1, &v), ERR_NOT_FOUND);
+    assert_int_equal(auc_vector(a, IMSI, 0, true, 1, &v), ERR_NOT_FOUND);
     add(a, IMSI2, SQN_MAX); /* numbers used up */
-    assert_int_equal(auc_vector(a, IMSI2, 0, 1, &v), ERR_RANGE);
+    assert_int_equal(auc_vector(a, IMSI2, 0, true, 1, &v), ERR_RANGE);
     auc_close(a);
 }
 
@@ -130,15 +134,15 @@ static void test_resync(void **state)
     sqn_usim_init(&card.sqn);
     sqn_usim_accept(&card.sqn, sqn_make(700, 0));
     add(a, IMSI, 0);
-    assert_int_equal(auc_vector(a, IMSI, 0, 1, &v), ERR_OK);
+    assert_int_equal(auc_vector(a, IMSI, 0, true, 1, &v), ERR_OK);
     usim_milenage_authenticate(&card, v.rand, v.autn, &au);
     assert_int_equal(au.verdict, USIM_SYNC_FAILURE);
     uint8_t other[16] = { 9 };
-    assert_int_equal(auc_resync(a, IMSI, 0, other, au.auts, 1, &w), ERR_AUTH); /* of another RAND */
+    assert_int_equal(auc_resync(a, IMSI, 0, true, other, au.auts, 1, &w), ERR_AUTH); /* of another RAND */
     struct auc_sub s;
     assert_int_equal(auc_get(a, IMSI, &s), ERR_OK);
     assert_int_equal(s.sqn, sqn_make(1, 0)); /* nothing changed */
-    assert_int_equal(auc_resync(a, IMSI, 0, v.rand, au.auts, 1, &w), ERR_OK);
+    assert_int_equal(auc_resync(a, IMSI, 0, true, v.rand, au.auts, 1, &w), ERR_OK);
     assert_int_equal(sqn_of(&w), sqn_make(701, 0));
     usim_milenage_authenticate(&card, w.rand, w.autn, &au);
     assert_int_equal(au.verdict, USIM_AUTHENTICATED);
@@ -153,11 +157,11 @@ static void test_resync_direction(void **state)
     uint8_t rand[16] = { 5 }, auts[14];
     add(a, IMSI, sqn_make(1000, 0));
     assert_int_equal(aka_auts_make(&set1, rand, sqn_make(900, 0), auts), ERR_OK);
-    assert_int_equal(auc_resync(a, IMSI, 0, rand, auts, 1, &v), ERR_OK);
+    assert_int_equal(auc_resync(a, IMSI, 0, true, rand, auts, 1, &v), ERR_OK);
     assert_int_equal(sqn_of(&v), sqn_make(1001, 0));
     add(a, IMSI2, sqn_make(1000 + SQN_DELTA_DEFAULT, 0));
     assert_int_equal(aka_auts_make(&set1, rand, sqn_make(900, 0), auts), ERR_OK);
-    assert_int_equal(auc_resync(a, IMSI2, 0, rand, auts, 1, &v), ERR_OK);
+    assert_int_equal(auc_resync(a, IMSI2, 0, true, rand, auts, 1, &v), ERR_OK);
     assert_int_equal(sqn_of(&v), sqn_make(901, 0));
     auc_close(a);
 }
@@ -218,7 +222,7 @@ static void test_key_file(void **state)
     assert_int_equal(rename(kept, key), 0);
     a = reopen(NULL);
     struct aka_vector v;
-    assert_int_equal(auc_vector(a, IMSI, 0, 1, &v), ERR_OK);
+    assert_int_equal(auc_vector(a, IMSI, 0, true, 1, &v), ERR_OK);
     auc_close(a);
 }
 
@@ -238,8 +242,8 @@ static void test_row_swapped(void **state)
                      NULL, NULL, NULL),
         SQLITE_OK);
     sqlite3_close(raw);
-    assert_int_equal(auc_vector(a, IMSI, 0, 1, &v), ERR_OK);
-    assert_int_equal(auc_vector(a, IMSI2, 0, 1, &v), ERR_AUTH);
+    assert_int_equal(auc_vector(a, IMSI, 0, true, 1, &v), ERR_OK);
+    assert_int_equal(auc_vector(a, IMSI2, 0, true, 1, &v), ERR_AUTH);
     auc_close(a);
 }
 

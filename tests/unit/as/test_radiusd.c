@@ -43,8 +43,8 @@ static void on_send(void *ctx, const struct addr *local, const struct addr *peer
     w->n_sent++;
 }
 
-static bool on_vector(void *ctx, struct eapd_ref ref, const char *imsi, unsigned ind, const uint8_t *rand,
-                      const uint8_t *auts)
+static bool on_vector(void *ctx, struct eapd_ref ref, const char *imsi, unsigned ind, bool separated,
+                      const uint8_t *rand, const uint8_t *auts)
 {
     struct world *w = ctx;
     if (w->no_room)
