@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "aka/method.h"
+#include "common/base/cursor.h"
 #include "common/crypto/hash.h"
 #include "common/crypto/secret.h"
 
@@ -107,18 +109,57 @@ err aka_keys_plain(const uint8_t ck[AKA_CK_LEN], const uint8_t ik[AKA_IK_LEN], s
     return e;
 }
 
+static err reauth_prime(const struct aka_keys *k, const struct span *in, uint8_t out[128])
+{
+    static const char label[] = "EAP-AKA' re-auth";
+    uint8_t s[sizeof label - 1 + EAP_IDENTITY_MAX + 2 + AKA_NONCE_S_LEN];
+    struct wcur w = wcur_of(s, sizeof s);
+    wcur_put(&w, label, sizeof label - 1);
+    for (size_t i = 0; i < 3; i++)
+        wcur_span(&w, in[i]);
+    return aka_prf_prime(span_of(k->k_re, sizeof k->k_re), wcur_done(&w), out, 128);
+}
+
+static err reauth_plain(const struct aka_keys *k, const struct span *in, uint8_t out[128])
+{
+    uint8_t xkey[20];
+    const struct span all[] = { in[0], in[1], in[2], span_of(k->mk, sizeof k->mk) };
+    err e = hash_spans(HASH_SHA1, all, 4, xkey);
+    if (e == ERR_OK)
+        e = fips186_prf(xkey, out, 128);
+    sec_wipe(xkey, sizeof xkey);
+    return e;
+}
+
+err aka_keys_reauth(uint8_t method, struct aka_keys *k, struct span identity, uint16_t counter,
+                    const uint8_t nonce_s[AKA_NONCE_S_LEN])
+{
+    const uint8_t count[2] = { (uint8_t)(counter >> 8), (uint8_t)counter };
+    const struct span in[] = { identity, span_of(count, 2), span_of(nonce_s, AKA_NONCE_S_LEN) };
+    uint8_t out[AKA_MSK_LEN + AKA_EMSK_LEN];
+    if (identity.n == 0 || identity.n > EAP_IDENTITY_MAX)
+        return ERR_RANGE;
+    err e = method == EAP_TYPE_AKA_PRIME ? reauth_prime(k, in, out) : reauth_plain(k, in, out);
+    if (e == ERR_OK) {
+        memcpy(k->msk, out, AKA_MSK_LEN);
+        memcpy(k->emsk, out + AKA_MSK_LEN, AKA_EMSK_LEN);
+    }
+    sec_wipe(out, sizeof out);
+    return e;
+}
+
 err aka_mac(uint8_t method, const struct aka_keys *k, struct span packet, size_t mac_off, struct span extra,
             uint8_t out[AKA_AT_MAC_LEN])
 {
     static const uint8_t zero[AKA_AT_MAC_LEN];
     uint8_t full[HASH_LEN_MAX];
-    if (packet.n < AKA_AT_MAC_LEN || mac_off > packet.n - AKA_AT_MAC_LEN)
+    const struct aka_method *how = aka_method_of_type(method);
+    if (!how || packet.n < AKA_AT_MAC_LEN || mac_off > packet.n - AKA_AT_MAC_LEN)
         return ERR_RANGE;
     size_t after = mac_off + AKA_AT_MAC_LEN;
     const struct span in[] = { span_of(packet.p, mac_off), span_of(zero, sizeof zero),
                                span_of(packet.p + after, packet.n - after), extra };
-    err e = hmac_spans(method == EAP_TYPE_AKA_PRIME ? HASH_SHA256 : HASH_SHA1,
-                       span_of(k->k_aut, k->k_aut_len), in, 4, full);
+    err e = hmac_spans(how->hash, span_of(k->k_aut, k->k_aut_len), in, 4, full);
     if (e == ERR_OK)
         memcpy(out, full, AKA_AT_MAC_LEN);
     sec_wipe(full, sizeof full);

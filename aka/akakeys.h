@@ -14,6 +14,7 @@
 #define AKA_MSK_LEN      64
 #define AKA_EMSK_LEN     64
 #define AKA_AT_MAC_LEN   16
+#define AKA_NONCE_S_LEN  16
 #define AKA_NET_NAME_MAX 253
 
 struct aka_keys {
@@ -37,6 +38,9 @@ MUST_USE err aka_keys_prime(const uint8_t ck_prime[AKA_CK_LEN], const uint8_t ik
                             struct span identity, struct aka_keys *out);
 MUST_USE err aka_keys_plain(const uint8_t ck[AKA_CK_LEN], const uint8_t ik[AKA_IK_LEN], struct span identity,
                             struct aka_keys *out);
+/* Fast re-authentication (RFC 4187 s7, RFC 9048 s3.3): MSK and EMSK made anew in *k from its mk (AKA) or k_re (AKA'); its other keys stay. */
+MUST_USE err aka_keys_reauth(uint8_t method, struct aka_keys *k, struct span identity, uint16_t counter,
+                             const uint8_t nonce_s[AKA_NONCE_S_LEN]);
 /* AT_MAC over a whole EAP packet whose MAC value stands at mac_off and counts as zero; extra: what some messages append (NONCE_S). */
 MUST_USE err aka_mac(uint8_t method, const struct aka_keys *k, struct span packet, size_t mac_off,
                      struct span extra, uint8_t out[AKA_AT_MAC_LEN]);

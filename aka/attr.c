@@ -220,7 +220,7 @@ static size_t wr_head(struct aka_wr *w, enum aka_at a, size_t octets)
 
 void aka_wr_attr(struct aka_wr *w, enum aka_at a, struct span value)
 {
-    bool raw = rows[a].layout == AKA_L_RAW;
+    bool raw = rows[a].layout == AKA_L_RAW || rows[a].layout == AKA_L_PAD;
     if (value.n > EAP_MAX) {
         w->c.failed = true;
         return;

@@ -130,7 +130,7 @@ struct aka_wr {
 };
 struct aka_wr aka_wr_begin(void *buf, size_t cap, enum eap_code code, uint8_t id, uint8_t method,
                            enum aka_subtype subtype);
-void aka_wr_attr(struct aka_wr *w, enum aka_at a, struct span value); /* FIXED, RAW, BITS, BYTES, BLOB */
+void aka_wr_attr(struct aka_wr *w, enum aka_at a, struct span value); /* FIXED, RAW, BITS, BYTES, BLOB, PAD */
 void aka_wr_u16(struct aka_wr *w, enum aka_at a, uint16_t value);     /* U16, FLAG */
 void aka_wr_mac(struct aka_wr *w);                                    /* room for AT_MAC */
 /* Length and MAC are filled in (keys NULL: no AT_MAC was asked for). ERR_SPACE, ERR_CRYPTO. */

@@ -4,9 +4,21 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "aka/method.h"
+
 static bool digit(uint8_t c)
 {
     return c >= '0' && c <= '9';
+}
+
+enum nai_kind nai_kind(const struct aka_nai *n)
+{
+    const struct aka_method *m = aka_method_of_lead(n->lead);
+    if (n->imsi[0])
+        return NAI_PERMANENT;
+    if (m && n->lead == m->pseudonym)
+        return NAI_PSEUDONYM;
+    return m && n->lead == m->reauth ? NAI_REAUTH : NAI_OTHER;
 }
 
 bool imsi_valid(const char *imsi)

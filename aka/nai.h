@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Permanent identities of EAP-AKA and AKA' as NAIs: leading digit, IMSI, realm of the home network
- * (TS 23.003 s19.3.2; RFC 9048 s3: leading "6" for AKA'; "0" for AKA).
+ * Identities of EAP-AKA and AKA' as NAIs. Permanent ones: leading digit, IMSI, realm of the home network (TS 23.003 s19.3.2; RFC 9048 s3:
+ * leading "6" for AKA'; "0" for AKA). Pseudonyms and fast re-authentication identities are the server's: only their first digit tells them.
  */
 #pragma once
 
@@ -22,6 +22,9 @@ struct aka_nai {
               1]; /* "" unless the user part is a lead '0' or '6' followed by IMSI_MIN to IMSI_MAX digits */
 };
 
+/* What an identity says it is. OTHER: neither; a SUCI, or a name the peer uses to be asked for a better one. */
+enum nai_kind { NAI_PERMANENT, NAI_PSEUDONYM, NAI_REAUTH, NAI_OTHER };
+enum nai_kind nai_kind(const struct aka_nai *n);
 bool imsi_valid(const char *imsi);
 /* "6<IMSI>@wlan.mnc001.mcc001.3gppnetwork.org"; mnc_len 2 or 3; realm NULL: the home network's from the IMSI. ERR_RANGE, ERR_SPACE. */
 MUST_USE err nai_permanent(char lead, const char *imsi, unsigned mnc_len, const char *realm,

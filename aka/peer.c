@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "aka/checkcode.h"
+#include "aka/encr.h"
 #include "common/crypto/secret.h"
 
 enum peer_state {
@@ -25,7 +26,8 @@ struct peer_response {
 
 struct aka_peer {
     enum peer_state state;
-    bool method_begun; /* an AKA' request was taken */
+    bool allow_aka;
+    uint8_t method; /* of the requests that were taken; 0: none yet */
     uint8_t rounds, identities, resyncs, notes;
     enum aka_id_req asked, last_asked;
     enum aka_reason why; /* first cause of the failure */
@@ -40,6 +42,8 @@ struct aka_peer {
     bool kdf_chosen; /* we answered with a choice of our own: the next list has it in front */
     uint8_t net_name[AKA_NET_NAME_MAX];
     size_t net_name_n;
+    uint8_t pseudonym[EAP_IDENTITY_MAX];
+    size_t pseudonym_n;
     bool have_keys;
     bool msk_gone;
     struct aka_keys keys;
@@ -54,6 +58,11 @@ struct aka_peer *aka_peer_new(void)
 void aka_peer_free(struct aka_peer *p)
 {
     sec_free(p);
+}
+
+void aka_peer_allow_aka(struct aka_peer *p)
+{
+    p->allow_aka = true;
 }
 
 static void act_none(struct aka_peer_action *out, enum aka_reason why)
@@ -98,8 +107,8 @@ static void respond(struct aka_peer *p, enum peer_state next, enum aka_reason wh
 
 static struct aka_wr begin(struct aka_peer *p, enum aka_subtype s)
 {
-    return aka_wr_begin(p->response.octets, sizeof p->response.octets, EAP_RESPONSE, p->request_id,
-                        EAP_TYPE_AKA_PRIME, s);
+    return aka_wr_begin(p->response.octets, sizeof p->response.octets, EAP_RESPONSE, p->request_id, p->method,
+                        s);
 }
 
 static void finish(struct aka_peer *p, struct aka_wr *w, enum peer_state next, enum aka_reason why,
@@ -256,17 +265,18 @@ static void kdf_choose(struct aka_peer *p, const struct aka_msg *m, struct aka_p
     finish(p, &w, PEER_RUNNING, AKA_R_OK, out);
 }
 
-/* Everything that is decided before the card is asked (docs/sim-binding.md s5). */
-static void on_challenge(struct aka_peer *p, const struct aka_msg *m, struct aka_peer_action *out)
+static void ask_card(struct aka_peer *p, const struct aka_msg *m, struct aka_peer_action *out)
 {
-    if (p->state == PEER_PROVEN || p->identity_n == 0) {
-        client_error(p, AKA_R_STATE, out);
-        return;
-    }
-    if (!m->has[AKA_AT_RAND] || !m->has[AKA_AT_AUTN] || !m->has[AKA_AT_MAC]) {
-        client_error(p, AKA_R_MISSING_ATTR, out);
-        return;
-    }
+    p->state = PEER_ASK_CARD;
+    *out = (struct aka_peer_action){ .type = AKA_PEER_CHALLENGE,
+                                     .method = p->method,
+                                     .rand = m->value[AKA_AT_RAND].p,
+                                     .autn = m->value[AKA_AT_AUTN].p,
+                                     .net_name = m->value[AKA_AT_KDF_INPUT] };
+}
+
+static void prime_challenge(struct aka_peer *p, const struct aka_msg *m, struct aka_peer_action *out)
+{
     if (!kdf_list_ok(p, m)) {
         reject(p, AKA_R_KDF, out);
         return;
@@ -282,17 +292,36 @@ static void on_challenge(struct aka_peer *p, const struct aka_msg *m, struct aka
     p->n_kdf = m->n_kdf;
     p->kdf_chosen = false;
     struct span name = m->value[AKA_AT_KDF_INPUT];
-    if (!aka_autn_separated(m->value[AKA_AT_AUTN].p)) { /* RFC 9048 s3.5: as a bad AUTN */
+    if (!aka_autn_separated(m->value[AKA_AT_AUTN].p)) /* RFC 9048 s3.5: as a bad AUTN */
         reject(p, AKA_R_SEPARATION, out);
-    } else if (!m->has[AKA_AT_KDF_INPUT] || name.n == 0 || name.n > sizeof p->net_name) {
+    else if (!m->has[AKA_AT_KDF_INPUT] || name.n == 0 || name.n > sizeof p->net_name)
         reject(p, AKA_R_NET_NAME, out);
-    } else {
-        p->state = PEER_ASK_CARD;
-        *out = (struct aka_peer_action){ .type = AKA_PEER_CHALLENGE,
-                                         .rand = m->value[AKA_AT_RAND].p,
-                                         .autn = m->value[AKA_AT_AUTN].p,
-                                         .net_name = name };
-    }
+    else
+        ask_card(p, m, out);
+}
+
+/* The network could do AKA' and would rather (RFC 9048 s4 MUST), or gives away a vector that is meant for AKA': as a bad AUTN. */
+static void plain_challenge(struct aka_peer *p, const struct aka_msg *m, struct aka_peer_action *out)
+{
+    if (m->u16[AKA_AT_BIDDING] & AKA_BIDDING_PRIME)
+        reject(p, AKA_R_BIDDING, out);
+    else if (aka_autn_separated(m->value[AKA_AT_AUTN].p))
+        reject(p, AKA_R_SEPARATION, out);
+    else
+        ask_card(p, m, out);
+}
+
+/* Everything that is decided before the card is asked (docs/sim-binding.md s5). */
+static void on_challenge(struct aka_peer *p, const struct aka_msg *m, struct aka_peer_action *out)
+{
+    if (p->state == PEER_PROVEN || p->identity_n == 0)
+        client_error(p, AKA_R_STATE, out);
+    else if (!m->has[AKA_AT_RAND] || !m->has[AKA_AT_AUTN] || !m->has[AKA_AT_MAC])
+        client_error(p, AKA_R_MISSING_ATTR, out);
+    else if (p->method == EAP_TYPE_AKA)
+        plain_challenge(p, m, out);
+    else
+        prime_challenge(p, m, out);
 }
 
 void aka_peer_refuse_name(struct aka_peer *p, struct aka_peer_action *out)
@@ -320,20 +349,39 @@ static void sync_failure(struct aka_peer *p, const struct usim_auth *a, struct a
 static err derive(struct aka_peer *p, const struct usim_auth *a, const struct aka_msg *m)
 {
     uint8_t ck[AKA_CK_LEN], ik[AKA_IK_LEN];
-    struct span name = m->value[AKA_AT_KDF_INPUT];
+    struct span name = m->value[AKA_AT_KDF_INPUT], identity = span_of(p->identity, p->identity_n);
+    if (p->method == EAP_TYPE_AKA)
+        return aka_keys_plain(a->ck, a->ik, identity, &p->keys);
     err e = aka_prime_ck_ik(a->ck, a->ik, name, m->value[AKA_AT_AUTN].p, ck, ik);
     if (e == ERR_OK)
-        e = aka_keys_prime(ck, ik, span_of(p->identity, p->identity_n), &p->keys);
+        e = aka_keys_prime(ck, ik, identity, &p->keys);
     sec_wipe(ck, sizeof ck);
     sec_wipe(ik, sizeof ik);
     return e;
+}
+
+/* AT_MAC was right: what the challenge has for us under K_encr. Names for fast re-authentication are not for us. */
+static bool take_secrets(struct aka_peer *p, const struct aka_msg *m)
+{
+    uint8_t plain[EAP_MAX];
+    struct aka_msg in;
+    p->pseudonym_n = 0;
+    if (!m->has[AKA_AT_ENCR_DATA])
+        return true;
+    bool ok = aka_encr_open(m, &p->keys, plain, &in) == AKA_R_OK;
+    if (ok && in.has[AKA_AT_NEXT_PSEUDONYM] && in.value[AKA_AT_NEXT_PSEUDONYM].n <= sizeof p->pseudonym) {
+        p->pseudonym_n = in.value[AKA_AT_NEXT_PSEUDONYM].n;
+        memcpy(p->pseudonym, in.value[AKA_AT_NEXT_PSEUDONYM].p, p->pseudonym_n);
+    }
+    sec_wipe(plain, sizeof plain);
+    return ok;
 }
 
 /* The card accepted AUTN. RFC 4187 s10.15: keys, then AT_MAC, then the rest; RES leaves only when all of it is right. */
 static void prove(struct aka_peer *p, const struct usim_auth *a, const struct aka_msg *m,
                   struct aka_peer_action *out)
 {
-    uint8_t code[CHECKCODE_LEN];
+    uint8_t code[CHECKCODE_MAX];
     size_t code_n = 0;
     if (a->res_len < AKA_RES_MIN || a->res_len > AKA_RES_MAX || derive(p, a, m) != ERR_OK) {
         client_error(p, AKA_R_CARD, out);
@@ -343,12 +391,19 @@ static void prove(struct aka_peer *p, const struct usim_auth *a, const struct ak
         client_error(p, AKA_R_MAC, out);
         return;
     }
-    if (!checkcode_matches(&p->cc, m) || checkcode_value(&p->cc, code, &code_n) != ERR_OK) {
+    if (!checkcode_matches(&p->cc, m) || checkcode_value(&p->cc, p->method, code, &code_n) != ERR_OK) {
         client_error(p, AKA_R_CHECKCODE, out);
         return;
     }
-    p->net_name_n = m->value[AKA_AT_KDF_INPUT].n;
-    memcpy(p->net_name, m->value[AKA_AT_KDF_INPUT].p, p->net_name_n);
+    if (!take_secrets(p, m)) {
+        client_error(p, AKA_R_MALFORMED, out);
+        return;
+    }
+    p->net_name_n = 0;
+    if (m->has[AKA_AT_KDF_INPUT]) {
+        p->net_name_n = m->value[AKA_AT_KDF_INPUT].n;
+        memcpy(p->net_name, m->value[AKA_AT_KDF_INPUT].p, p->net_name_n);
+    }
     struct aka_wr w = begin(p, AKA_SUB_CHALLENGE);
     aka_wr_attr(&w, AKA_AT_RES, span_of(a->res, a->res_len));
     if (m->has[AKA_AT_CHECKCODE])
@@ -419,7 +474,7 @@ static void on_aka(struct aka_peer *p, const struct eap_pkt *pkt, struct aka_pee
 {
     struct aka_msg m;
     enum aka_reason r = aka_msg_parse(pkt, &m);
-    p->method_begun = true;
+    p->method = pkt->type;
     if (r != AKA_R_OK) {
         client_error(p, r, out);
         return;
@@ -444,6 +499,14 @@ static void on_aka(struct aka_peer *p, const struct eap_pkt *pkt, struct aka_pee
     }
 }
 
+/* Once a method has begun it stays. */
+static bool speaks(const struct aka_peer *p, uint8_t type)
+{
+    if (p->method)
+        return type == p->method;
+    return type == EAP_TYPE_AKA_PRIME || (type == EAP_TYPE_AKA && p->allow_aka);
+}
+
 static void on_request(struct aka_peer *p, const struct eap_pkt *pkt, struct aka_peer_action *out)
 {
     if (p->response.n && pkt->id == p->request_id) { /* RFC 3748 s4.1 */
@@ -453,13 +516,13 @@ static void on_request(struct aka_peer *p, const struct eap_pkt *pkt, struct aka
             act_none(out, AKA_R_IDENTIFIER);
         return;
     }
-    bool other = pkt->type != EAP_TYPE_IDENTITY && pkt->type != EAP_TYPE_NOTIFICATION &&
-                 pkt->type != EAP_TYPE_AKA_PRIME;
+    bool aka = speaks(p, pkt->type);
+    bool other = pkt->type != EAP_TYPE_IDENTITY && pkt->type != EAP_TYPE_NOTIFICATION && !aka;
     if (p->state == PEER_FAILING || p->rounds == AKA_PEER_ROUNDS) {
         act_none(out, p->state == PEER_FAILING ? AKA_R_STATE : AKA_R_TOO_MANY);
         return;
     }
-    if (p->method_begun && (other || pkt->type == EAP_TYPE_IDENTITY)) {
+    if (p->method && (other || pkt->type == EAP_TYPE_IDENTITY)) {
         act_none(out, AKA_R_METHOD);
         return;
     }
@@ -472,13 +535,13 @@ static void on_request(struct aka_peer *p, const struct eap_pkt *pkt, struct aka
         act_end(p, out, AKA_R_INTERNAL);
     } else if (pkt->type == EAP_TYPE_IDENTITY) {
         ask_identity(p, AKA_ID_EAP, out);
-    } else if (pkt->type == EAP_TYPE_AKA_PRIME) {
+    } else if (aka) {
         on_aka(p, &kept, out);
     } else { /* Notification is acknowledged (RFC 3748 s5.2), any other method answered with Nak (s5.3.1) */
-        static const uint8_t want = EAP_TYPE_AKA_PRIME;
-        p->response.n =
-            eap_write(p->response.octets, sizeof p->response.octets, EAP_RESPONSE, pkt->id,
-                      other ? EAP_TYPE_NAK : EAP_TYPE_NOTIFICATION, span_of(&want, other ? 1 : 0));
+        static const uint8_t want[] = { EAP_TYPE_AKA_PRIME, EAP_TYPE_AKA };
+        p->response.n = eap_write(p->response.octets, sizeof p->response.octets, EAP_RESPONSE, pkt->id,
+                                  other ? EAP_TYPE_NAK : EAP_TYPE_NOTIFICATION,
+                                  span_of(want, other ? 1u + p->allow_aka : 0));
         p->response.proof = false;
         p->response.over = false;
         act_send(p, out, other ? AKA_R_METHOD : AKA_R_OK);
@@ -505,7 +568,7 @@ void aka_peer_input(struct aka_peer *p, struct span eap, struct aka_peer_action 
         }
         p->state = PEER_SUCCEEDED;
         *out = (struct aka_peer_action){ .type = AKA_PEER_SUCCESS };
-    } else if (p->state == PEER_FAILING || !p->method_begun) { /* RFC 4187 s6.3.3 */
+    } else if (p->state == PEER_FAILING || !p->method) { /* RFC 4187 s6.3.3 */
         act_end(p, out, p->why == AKA_R_OK ? AKA_R_FAILURE : p->why);
     } else {
         act_none(out, AKA_R_STATE);
@@ -527,4 +590,14 @@ void aka_peer_msk_wipe(struct aka_peer *p)
 struct span aka_peer_net_name(const struct aka_peer *p)
 {
     return span_of(p->net_name, p->net_name_n);
+}
+
+uint8_t aka_peer_method(const struct aka_peer *p)
+{
+    return p->method;
+}
+
+struct span aka_peer_pseudonym(const struct aka_peer *p)
+{
+    return span_of(p->pseudonym, p->have_keys ? p->pseudonym_n : 0);
 }

@@ -19,7 +19,9 @@
     X(MISSING_ATTR, "attribute missing") \
     X(KDF, "no usable key derivation function, or a changed list") \
     X(NET_NAME, "network name empty or not the expected one") \
-    X(SEPARATION, "AMF separation bit not set") \
+    X(SEPARATION, "AMF separation bit not as the method wants it") \
+    X(BIDDING, "AKA offered where AKA' was to be had") \
+    X(COUNTER, "re-authentication counter not the one sent") \
     X(AUTN, "AUTN refused by the card") \
     X(SQN, "sequence number refused by the card") \
     X(CARD, "card not usable") \
