@@ -139,12 +139,12 @@ static void notify(struct aka_server *s, uint16_t code, enum server_state next, 
     aka_srv_finish(s, &w, next, out);
 }
 
-void aka_srv_proven(struct aka_server *s, bool confirm, struct aka_server_action *out)
+void aka_srv_proven(struct aka_server *s, enum aka_reason why, struct aka_server_action *out)
 {
-    if (s->barred) {
-        s->why = AKA_R_SUBSCRIBER;
-        notify(s, AKA_NOTE_NOT_SUBSCRIBED, SRV_FAILING, out);
-    } else if (confirm && s->conf.result_ind) { /* s6.2: both of us want it */
+    if (why != AKA_R_OK) {
+        s->why = why;
+        notify(s, why == AKA_R_SUBSCRIBER ? AKA_NOTE_NOT_SUBSCRIBED : AKA_NOTE_FAIL_AFTER, SRV_FAILING, out);
+    } else if (s->confirm && s->conf.result_ind) { /* s6.2: both of us want it */
         notify(s, AKA_NOTE_OK, SRV_CONFIRM, out);
     } else {
         aka_srv_end(s, true, AKA_R_OK, out);
@@ -247,7 +247,7 @@ void aka_server_input(struct aka_server *s, struct span eap, struct aka_server_a
         aka_srv_none(out, AKA_R_EAP);
     } else if (p.code != EAP_RESPONSE) {
         aka_srv_none(out, AKA_R_CODE);
-    } else if (s->state == SRV_WHO || s->state == SRV_AUC || s->state == SRV_DONE) {
+    } else if (s->state == SRV_WHO || s->state == SRV_AUC || s->state == SRV_STATUS || s->state == SRV_DONE) {
         aka_srv_none(out, AKA_R_STATE);
     } else if (s->have_id && p.id != s->id) { /* RFC 3748 s4.1 */
         aka_srv_none(out, AKA_R_IDENTIFIER);

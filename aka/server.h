@@ -6,7 +6,8 @@
  *
  *   Identity -> [AKA-Identity, up to three] -> VECTOR -> Challenge -> [another AT_KDF -> Challenge] -> [Synchronization-Failure -> VECTOR with
  *   resync -> Challenge] -> [Notification "success"] -> ACCEPT
- *   Identity -> WHO says REAUTH -> Reauthentication -> [AT_COUNTER_TOO_SMALL -> VECTOR -> ...] -> [Notification "success"] -> ACCEPT
+ *   Identity -> WHO says REAUTH -> Reauthentication -> [AT_COUNTER_TOO_SMALL -> VECTOR -> ...] -> VECTOR for the status alone ->
+ *   [Notification "success"] -> ACCEPT
  *   anything wrong -> [Notification, a failure] -> REJECT
  *
  * Which method: the first character of the identity says it (RFC 9048 s3), where the configuration allows that method; else the first one of
@@ -47,9 +48,16 @@ enum aka_server_act {
     AKA_SERVER_NONE,   /* discarded, reason says why; or waiting for aka_server_who(), aka_server_vector() */
     AKA_SERVER_SEND,   /* send octets, an EAP Request */
     AKA_SERVER_WHO,    /* whose identity is this? identity */
-    AKA_SERVER_VECTOR, /* ask the AuC: imsi, separated; resync: rand, auts as well */
+    AKA_SERVER_VECTOR, /* ask the AuC: imsi, want; resync: rand, auts as well */
     AKA_SERVER_ACCEPT, /* octets: EAP Success; aka_server_msk(), aka_server_imsi(), aka_server_identity() */
     AKA_SERVER_REJECT, /* octets: EAP Failure; reason */
+};
+
+/* Of the AuC. */
+enum aka_want {
+    AKA_WANT_PLAIN,     /* a vector without the AMF separation bit (AKA) */
+    AKA_WANT_SEPARATED, /* one with it (AKA') */
+    AKA_WANT_STATUS, /* none: whether the subscriber is served still (OK, UNKNOWN, BARRED; UNAVAILABLE when there is no knowing) */
 };
 
 struct aka_server_action {
@@ -58,7 +66,7 @@ struct aka_server_action {
     struct span octets;   /* borrowed until the next call */
     struct span identity; /* WHO: whole, borrowed until the next call */
     const char *imsi;     /* VECTOR: borrowed while the conversation lives */
-    bool separated;       /* VECTOR: it must have the AMF separation bit (AKA'); else it must not (AKA) */
+    enum aka_want want;   /* VECTOR */
     bool resync;
     const uint8_t *rand, *auts; /* VECTOR with resync: 16 and 14 octets, borrowed until the next call */
 };
@@ -89,7 +97,7 @@ void aka_server_who(struct aka_server *s, const struct aka_who *who, struct aka_
 /* Before the answer to WHO or VECTOR: what the peer may call itself next time. pseudonym: a user name; reauth: a user name, with "@realm" if it
  * is to be routed by it; either may be empty. They begin with the method's characters (aka_server_method()). Copied. */
 void aka_server_issue(struct aka_server *s, struct span pseudonym, struct span reauth);
-/* The AuC's answer to VECTOR. v is used with AKA_AUC_OK; with AKA_AUC_BARRED, if it is not NULL, the subscriber is authenticated first and then
+/* The AuC's answer to VECTOR. v is used with AKA_AUC_OK (not with AKA_WANT_STATUS); with AKA_AUC_BARRED, if it is not NULL, the subscriber is authenticated first and then
  * told so by a protected notification (1031). It must be of the kind that was asked for. */
 void aka_server_vector(struct aka_server *s, enum aka_server_auc what, const struct aka_vector *v,
                        struct aka_server_action *out);

@@ -9,7 +9,10 @@ void aka_srv_ask_vector(struct aka_server *s, bool resync, struct aka_server_act
     s->state = SRV_AUC;
     s->reauth = false;
     *out = (struct aka_server_action){
-        .type = AKA_SERVER_VECTOR, .imsi = s->imsi, .separated = s->method->separated, .resync = resync
+        .type = AKA_SERVER_VECTOR,
+        .imsi = s->imsi,
+        .want = s->method->separated ? AKA_WANT_SEPARATED : AKA_WANT_PLAIN,
+        .resync = resync,
     };
     if (resync) {
         out->rand = s->v.rand;
@@ -83,6 +86,10 @@ static void challenge(struct aka_server *s, const struct aka_vector *v, struct a
 void aka_server_vector(struct aka_server *s, enum aka_server_auc what, const struct aka_vector *v,
                        struct aka_server_action *out)
 {
+    if (s->state == SRV_STATUS) {
+        aka_srv_status(s, what, out);
+        return;
+    }
     if (s->state != SRV_AUC) {
         aka_srv_none(out, AKA_R_STATE);
         return;
@@ -151,7 +158,8 @@ void aka_srv_challenge(struct aka_server *s, const struct aka_msg *m, struct aka
         aka_srv_fail(s, AKA_R_KDF, out); /* keys by a function that was offered for the list's sake only */
     } else {
         s->counter = 1; /* RFC 4187 s5.2 */
-        aka_srv_proven(s, m->has[AKA_AT_RESULT_IND], out);
+        s->confirm = m->has[AKA_AT_RESULT_IND];
+        aka_srv_proven(s, s->barred ? AKA_R_SUBSCRIBER : AKA_R_OK, out);
     }
 }
 

@@ -19,6 +19,7 @@ enum server_state {
     SRV_AUC,       /* the owner asks the AuC */
     SRV_CHALLENGE, /* a challenge is out */
     SRV_REAUTH,    /* a Reauthentication is out */
+    SRV_STATUS,    /* it was answered well; the owner asks the AuC whether the subscriber is served */
     SRV_CONFIRM,   /* the notification "success" is out */
     SRV_FAILING,   /* a failure notification is out */
     SRV_DONE,      /* ACCEPT or REJECT was given */
@@ -52,8 +53,9 @@ struct aka_server {
     uint16_t kdf[AKA_KDF_MAX]; /* the list as it is offered now */
     uint8_t n_kdf;
     bool kdf_chosen;
-    bool barred; /* to be told when authenticated */
-    bool reauth; /* the keys are those of an earlier full authentication */
+    bool barred;  /* to be told when authenticated */
+    bool confirm; /* the peer wants the result protected */
+    bool reauth;  /* the keys are those of an earlier full authentication */
     uint16_t counter;
     uint8_t nonce_s[AKA_NONCE_S_LEN];
     struct aka_vector v;
@@ -69,8 +71,8 @@ void aka_srv_finish(struct aka_server *s, struct aka_wr *w, enum server_state ne
 void aka_srv_end(struct aka_server *s, bool accept, enum aka_reason why, struct aka_server_action *out);
 /* A failure notification, then EAP Failure (RFC 4187 s6.3.2). */
 void aka_srv_fail(struct aka_server *s, enum aka_reason why, struct aka_server_action *out);
-/* The peer has proven itself. confirm: both sides want the result protected (s6.2). */
-void aka_srv_proven(struct aka_server *s, bool confirm, struct aka_server_action *out);
+/* The peer has proven itself. why: AKA_R_OK, or what it is refused for all the same, by a protected notification. */
+void aka_srv_proven(struct aka_server *s, enum aka_reason why, struct aka_server_action *out);
 /* What goes encrypted: names that were issued, in a re-authentication AT_COUNTER and AT_NONCE_S, in a notification behind one AT_COUNTER alone
  * (RFC 4187 s10.1). Nothing at all when there is nothing. */
 enum server_message { SRV_MSG_CHALLENGE, SRV_MSG_REAUTH, SRV_MSG_NOTE };
@@ -90,3 +92,4 @@ void aka_srv_sync(struct aka_server *s, const struct aka_msg *m, struct aka_serv
 /* server_reauth.c */
 void aka_srv_reauth_begin(struct aka_server *s, const struct aka_reauth *r, struct aka_server_action *out);
 void aka_srv_reauth(struct aka_server *s, const struct aka_msg *m, struct aka_server_action *out);
+void aka_srv_status(struct aka_server *s, enum aka_server_auc what, struct aka_server_action *out);

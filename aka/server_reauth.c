@@ -42,7 +42,10 @@ static void answer(struct aka_server *s, const struct aka_msg *m, const struct a
                                s->counter, s->nonce_s) != ERR_OK) {
         aka_srv_fail(s, AKA_R_INTERNAL, out);
     } else {
-        aka_srv_proven(s, m->has[AKA_AT_RESULT_IND], out);
+        s->confirm = m->has[AKA_AT_RESULT_IND];
+        s->state = SRV_STATUS;
+        *out =
+            (struct aka_server_action){ .type = AKA_SERVER_VECTOR, .imsi = s->imsi, .want = AKA_WANT_STATUS };
     }
 }
 
@@ -62,6 +65,16 @@ void aka_srv_reauth(struct aka_server *s, const struct aka_msg *m, struct aka_se
             aka_srv_fail(s, r, out);
     }
     sec_wipe(plain, sizeof plain);
+}
+
+/* No vector was needed, so nobody has noticed yet that the subscriber is gone or barred. */
+void aka_srv_status(struct aka_server *s, enum aka_server_auc what, struct aka_server_action *out)
+{
+    aka_srv_proven(s,
+                   what == AKA_AUC_OK            ? AKA_R_OK
+                   : what == AKA_AUC_UNAVAILABLE ? AKA_R_UNAVAILABLE
+                                                 : AKA_R_SUBSCRIBER,
+                   out);
 }
 
 bool aka_server_reauth(const struct aka_server *s, struct aka_reauth *out, struct span *identity)

@@ -277,6 +277,57 @@ void auc_close(struct auc *a)
     free(a);
 }
 
+/* ---- other secrets ---- */
+
+#define SECRET_MAX 64
+
+static err secret_read(struct auc *a, const char *name, uint8_t *out, size_t n)
+{
+    char aad[AAD_MAX];
+    sqlite3_stmt *st = NULL;
+    err e = ERR_IO;
+    if (sqlite3_prepare_v2(a->db, "SELECT value FROM meta WHERE name = 'secret ' || ?1", -1, &st, NULL) ==
+        SQLITE_OK) {
+        sqlite3_bind_text(st, 1, name, -1, SQLITE_STATIC);
+        int r = sqlite3_step(st);
+        e = r == SQLITE_ROW    ? unseal(a, aad_of("secret", name, aad), sqlite3_column_blob(st, 0),
+                                        (size_t)sqlite3_column_bytes(st, 0), out, n)
+            : r == SQLITE_DONE ? ERR_NOT_FOUND
+                               : ERR_IO;
+    }
+    sqlite3_finalize(st);
+    return e;
+}
+
+static err secret_write(struct auc *a, const char *name, const uint8_t *in, size_t n)
+{
+    uint8_t sealed[BOX_NONCE + SECRET_MAX + BOX_TAG];
+    char aad[AAD_MAX];
+    sqlite3_stmt *st = NULL;
+    err e = seal(a, aad_of("secret", name, aad), span_of(in, n), sealed);
+    if (e != ERR_OK)
+        return e;
+    if (sqlite3_prepare_v2(a->db, "INSERT INTO meta VALUES('secret ' || ?1, ?2)", -1, &st, NULL) !=
+            SQLITE_OK ||
+        sqlite3_bind_text(st, 1, name, -1, SQLITE_STATIC) != SQLITE_OK ||
+        sqlite3_bind_blob(st, 2, sealed, (int)(BOX_NONCE + n + BOX_TAG), SQLITE_STATIC) != SQLITE_OK ||
+        sqlite3_step(st) != SQLITE_DONE)
+        e = ERR_IO;
+    sqlite3_finalize(st);
+    return e;
+}
+
+err auc_secret(struct auc *a, const char *name, uint8_t *out, size_t n)
+{
+    if (n > SECRET_MAX)
+        return ERR_RANGE;
+    err e = secret_read(a, name, out, n);
+    if (e != ERR_NOT_FOUND)
+        return e;
+    env_random(a->env, out, n);
+    return secret_write(a, name, out, n);
+}
+
 /* ---- vectors ---- */
 
 /* Would the card accept the number after ours? If not, go on from the card's (TS 33.102 s6.3.5). */
@@ -294,8 +345,6 @@ static err take_sqn(struct auc *a, const char *imsi, unsigned ind, const uint8_t
     err e = sub_read(a, imsi, s, c);
     if (e != ERR_OK)
         return e;
-    if (s->barred)
-        return ERR_REFUSED;
     if (auts) {
         e = aka_auts_open(c, rand, auts, &ms);
         if (e != ERR_OK)
@@ -333,6 +382,8 @@ static err vector(struct auc *a, const char *imsi, unsigned ind, bool separated,
     s.amf[0] = (uint8_t)(separated ? s.amf[0] | AKA_AMF_SEP : s.amf[0] & ~AKA_AMF_SEP);
     env_random(a->env, fresh, sizeof fresh);
     e = aka_vector_make(c, s.sqn, s.amf, fresh, v);
+    if (e == ERR_OK && s.barred)
+        e = ERR_REFUSED;
 out:
     sec_free(c);
     return e;

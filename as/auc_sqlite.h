@@ -31,7 +31,8 @@ MUST_USE err auc_open(const char *path, const char *key_path, const struct env *
 void auc_close(struct auc *a); /* NULL is fine */
 
 /* Next vector for this subscriber. ind: who asks (TS 33.102 C.3.4). separated: for AKA', with the AMF separation bit, else without it, whatever the
- * subscriber's AMF says of that bit (TS 33.402 s6.2). ERR_NOT_FOUND, ERR_REFUSED (barred), ERR_RANGE (numbers used up), ERR_IO. */
+ * subscriber's AMF says of that bit (TS 33.402 s6.2). ERR_NOT_FOUND, ERR_RANGE (numbers used up), ERR_IO. ERR_REFUSED: barred; *v is
+ * made all the same, so that only the subscriber's own card gets to hear of it. */
 MUST_USE err auc_vector(struct auc *a, const char *imsi, unsigned ind, bool separated, uint64_t wall_s,
                         struct aka_vector *v);
 /* The same after AUTS for this RAND: SQN is set to the card's when the card would not accept ours (TS 33.102 s6.3.5). ERR_AUTH: AUTS is not
@@ -47,6 +48,9 @@ MUST_USE err auc_bar(struct auc *a, const char *imsi, bool barred);
 MUST_USE err auc_get(struct auc *a, const char *imsi, struct auc_sub *out);
 /* In order of IMSI; fn returns false to stop. */
 MUST_USE err auc_list(struct auc *a, bool (*fn)(void *ctx, const struct auc_sub *s), void *ctx);
+
+/* A secret of this store by its name, drawn when it is asked for first and sealed under the key file like a subscriber's keys. n at most 64. */
+MUST_USE err auc_secret(struct auc *a, const char *name, uint8_t *out, size_t n);
 
 /* Keyed hash of an identity for the log: 16 hexadecimal digits, the same as long as the key file is. */
 void auc_log_hash(const struct auc *a, struct span identity, char out[17]);

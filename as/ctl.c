@@ -34,9 +34,10 @@ json_t *as_status(const struct as_conf *conf, const struct radiusd *r, size_t jo
                                 json_integer((json_int_t)radiusd_refused(r, (enum aka_reason)k)));
     for (size_t i = 0; i < conf->n_listen; i++)
         json_array_append_new(listen, json_string(addr_format(&conf->listen[i], text)));
-    return json_pack("{s:s, s:o, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "daemon", "hipakad", "listen",
+    return json_pack("{s:s, s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "daemon", "hipakad", "listen",
                      listen, "network_name", conf->net_name, "uptime_s", (json_int_t)(uptime_us / 1000000),
                      "conversations", (json_int_t)radiusd_conversations(r), "conversations_expired",
-                     (json_int_t)radiusd_expired(r), "jobs", (json_int_t)jobs, "clients",
-                     clients_json(conf, r), "counters", counters, "refused", refused);
+                     (json_int_t)radiusd_expired(r), "reauthentications", (json_int_t)radiusd_reauths(r),
+                     "jobs", (json_int_t)jobs, "clients", clients_json(conf, r), "counters", counters,
+                     "refused", refused);
 }

@@ -34,7 +34,8 @@ struct job {
     struct eapd_ref ref;
     char imsi[IMSI_MAX + 1];
     unsigned ind;
-    bool separated, resync;
+    enum aka_want want;
+    bool resync;
     uint8_t rand[AKA_RAND_LEN], auts[AKA_AUTS_LEN];
     uint64_t wall_s;
     struct aka_vector *v; /* secret */
@@ -55,9 +56,17 @@ static void job_free(struct job *j)
 static void job_run(void *arg)
 {
     struct job *j = arg;
-    j->result = j->resync
-                    ? auc_resync(j->as->auc, j->imsi, j->ind, j->separated, j->rand, j->auts, j->wall_s, j->v)
-                    : auc_vector(j->as->auc, j->imsi, j->ind, j->separated, j->wall_s, j->v);
+    bool separated = j->want == AKA_WANT_SEPARATED;
+    struct auc_sub s;
+    if (j->want == AKA_WANT_STATUS) {
+        j->result = auc_get(j->as->auc, j->imsi, &s);
+        if (j->result == ERR_OK && s.barred)
+            j->result = ERR_REFUSED;
+    } else if (j->resync) {
+        j->result = auc_resync(j->as->auc, j->imsi, j->ind, separated, j->rand, j->auts, j->wall_s, j->v);
+    } else {
+        j->result = auc_vector(j->as->auc, j->imsi, j->ind, separated, j->wall_s, j->v);
+    }
 }
 
 static enum aka_server_auc verdict(const struct as *as, const struct job *j)
@@ -84,25 +93,23 @@ static void job_done(void *arg, bool ran)
 {
     struct job *j = arg;
     if (ran) {
-        radiusd_vector(j->as->radiusd, j->ref, verdict(j->as, j), j->v, rt_now_us());
+        bool made = j->want != AKA_WANT_STATUS && (j->result == ERR_OK || j->result == ERR_REFUSED);
+        radiusd_vector(j->as->radiusd, j->ref, verdict(j->as, j), made ? j->v : NULL, rt_now_us());
         rearm(j->as);
     }
     job_free(j);
 }
 
-static bool ask_vector(void *ctx, struct eapd_ref ref, const char *imsi, unsigned ind, bool separated,
+static bool ask_vector(void *ctx, struct eapd_ref ref, const char *imsi, unsigned ind, enum aka_want want,
                        const uint8_t *rand, const uint8_t *auts)
 {
     struct as *as = ctx;
     struct job *j = calloc(1, sizeof *j);
     if (!j)
         return false;
-    *j = (struct job){ .as = as,
-                       .ref = ref,
-                       .ind = ind,
-                       .separated = separated,
-                       .resync = auts != NULL,
-                       .wall_s = rt_wall_s() };
+    *j = (struct job){
+        .as = as, .ref = ref, .ind = ind, .want = want, .resync = auts != NULL, .wall_s = rt_wall_s()
+    };
     snprintf(j->imsi, sizeof j->imsi, "%s", imsi);
     if (auts) {
         memcpy(j->rand, rand, sizeof j->rand);
@@ -149,6 +156,7 @@ static const struct radiusd_ops ops = { .send = send_reply, .vector = ask_vector
 static void on_packets(void *ctx, const struct rt_pkt *pkts, size_t n)
 {
     struct as *as = ctx;
+    radiusd_wall(as->radiusd, rt_wall_s());
     for (size_t i = 0; i < n; i++)
         radiusd_input(as->radiusd, &pkts[i].local, &pkts[i].peer, pkts[i].octets, rt_now_us());
     rearm(as);
@@ -179,6 +187,18 @@ static void on_ctl(void *ctx, struct rt_ctl_req *req, const char *cmd, const jso
         rt_ctl_error(req, "unknown command %s: expected status", cmd);
 }
 
+static err load_pseudonym_key(struct as *as)
+{
+    uint8_t *master = sec_alloc(PSEUDONYM_MASTER_LEN);
+    err e = master ? auc_secret(as->auc, "pseudonym", master, PSEUDONYM_MASTER_LEN) : ERR_MEMORY;
+    if (e == ERR_OK)
+        e = radiusd_pseudonym_key(as->radiusd, master);
+    sec_free(master);
+    if (e != ERR_OK)
+        log_at(&as->env->log, LOG_LV_ERROR, "main", "event=no_pseudonym_key error=%s", err_name(e));
+    return e;
+}
+
 static err open_all(struct as *as)
 {
     char text[ADDR_TEXT_MAX];
@@ -189,6 +209,9 @@ static err open_all(struct as *as)
     as->radiusd = radiusd_new(as->conf, as->env, &ops, as);
     if (!as->timer || !as->work || !as->radiusd)
         return ERR_MEMORY;
+    e = load_pseudonym_key(as);
+    if (e != ERR_OK)
+        return e;
     for (size_t i = 0; i < as->conf->n_listen; i++) {
         e = rt_udp_open(as->loop, &as->conf->listen[i], on_packets, as, &as->socks[i]);
         if (e != ERR_OK) {

@@ -68,12 +68,22 @@ struct radiusd *radiusd_new(const struct as_conf *conf, const struct env *env, c
     struct eapd_config ec = { .env = env,
                               .max = conf->conversations_max,
                               .life_us = conf->conversation_us,
-                              .ask_identity = conf->ask_identity };
+                              .ask_identity = conf->ask_identity,
+                              .result_ind = conf->result_ind,
+                              .pseudonym_s = conf->pseudonym_us / 1000000,
+                              .pseudonym_periods = conf->pseudonym_periods,
+                              .reauth_max = conf->reauth_max,
+                              .reauth_us = conf->reauth_us,
+                              .reauth_times = conf->reauth_times };
     uint8_t seed[16];
     struct radiusd *r = calloc(1, sizeof *r);
     if (!r)
         return NULL;
     *r = (struct radiusd){ .conf = conf, .env = env, .ops = ops, .ctx = ctx };
+    if (conf->offer_kdf) {
+        ec.kdf[0] = conf->offer_kdf;
+        ec.kdf[1] = AKA_KDF_DEFAULT;
+    }
     env_random(env, ec.seed, sizeof ec.seed);
     env_random(env, seed, sizeof seed);
     r->eapd = eapd_new(&ec);
@@ -107,6 +117,16 @@ void radiusd_free(struct radiusd *r)
     free(r->of_conv);
     free(r->clients);
     free(r);
+}
+
+err radiusd_pseudonym_key(struct radiusd *r, const uint8_t master[PSEUDONYM_MASTER_LEN])
+{
+    return eapd_pseudonym_key(r->eapd, master);
+}
+
+void radiusd_wall(struct radiusd *r, uint64_t unix_s)
+{
+    eapd_wall(r->eapd, unix_s);
 }
 
 /* ---- requests in hand ---- */
@@ -168,8 +188,9 @@ static void log_outcome(const struct radiusd *r, const struct pending *q, const 
     struct span who = a->imsi[0] ? span_str(a->imsi) : a->identity;
     if (a->type == EAPD_CHALLENGE)
         return;
-    log_at(&r->env->log, LOG_LV_INFO, "radius", "event=%s client=%s subscriber=%s reason=%s",
-           a->type == EAPD_ACCEPT ? "accept" : "reject", r->conf->clients[q->client].name,
+    log_at(&r->env->log, LOG_LV_INFO, "radius", "event=%s client=%s method=%s subscriber=%s reason=%s",
+           a->type == EAPD_ACCEPT ? a->reauth ? "reaccept" : "accept" : "reject",
+           r->conf->clients[q->client].name, a->method ? a->method->name : "-",
            r->ops->log_name(r->ctx, who, name), aka_reason_name(a->reason));
 }
 
@@ -223,6 +244,8 @@ static void answer(struct radiusd *r, struct pending *q, const struct eapd_actio
     if (a->type == EAPD_REJECT)
         r->refused[a->reason]++;
     if (a->type == EAPD_ACCEPT)
+        r->count[RADIUSD_reauths] += a->reauth;
+    if (a->type == EAPD_ACCEPT)
         r->clients[q->client].accepts++;
     log_outcome(r, q, a);
     r->ops->send(r->ctx, &q->local, &q->peer, span_of(q->reply, q->reply_n));
@@ -243,7 +266,7 @@ static void carry_out(struct radiusd *r, struct pending *q, const struct eapd_ac
         r->count[RADIUSD_resyncs] += a->resync;
         q->ref = a->ref;
         r->of_conv[a->ref.slot] = (uint32_t)(q - r->v) + 1;
-        if (!r->ops->vector(r->ctx, a->ref, a->imsi, q->client, a->separated, a->rand, a->auts)) {
+        if (!r->ops->vector(r->ctx, a->ref, a->imsi, q->client, a->want, a->rand, a->auts)) {
             r->of_conv[a->ref.slot] = 0;
             r->count[RADIUSD_full]++;
             eapd_end(r->eapd, a->ref);
@@ -272,13 +295,20 @@ static const struct as_client *find_client(const struct radiusd *r, const struct
     return NULL;
 }
 
+/* Does it say that it is a Forwarding Agent, whether it may or not? */
+static bool is_agent(const struct radius_pkt *p, struct span *nas)
+{
+    return radius_find(p, RADIUS_NAS_IDENTIFIER, nas) == ERR_OK && nas->n >= 4 &&
+           memcmp(nas->p, "HIP:", 4) == 0;
+}
+
 /* The network name for this client's NAS-Identifier. */
 static const char *net_name(struct radiusd *r, const struct as_client *c, const struct radius_pkt *p,
                             char out[AKA_NET_NAME_MAX + 1])
 {
     struct span nas;
     char hit[33];
-    if (radius_find(p, RADIUS_NAS_IDENTIFIER, &nas) != ERR_OK || nas.n < 4 || memcmp(nas.p, "HIP:", 4) != 0)
+    if (!is_agent(p, &nas))
         return r->conf->net_name;
     for (size_t i = 0; i < c->n_hits; i++) {
         hex_encode(span_of(c->hits[i].ip, 16), hit);
@@ -297,6 +327,7 @@ static void work_on(struct radiusd *r, struct pending *q, const struct radius_pk
     uint8_t eap[EAP_MAX];
     size_t eap_n = 0;
     char name[AKA_NET_NAME_MAX + 1];
+    struct span nas;
     struct eapd_action a;
     struct eapd_request er = { .client = q->client };
     if (radius_find(p, RADIUS_STATE, &er.state) != ERR_OK)
@@ -309,6 +340,8 @@ static void work_on(struct radiusd *r, struct pending *q, const struct radius_pk
     }
     er.eap = span_of(eap, eap_n);
     er.net_name = net_name(r, &r->conf->clients[q->client], p, name);
+    er.binding = is_agent(p, &nas);
+    memcpy(er.methods, r->conf->clients[q->client].methods, sizeof er.methods);
     eapd_request(r->eapd, &er, now, &a);
     carry_out(r, q, &a, now);
 }
@@ -415,6 +448,11 @@ uint64_t radiusd_refused(const struct radiusd *r, enum aka_reason why)
 size_t radiusd_conversations(const struct radiusd *r)
 {
     return eapd_count(r->eapd);
+}
+
+size_t radiusd_reauths(const struct radiusd *r)
+{
+    return eapd_reauths(r->eapd);
 }
 
 uint64_t radiusd_expired(const struct radiusd *r)

@@ -28,6 +28,7 @@
     X(accepts, "Access-Accept sent") \
     X(rejects, "Access-Reject sent") \
     X(send_failed, "answers that could not be made or sent") \
+    X(reauths, "accepts by fast re-authentication") \
     X(vectors, "vectors asked for") \
     X(resyncs, "resynchronisations asked for")
 
@@ -43,8 +44,8 @@ struct radiusd;
 /* What the owner does for it. Called from within the calls below. */
 struct radiusd_ops {
     void (*send)(void *ctx, const struct addr *local, const struct addr *peer, struct span octets);
-    /* Ask the AuC, for a vector with the AMF separation bit (AKA') or one without (AKA); answer with radiusd_vector(). False: no room, the request is dropped. rand and auts are borrowed; NULL without resync. */
-    bool (*vector)(void *ctx, struct eapd_ref ref, const char *imsi, unsigned ind, bool separated,
+    /* Ask the AuC; answer with radiusd_vector(). False: no room, the request is dropped. rand and auts are borrowed; NULL without resync. */
+    bool (*vector)(void *ctx, struct eapd_ref ref, const char *imsi, unsigned ind, enum aka_want want,
                    const uint8_t *rand, const uint8_t *auts);
     /* Identity as it may stand in a log line: hashed or clear. Returns out. */
     const char *(*log_name)(void *ctx, struct span identity, char out[NAI_TEXT_MAX]);
@@ -53,6 +54,9 @@ struct radiusd_ops {
 struct radiusd *radiusd_new(const struct as_conf *conf, const struct env *env, const struct radiusd_ops *ops,
                             void *ctx);
 void radiusd_free(struct radiusd *r);
+/* as/eapd.h */
+MUST_USE err radiusd_pseudonym_key(struct radiusd *r, const uint8_t master[PSEUDONYM_MASTER_LEN]);
+void radiusd_wall(struct radiusd *r, uint64_t unix_s);
 void radiusd_input(struct radiusd *r, const struct addr *local, const struct addr *peer, struct span octets,
                    uint64_t now);
 void radiusd_vector(struct radiusd *r, struct eapd_ref ref, enum aka_server_auc what,
@@ -65,5 +69,6 @@ const char *radiusd_counter_name(enum radiusd_counter c);
 uint64_t radiusd_refused(const struct radiusd *r, enum aka_reason why); /* rejects by reason */
 size_t radiusd_conversations(const struct radiusd *r);
 uint64_t radiusd_expired(const struct radiusd *r);
+size_t radiusd_reauths(const struct radiusd *r); /* identities for fast re-authentication that are out */
 /* Requests and accepts of one client. */
 void radiusd_client(const struct radiusd *r, size_t i, uint64_t *requests, uint64_t *accepts);

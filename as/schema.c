@@ -5,12 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aka/pseudonym.h"
 #include "common/crypto/secret.h"
 #include "common/rt/file.h"
 
 #define SECRET_MAX 256
 #define SECRET_MIN \
     6 /* the shortest that anybody should type; docs/sim-binding.md s9 wants 32 random octets beyond one host */
+
+#define METHOD_CHOICES "aka-prime|aka"
 
 static const struct rt_conf_row client_rows[] = {
     { "name", RT_CONF_STR, RT_CONF_REQUIRED, .min = 1, .max = 63, .doc = "for the log and the counters" },
@@ -20,6 +23,34 @@ static const struct rt_conf_row client_rows[] = {
     { "hits", RT_CONF_LIST, .item = RT_CONF_ADDR, .max = AS_HITS_MAX,
       .doc = "HITs of the Forwarding Agents that this client may be: named to the SIM in AT_KDF_INPUT as "
              "HIP:<32 hexadecimal digits>" },
+    { "methods", RT_CONF_LIST, .item = RT_CONF_ENUM, .choices = METHOD_CHOICES, .min = 1,
+      .max = AKA_METHODS_MAX, .doc = "EAP methods for this client in the place of those below" },
+    { 0 },
+};
+
+static const struct rt_conf_row identity_rows[] = {
+    { "pseudonyms", RT_CONF_BOOL, .def = "yes",
+      .doc = "give out pseudonyms: the subscriber under a key, so that nothing of them is stored here" },
+    { "pseudonym_key_time", RT_CONF_DURATION, .min = 3600000000, .max = 31536000000000, .def = "30d",
+      .doc = "one key makes pseudonyms that long" },
+    { "pseudonym_keys", RT_CONF_INT, .min = 1, .max = PSEUDONYM_PERIODS, .def = "12",
+      .doc =
+          "older keys that still open; an older pseudonym is answered by asking for the permanent identity" },
+    { "reauthentications", RT_CONF_INT, .min = 0, .max = 65534, .def = "16",
+      .doc = "fast re-authentications in a row before a full one; 0: none. Never for a Forwarding Agent" },
+    { "reauthentication_time", RT_CONF_DURATION, .min = 1000000, .max = 86400000000, .def = "1h",
+      .doc = "an identity for it is good that long, once; a subscriber that is barred meanwhile is noticed "
+             "after it" },
+    { "reauthentication_contexts", RT_CONF_INT, .min = 1, .max = 65536, .def = "2048",
+      .doc = "kept at a time, in locked memory; the oldest goes first" },
+    { 0 },
+};
+
+static const struct rt_conf_row testing_rows[] = {
+    { "offer_kdf", RT_CONF_INT, .min = 2, .max = 65535,
+      .doc = "a key derivation function of AKA' that is offered before the default one, though it is not to "
+             "be had: shows "
+             "the negotiation of AT_KDF" },
     { 0 },
 };
 
@@ -58,12 +89,24 @@ const struct rt_conf_row as_schema[] = {
       .max = AS_CLIENTS_MAX, .doc = "who may ask" },
     { "network_name", RT_CONF_STR, .min = 1, .max = AKA_NET_NAME_MAX, .def = "WLAN",
       .doc = "AT_KDF_INPUT for a client that is no Forwarding Agent" },
+    { "methods", RT_CONF_LIST, .item = RT_CONF_ENUM, .choices = METHOD_CHOICES, .min = 1,
+      .max = AKA_METHODS_MAX,
+      .doc =
+          "EAP methods, best first; not given: aka-prime. Where aka-prime is one of them each AKA challenge "
+          "says that it was to be had (AT_BIDDING)" },
     { "ask_identity", RT_CONF_BOOL, .def = "no",
       .doc = "always ask by AKA-Identity, even when the first identity would do (one round trip more)" },
+    { "result_indications", RT_CONF_BOOL, .def = "no",
+      .doc = "offer AT_RESULT_IND: a protected word of success before EAP Success, for a peer that wants it "
+             "(one "
+             "round trip more)" },
+    { "identities", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = identity_rows,
+      .doc = "what a subscriber is called besides by the IMSI" },
     { "store", RT_CONF_MAP, RT_CONF_REQUIRED, .rows = store_rows, .doc = "the AuC" },
     { "limits", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = limit_rows, .doc = "bounds" },
     { "control", RT_CONF_MAP, RT_CONF_REQUIRED, .rows = control_rows, .doc = "control socket" },
     { "log", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = log_rows, .doc = "the log" },
+    { "testing", RT_CONF_MAP, .rows = testing_rows, .doc = "never on a server that anybody depends on" },
     { 0 },
 };
 
@@ -78,6 +121,20 @@ static err load_secret(struct as_client *c, const char *path, const struct rt_co
         c->secret_n--;
     if (c->secret_n < SECRET_MIN)
         return rt_conf_expected(f, n, why, "a secret of at least %d octets in %s", SECRET_MIN, path);
+    return ERR_OK;
+}
+
+/* A method twice says nothing. */
+static err load_methods(const struct rt_conf *f, const struct rt_conf_node *n, uint8_t out[AKA_METHODS_MAX],
+                        char *why)
+{
+    for (size_t i = 0; i < rt_conf_count(n, "methods"); i++) {
+        const struct rt_conf_node *item = rt_conf_item(n, "methods", i);
+        uint8_t type = aka_method_of_name(rt_conf_node_str(item))->type;
+        if (memchr(out, type, i))
+            return rt_conf_expected(f, item, why, "each method once");
+        out[i] = type;
+    }
     return ERR_OK;
 }
 
@@ -97,7 +154,25 @@ static err load_client(struct as_conf *o, size_t i, const struct rt_conf_node *n
         if (c->hits[j].family != ADDR_V6)
             return rt_conf_expected(o->file, h, why, "a HIT, written as an IPv6 address");
     }
+    memcpy(c->methods, o->methods, sizeof c->methods);
+    if (rt_conf_count(n, "methods")) {
+        memset(c->methods, 0, sizeof c->methods);
+        err e = load_methods(o->file, n, c->methods, why);
+        if (e != ERR_OK)
+            return e;
+    }
     return load_secret(c, rt_conf_str(n, "secret_file"), o->file, rt_conf_get(n, "secret_file"), why);
+}
+
+static void load_identities(struct as_conf *o, const struct rt_conf_node *n)
+{
+    if (rt_conf_bool(n, "pseudonyms"))
+        o->pseudonym_us = rt_conf_us(n, "pseudonym_key_time");
+    o->pseudonym_periods = (uint32_t)rt_conf_int(n, "pseudonym_keys");
+    o->reauth_times = (uint16_t)rt_conf_int(n, "reauthentications");
+    o->reauth_us = rt_conf_us(n, "reauthentication_time");
+    if (o->reauth_times)
+        o->reauth_max = (uint32_t)rt_conf_int(n, "reauthentication_contexts");
 }
 
 static err load_all(struct as_conf *o, char *why)
@@ -110,6 +185,9 @@ static err load_all(struct as_conf *o, char *why)
         o->listen[i] = *rt_conf_node_addr(rt_conf_item(root, "listen", i));
     o->net_name = rt_conf_str(root, "network_name");
     o->ask_identity = rt_conf_bool(root, "ask_identity");
+    o->result_ind = rt_conf_bool(root, "result_indications");
+    load_identities(o, rt_conf_map(root, "identities"));
+    o->offer_kdf = (uint16_t)rt_conf_int(rt_conf_map(root, "testing"), "offer_kdf");
     o->store_path = rt_conf_str(store, "path");
     o->key_path = rt_conf_str(store, "key_file");
     o->ctl_path = rt_conf_str(rt_conf_map(root, "control"), "socket");
@@ -122,6 +200,10 @@ static err load_all(struct as_conf *o, char *why)
         return rt_conf_expected(o->file, rt_conf_get(root, "network_name"), why,
                                 "a network name that does not begin with HIP:");
     err e = log_level_parse(rt_conf_str(log, "level"), &o->log_level);
+    if (e == ERR_OK)
+        e = load_methods(o->file, root, o->methods, why);
+    if (!o->methods[0])
+        o->methods[0] = EAP_TYPE_AKA_PRIME;
     o->n_clients = rt_conf_count(root, "clients");
     o->clients = calloc(o->n_clients, sizeof *o->clients);
     if (!o->clients)

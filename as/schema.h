@@ -5,6 +5,7 @@
 #pragma once
 
 #include "aka/akakeys.h"
+#include "aka/method.h"
 #include "common/base/addr.h"
 #include "common/base/log.h"
 #include "common/rt/conf.h"
@@ -20,6 +21,7 @@ struct as_client {
     size_t secret_n;
     struct addr hits[AS_HITS_MAX]; /* Forwarding Agents that this client may be, as IPv6 addresses */
     size_t n_hits;
+    uint8_t methods[AKA_METHODS_MAX]; /* EAP types, best first; 0 ends */
 };
 
 struct as_conf {
@@ -29,7 +31,14 @@ struct as_conf {
     struct as_client *clients;
     size_t n_clients;
     const char *net_name;
-    bool ask_identity;
+    bool ask_identity, result_ind;
+    uint8_t methods[AKA_METHODS_MAX]; /* as of a client */
+    uint64_t pseudonym_us;            /* one key serves that long; 0: no pseudonyms */
+    uint32_t pseudonym_periods;       /* older keys that still open */
+    uint32_t reauth_max;              /* contexts of fast re-authentication; 0: none */
+    uint64_t reauth_us;               /* of one */
+    uint16_t reauth_times;            /* in a row */
+    uint16_t offer_kdf;               /* testing: offered before the default one; 0: nothing */
     const char *store_path, *key_path;
     const char *ctl_path;
     uint32_t conversations_max;

@@ -48,7 +48,7 @@ static void on_send(void *ctx, const struct addr *local, const struct addr *peer
     }
 }
 
-static bool on_vector(void *ctx, struct eapd_ref r, const char *imsi, unsigned ind, bool separated,
+static bool on_vector(void *ctx, struct eapd_ref r, const char *imsi, unsigned ind, enum aka_want want,
                       const uint8_t *rand, const uint8_t *auts)
 {
     if (!imsi_valid(imsi))

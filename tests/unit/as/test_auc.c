@@ -113,7 +113,9 @@ static void test_subscribers(void **state)
     snprintf(s.imsi, sizeof s.imsi, "12x");
     assert_int_equal(auc_add(a, &s, &set1), ERR_RANGE);
     assert_int_equal(auc_bar(a, IMSI, true), ERR_OK);
+    memset(&v, 0, sizeof v);
     assert_int_equal(auc_vector(a, IMSI, 0, true, 1, &v), ERR_REFUSED);
+    assert_int_equal(sqn_of(&v), sqn_make(1, 0)); /* with which the subscriber is told so */
     assert_int_equal(auc_bar(a, IMSI, false), ERR_OK);
     assert_int_equal(auc_vector(a, IMSI, 0, true, 1, &v), ERR_OK);
     assert_int_equal(auc_del(a, IMSI), ERR_OK);
