@@ -110,6 +110,8 @@ static const struct rt_conf_row resolver_rows[] = {
 
 static const struct rt_conf_row binding_rows[] = {
     { "reveal_imsi", RT_CONF_BOOL, .def = "no", .doc = "also to a Forwarding Agent that is not known" },
+    { "allow_eap_aka", RT_CONF_BOOL, .def = "no",
+      .doc = "EAP-AKA too, where the home network has no EAP-AKA', and with a known Forwarding Agent only" },
     { "require", RT_CONF_BOOL, .def = "yes",
       .doc = "use nothing of a Forwarding Agent that does not bind us" },
     { "secret", RT_CONF_BOOL, .def = "yes",
@@ -397,6 +399,7 @@ static void read_binding(const struct rt_conf_node *root, struct host_settings *
         s->core.want[i] = rt_conf_node_str(rt_conf_item(root, "names", i));
     s->core.label = rt_conf_str(root, "label");
     s->core.reveal_imsi = rt_conf_bool(m, "reveal_imsi");
+    s->core.allow_eap_aka = rt_conf_bool(m, "allow_eap_aka");
     s->core.no_binding_ok = !rt_conf_bool(m, "require");
     s->core.forget_secret = !rt_conf_bool(m, "secret");
     s->core.take_over = rt_conf_bool(m, "take_over");

@@ -70,18 +70,11 @@ void host_run_failed(struct host *h, enum host_fa_end how, uint32_t wait_s)
 
 /* ---- beginning ---- */
 
-static struct span identity(const struct host *h)
-{
-    bool may = h->main->fa && (h->main->fa->known || h->c.reveal_imsi);
-
-    return may ? span_str(h->sim->nai) : span_of(NULL, 0);
-}
-
 bool host_run_may_begin(const struct host *h)
 {
     const struct host_sim *s = h->sim;
 
-    return s->state == HOST_SIM_READY && s->sealed.bind != HOST_BIND_LOST && identity(h).n;
+    return s->state == HOST_SIM_READY && s->sealed.bind != HOST_BIND_LOST && host_identity_any(h);
 }
 
 /* Both HIs begin the transcript; the FA's is in the association since R1. */
@@ -102,6 +95,8 @@ static err open_run(struct host *h, bool refresh)
         host_run_end(h);
         return ERR_MEMORY;
     }
+    if (h->c.allow_eap_aka && h->main->fa->known)
+        aka_peer_allow_aka(r->eap);
     r->open = true;
     r->refresh = refresh;
     r->move = !refresh && h->sim->take;
@@ -118,7 +113,7 @@ err host_run_begin(struct host *h, bool refresh, struct wcur *w)
 
     if (e)
         return e;
-    e = aka_peer_start(h->run.eap, identity(h), &act);
+    e = aka_peer_start(h->run.eap, host_identity_show(h, AKA_ID_EAP), &act);
     if (e || act.type != AKA_PEER_SEND) {
         host_run_end(h);
         return e ? e : ERR_STATE;
@@ -308,17 +303,27 @@ static bool names_fa(const struct host *h, struct span name)
     return span_eq(name, span_str(want));
 }
 
+/* The FA the network names is this one, or one that we know goes by another name; in AKA there is no name, and only a known FA gets so far. */
+static bool acceptable(const struct host *h, const struct aka_peer_action *act)
+{
+    const struct host_fa *f = h->main->fa;
+
+    if (act->method == EAP_TYPE_AKA)
+        return f->known;
+    return h->run.named ||
+           (f->known && f->network_name[0] && span_eq(act->net_name, span_str(f->network_name)));
+}
+
 /* Section 5: the name is judged before the card is asked. */
 static void challenge(struct host *h, const struct aka_peer_action *act)
 {
     struct host_run *r = &h->run;
-    const struct host_fa *f = h->main->fa;
     struct aka_peer_action next;
     struct host_job_slot *slot;
     struct host_job *job;
 
     r->named = names_fa(h, act->net_name);
-    if (!r->named && !(f->known && f->network_name[0] && span_eq(act->net_name, span_str(f->network_name)))) {
+    if (!acceptable(h, act)) {
         host_event(h, HOST_EV_ALARM, LOG_LV_WARN, &h->main->peer,
                    "the home network names another access than this FA");
         aka_peer_refuse_name(r->eap, &next);
@@ -350,7 +355,7 @@ static void handle(struct host *h, const struct aka_peer_action *act)
         send_eap(h, act);
         break;
     case AKA_PEER_IDENTITY:
-        aka_peer_identity(h->run.eap, identity(h), &next);
+        aka_peer_identity(h->run.eap, host_identity_show(h, act->id_req), &next);
         if (next.type != AKA_PEER_IDENTITY)
             handle(h, &next);
         break;

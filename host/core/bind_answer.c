@@ -128,6 +128,7 @@ void host_run_response(struct host *h, const struct hip_bind_inner *in, uint32_t
     struct host_run *r = &h->run;
     uint8_t mac[HIP_BIND_KEY_LEN];
     struct hip_bind_response p;
+    bool learnt;
 
     if (in->mac.n != sizeof mac || hip_bind_mac_fa(r->keys, id, r->request_mac, in->p, mac) ||
         !sec_equal(mac, in->mac.p, sizeof mac)) {
@@ -135,6 +136,7 @@ void host_run_response(struct host *h, const struct hip_bind_inner *in, uint32_t
         return;
     }
     h->main->good_mac = true;
+    learnt = host_identity_learn(h);
     if (hip_bind_response_parse(in->response, &p) || p.attempt != r->attempt) {
         alarm_end(h, "the FA's answer is malformed or of another attempt");
         return;
@@ -143,6 +145,8 @@ void host_run_response(struct host *h, const struct hip_bind_inner *in, uint32_t
         bound(h, &p, resp);
     else
         refused(h, &p);
+    if (learnt && !r->finishing)
+        host_sim_save(h);
 }
 
 bool host_run_notice(struct host *h, const struct hip_bind_inner *in)

@@ -72,6 +72,7 @@ struct host_config {
     size_t n_peer;
     enum host_accept accept;
     bool reveal_imsi;    /* the IMSI to an FA that is not known (section 4) */
+    bool allow_eap_aka;  /* EAP-AKA too, with a known FA (section 4) */
     bool no_binding_ok;  /* require_binding: no */
     bool require_dnssec; /* HIP RRs of unsigned zones are not used; bogus ones never are */
     enum host_nat nat;

@@ -11,6 +11,7 @@
  *   fa.c     which Forwarding Agent, associating and registering with it, coming back
  *   partner.c  registering at its partners too
  *   ping.c   probes, and how far an attempt to reach a peer went
+ *   identity.c  which identity is shown to whom
  *   bind.c   one run of the SIM binding
  *
  * During a call h->now and h->out are set; what the HIP engine answers is collected and handled before the call returns (host_leave).
@@ -179,6 +180,8 @@ struct host_link {
 
 /* ---- the binding run ---- */
 
+enum host_identity { HOST_IDENT_NONE, HOST_IDENT_PSEUDONYM, HOST_IDENT_IMSI };
+
 struct host_run {
     bool open;
     uint32_t gen; /* jobs of an older run are ignored */
@@ -186,10 +189,12 @@ struct host_run {
     struct hip_bind_th *th;
     struct hip_bind_keys *keys; /* NULL until the proof was sent */
     uint8_t request_mac[HIP_BIND_KEY_LEN];
-    bool at_card;         /* the card is asked */
-    bool named;           /* by AT_KDF_INPUT */
-    bool refresh, opaque; /* of the request */
-    bool move;            /* of the request: another host's name */
+    bool at_card; /* the card is asked */
+    enum host_identity shown_as;
+    char shown[NAI_TEXT_MAX]; /* the identity as it was shown last */
+    bool named;               /* by AT_KDF_INPUT */
+    bool refresh, opaque;     /* of the request */
+    bool move;                /* of the request: another host's name */
     uint16_t attempt;
     bool retry_due;           /* another attempt when the timer says */
     uint64_t end_us, wait_us; /* 60 s in all; 20 s for the next packet */
@@ -315,6 +320,13 @@ void host_sim_complete(struct host *h, const struct host_job_slot *s, const stru
 /* Write the sealed contents as they are now. */
 void host_sim_save(struct host *h);
 bool host_sim_bound(const struct host *h);
+
+/* ---- identity.c ---- */
+bool host_identity_any(const struct host *h); /* there is one for the FA in use */
+/* The one to show, as section 4 has it; empty: none. Borrowed until the next call. */
+struct span host_identity_show(struct host *h, enum aka_id_req asked);
+/* After a good BIND_MAC: the pseudonym of this run, if there was one, is what we show next time. False: nothing changed. */
+bool host_identity_learn(struct host *h);
 
 /* ---- names.c ---- */
 struct host_name *host_name_find(struct host *h, const struct dnsu_name *name);

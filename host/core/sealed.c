@@ -10,7 +10,8 @@
 
 #define PARAMS_MAGIC "HFSPRM1\n"
 #define FILE_MAGIC   "HFS1"
-#define CONTENTS_VER 1
+#define CONTENTS_OLD 1 /* without a pseudonym */
+#define CONTENTS_VER 2
 #define PLAIN_MAX    8192
 #define IKM_MAX      128
 
@@ -134,6 +135,8 @@ static err put_contents(const struct host_sealed *s, struct wcur *w)
     }
     if (s->has_secret)
         wcur_put(w, s->secret, sizeof s->secret);
+    wcur_u8(w, (uint8_t)strlen(s->pseudonym));
+    wcur_put(w, s->pseudonym, strlen(s->pseudonym));
     sec_free(der);
     return wcur_ok(w) ? ERR_OK : ERR_SPACE;
 }
@@ -150,14 +153,27 @@ static err get_name(struct rcur *r, struct dnsu_name *out)
     return dnsu_name_from_wire(s, out);
 }
 
+/* Length octet and text. */
+static err get_pseudonym(struct rcur *r, char out[HOST_PSEUDONYM_MAX + 1])
+{
+    struct span s = rcur_take(r, rcur_u8(r));
+
+    if (s.n > HOST_PSEUDONYM_MAX || (s.n && memchr(s.p, 0, s.n)))
+        return ERR_MALFORMED;
+    if (s.n)
+        memcpy(out, s.p, s.n);
+    out[s.n] = '\0';
+    return ERR_OK;
+}
+
 static err get_contents(struct rcur *r, struct host_sealed *s)
 {
     uint8_t ver = rcur_u8(r), bind = rcur_u8(r), secret = rcur_u8(r), n_fa = rcur_u8(r);
     struct span der;
     err e;
 
-    if (ver != CONTENTS_VER || bind > HOST_BIND_LOST || bind == HOST_BIND_RUNNING || secret > 1 ||
-        n_fa > HOST_FAS_MAX)
+    if ((ver != CONTENTS_VER && ver != CONTENTS_OLD) || bind > HOST_BIND_LOST || bind == HOST_BIND_RUNNING ||
+        secret > 1 || n_fa > HOST_FAS_MAX)
         return ERR_MALFORMED;
     s->bind = (enum host_bind_state)bind;
     s->n_fa = n_fa;
@@ -172,6 +188,8 @@ static err get_contents(struct rcur *r, struct host_sealed *s)
     s->has_secret = secret;
     if (s->has_secret)
         rcur_copy(r, s->secret, sizeof s->secret);
+    if (!e && ver == CONTENTS_VER)
+        e = get_pseudonym(r, s->pseudonym);
     if (e || !rcur_end(r))
         return ERR_MALFORMED;
     return hip_hi_from_private(der, &s->hi);

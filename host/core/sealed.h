@@ -44,6 +44,8 @@ MUST_USE err host_seal_key_sim(const struct host_seal_params *p, const struct ho
 MUST_USE err host_seal_key_gate(const struct host_seal_params *p, const uint8_t platform[HOST_SEAL_KEY_LEN],
                                 const struct usim_identity *id, struct host_seal_key *out);
 
+#define HOST_PSEUDONYM_MAX 200
+
 struct host_sealed_fa {
     struct hit hit;
     struct dnsu_name name;
@@ -59,7 +61,8 @@ struct host_sealed {
     size_t n_fa;
     struct host_sealed_fa fa[HOST_FAS_MAX]; /* item 18, the answering one first */
     bool has_secret;
-    uint8_t secret[32]; /* item 5, for a later MOVE */
+    uint8_t secret[32];                     /* item 5, for a later MOVE */
+    char pseudonym[HOST_PSEUDONYM_MAX + 1]; /* user name for the next run; "": none */
 };
 void host_sealed_done(struct host_sealed *s); /* wipes */
 

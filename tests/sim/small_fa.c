@@ -94,11 +94,57 @@ static struct w_card *subscriber(struct world *w, const char *imsi)
     return NULL;
 }
 
-/* The AuC's answer, until there is something to send. */
-static void auc(struct world *w, struct w_run *r, struct aka_server_action *a)
+static void who(struct world *w, struct w_fa *f, struct aka_server_action *a)
 {
-    static const uint8_t amf[2] = { 0x80, 0 };
-    while (a->type == AKA_SERVER_VECTOR) {
+    struct aka_who x = { .kind = AKA_WHO_UNKNOWN };
+    struct aka_nai nai;
+
+    if (f->names.period_s && !nai_parse(a->identity, &nai) &&
+        !pseudonym_open(&f->names, nai.user, w->unix_s, x.imsi))
+        x.kind = AKA_WHO_IMSI;
+    aka_server_who(f->run.eap, &x, a);
+}
+
+static void issue(struct world *w, struct w_fa *f, const char *imsi)
+{
+    char name[PSEUDONYM_LEN + 1];
+
+    if (f->names.period_s &&
+        !pseudonym_make(&f->names, &w->env, aka_server_method(f->run.eap)->pseudonym, imsi, w->unix_s, name))
+        aka_server_issue(f->run.eap, span_str(name), span_of(NULL, 0));
+}
+
+/* What the host says who it is. */
+static void note_identity(struct world *w, struct w_fa *f, struct span eap)
+{
+    struct eap_pkt p;
+    struct aka_msg m;
+    struct span said = { NULL, 0 };
+
+    if (eap_parse(eap, &p))
+        abort();
+    if (p.type == EAP_TYPE_IDENTITY)
+        said = p.data;
+    else if (aka_msg_parse(&p, &m) == AKA_R_OK && m.has[AKA_AT_IDENTITY])
+        said = m.value[AKA_AT_IDENTITY];
+    if (said.n && said.n < NAI_TEXT_MAX && f->n_said < 4) {
+        memcpy(f->said[f->n_said], said.p, said.n);
+        f->said[f->n_said++][said.n] = '\0';
+    }
+    for (size_t i = 0; i < w->n_card; i++)
+        f->heard_imsi |= memmem(eap.p, eap.n, w->card[i]->id.imsi, strlen(w->card[i]->id.imsi)) != NULL;
+}
+
+/* The AuC's answer, until there is something to send. */
+static void auc(struct world *w, struct w_fa *f, struct aka_server_action *a)
+{
+    struct w_run *r = &f->run;
+    while (a->type == AKA_SERVER_VECTOR || a->type == AKA_SERVER_WHO) {
+        if (a->type == AKA_SERVER_WHO) {
+            who(w, f, a);
+            continue;
+        }
+        const uint8_t amf[2] = { a->want == AKA_WANT_SEPARATED ? AKA_AMF_SEP : 0, 0 };
         struct w_card *c = subscriber(w, a->imsi);
         struct aka_vector v;
         uint8_t rand[16];
@@ -112,6 +158,7 @@ static void auc(struct world *w, struct w_run *r, struct aka_server_action *a)
         }
         if (sqn_next(c->sqn, 1, &c->sqn) || aka_vector_make(&c->m.cred, c->sqn, amf, rand, &v))
             abort();
+        issue(w, f, a->imsi);
         aka_server_vector(r->eap, AKA_AUC_OK, &v, a);
     }
 }
@@ -126,13 +173,16 @@ static void net_name(const struct w_fa *f, char out[64])
 /* Begins a run with Response/Identity; what EAP says stands in run.eap_out then. */
 static void run_begin(struct world *w, struct w_fa *f, const struct hip_action *a, struct span eap)
 {
-    struct aka_server_config c = { .env = &w->env };
+    struct aka_server_config c = f->as;
     struct aka_server_action act;
     struct hip_assoc_view v;
     struct w_run *r = &f->run;
 
     run_end(r);
     f->runs++;
+    f->n_said = 0;
+    note_identity(w, f, eap);
+    c.env = &w->env;
     net_name(f, c.net_name);
     if (hip_assoc_get(f->e, a->ref, &v) || v.peer_hi.n == 0)
         abort();
@@ -143,7 +193,12 @@ static void run_begin(struct world *w, struct w_fa *f, const struct hip_action *
     r->th = hip_bind_th_new(v.peer_hi, span_of(f->hi.wire, f->hi.wire_len));
     hip_bind_th_add(r->th, eap);
     aka_server_input(r->eap, eap, &act);
-    auc(w, r, &act);
+    auc(w, f, &act);
+    if (f->strip_prime && act.type == AKA_SERVER_SEND) {
+        const uint8_t nak[] = { EAP_RESPONSE, act.octets.p[1], 0, 6, EAP_TYPE_NAK, EAP_TYPE_AKA };
+        aka_server_input(r->eap, span_of(nak, sizeof nak), &act);
+        auc(w, f, &act);
+    }
     if (act.type == AKA_SERVER_SEND)
         hip_bind_th_add(r->th, act.octets);
     r->eap_n = act.octets.n;
@@ -323,8 +378,9 @@ static void run_eap(struct world *w, struct w_fa *f, const struct hip_action *a,
     struct w_run *r = &f->run;
 
     hip_bind_th_add(r->th, in->eap);
+    note_identity(w, f, in->eap);
     aka_server_input(r->eap, in->eap, &act);
-    auc(w, r, &act);
+    auc(w, f, &act);
     if (act.type == AKA_SERVER_SEND) {
         hip_bind_th_add(r->th, act.octets);
         send_eap(w, f, act.octets, false);

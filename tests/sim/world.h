@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "aka/pseudonym.h"
 #include "aka/server.h"
 #include "aka/usim_milenage.h"
 #include "hip/bind_key.h"
@@ -87,6 +88,12 @@ struct w_fa {
     struct hip_ref reg_ref[8];
     size_t n_reg;
     struct w_run run;
+    struct aka_server_config as; /* of the home network, but env and net_name */
+    struct pseudonym_keys names; /* it gives out pseudonyms when period_s is set */
+    char said[4][NAI_TEXT_MAX];  /* identities of the run, in order: Response/Identity, AT_IDENTITY */
+    size_t n_said;
+    bool strip_prime; /* somebody between us and the home network answers AKA' with Nak, wanting AKA */
+    bool heard_imsi;  /* some run's EAP told us the IMSI */
     unsigned runs, binds, relayed, refreshed;
     bool saw_imsi; /* the IMSI stood in a packet in clear */
     /* Changes what goes into R2 and UPDATEs, BIND_MAC and all already in it; what cannot be sent then is not. */
