@@ -711,7 +711,7 @@ static void test_attacks(void **state)
         { "BIND_MAC made for another HI", MN_OTHER_HI, AS_GOOD, "BIND_MAC is wrong", false },
         { "no BIND_REQUEST", MN_NO_REQUEST, AS_GOOD, "no BIND_MAC", false },
         { "RES wrong", MN_BAD_RES, AS_GOOD, NULL, true },
-        { "re-authentication", MN_REAUTH, AS_GOOD, NULL, false },
+        { "fast re-authentication instead of AKA", MN_REAUTH, AS_GOOD, NULL, false },
         { "Access-Accept without MSK", MN_HONEST, AS_NO_MSK,
           "Access-Accept without MSK, or of a wrong length", false },
         { "Access-Accept with half an MSK", MN_HONEST, AS_SHORT_MSK,
@@ -741,6 +741,26 @@ static void test_attacks(void **state)
         assert_string_equal(w->last_alarm, alarm ? rows[i].alarm : "");
         nothing_bound(w);
         assert_int_equal(stats(w).runs_open, 0);
+        fw_free(w);
+    }
+}
+
+/* A home network with nothing but EAP-AKA: where the operator lets it bind, it does; else the run ends before the AS hears the answer. */
+static void test_eap_aka(void **state)
+{
+    for (int allowed = 0; allowed < 2; allowed++) {
+        struct fw *w = world();
+        w->c.allow_eap_aka = allowed;
+        w->as_method = EAP_TYPE_AKA;
+        fw_start(w);
+        struct fw_mn *m = matti(w);
+        m->allow_aka = true;
+        fw_connect(w, m);
+        fw_run(w, 15 * FW_S);
+        assert_int_equal(m->status, allowed ? HIP_BIND_ST_BOUND : -1);
+        assert_int_equal(m->gone, !allowed);
+        if (!allowed)
+            nothing_bound(w);
         fw_free(w);
     }
 }
@@ -1462,6 +1482,7 @@ int main(void)
         cmocka_unit_test(test_late_result),
         cmocka_unit_test(test_revoked),
         cmocka_unit_test(test_attacks),
+        cmocka_unit_test(test_eap_aka),
         cmocka_unit_test(test_replayed_proof),
         cmocka_unit_test(test_trusted_identity),
         cmocka_unit_test(test_bogus_inner_is_ignored),

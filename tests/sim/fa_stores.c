@@ -29,8 +29,8 @@ static struct fw_card *card_of(struct fw *w, const char *imsi)
 
 static void auc(struct fw *w, struct aka_server *s, struct aka_server_action *a)
 {
-    static const uint8_t amf[2] = { 0x80, 0 };
     while (a->type == AKA_SERVER_VECTOR) {
+        const uint8_t amf[2] = { a->want == AKA_WANT_SEPARATED ? AKA_AMF_SEP : 0, 0 };
         struct fw_card *c = card_of(w, a->imsi);
         struct aka_vector v;
         uint8_t rand[16];
@@ -65,7 +65,7 @@ static struct fw_conv *conversation(struct fw *w, const struct fa_job *j)
     for (size_t i = 0; i < FW_CONVS; i++) {
         if (w->conv[i].used)
             continue;
-        struct aka_server_config c = { .env = &w->env };
+        struct aka_server_config c = { .env = &w->env, .methods = { w->as_method } };
         snprintf(c.net_name, sizeof c.net_name, "%s", j->as.nas_id);
         w->conv[i] = (struct fw_conv){ .used = true, .id = (uint32_t)++w->order, .s = aka_server_new(&c) };
         if (!w->conv[i].s)

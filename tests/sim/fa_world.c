@@ -253,6 +253,8 @@ static void run_fresh(struct fw_mn *m, struct hip_ref ref)
     mn_forget(m);
     m->attempt = 0;
     m->peer = must(aka_peer_new());
+    if (m->allow_aka)
+        aka_peer_allow_aka(m->peer);
     ok(hip_assoc_get(m->e, ref, &v));
     m->th = must(hip_bind_th_new(span_of(m->hi.wire, m->hi.wire_len), v.peer_hi));
 }

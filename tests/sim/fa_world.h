@@ -58,6 +58,7 @@ struct fw_mn {
     struct hip_ref ref;
 
     enum fw_cheat cheat;
+    bool allow_aka;     /* EAP-AKA too */
     char identity[128]; /* Response/Identity; "": from the card */
     const char *wanted[4];
     const char *says;     /* its name, in HOST_ID; NULL: none */
@@ -201,6 +202,7 @@ struct fw {
         const char *imsi, *cui, *user;
     } named;
     uint16_t as_realm; /* of the last request */
+    uint8_t as_method; /* EAP type of the home network; 0: AKA' */
     struct span raw;   /* used up from the front */
     enum fw_dns dns;
     bool own_name;
