@@ -29,7 +29,8 @@ struct conv {
     struct usim_milenage card;
     struct aka_cred auc; /* the AuC's opinion of the subscriber's keys */
     uint64_t auc_sqn;
-    uint8_t amf[2];
+    uint8_t amf[2];        /* in AKA'; in AKA with the separation bit the other way */
+    const char *pseudonym; /* issued; NULL: none */
     bool unknown;          /* the AuC does not know this IMSI */
     const char *identity;  /* what the peer shows */
     const char *want_name; /* what the owner of the peer accepts; NULL: anything */
@@ -41,7 +42,7 @@ struct conv {
     enum aka_reason peer_why; /* of a refusal */
 };
 
-static inline void conv_open(struct conv *c, bool ask_identity)
+static inline void conv_open_with(struct conv *c, const struct aka_server_config *conf)
 {
     static const struct aka_cred set1 = {
         .k = { 0x46, 0x5b, 0x5c, 0xe8, 0xb1, 0x99, 0xb4, 0x9f, 0xaa, 0x5f, 0x0a, 0x2e, 0xe2, 0x38, 0xa6,
@@ -49,14 +50,19 @@ static inline void conv_open(struct conv *c, bool ask_identity)
         .opc = { 0xcd, 0x63, 0xcb, 0x71, 0x95, 0x4a, 0x9f, 0x4e, 0x48, 0xa5, 0x99, 0x4e, 0x37, 0xa0, 0x2b,
                  0xaf },
     };
-    struct aka_server_config conf = { .env = &conv_env, .net_name = CONV_NAME, .ask_identity = ask_identity };
     *c = (struct conv){ .identity = CONV_NAI, .amf = { 0x80, 0 }, .auc = set1 };
     c->card.cred = set1;
     sqn_usim_init(&c->card.sqn);
     c->peer = aka_peer_new();
-    c->server = aka_server_new(&conf);
+    c->server = aka_server_new(conf);
     assert_non_null(c->peer);
     assert_non_null(c->server);
+}
+
+static inline void conv_open(struct conv *c, bool ask_identity)
+{
+    struct aka_server_config conf = { .env = &conv_env, .net_name = CONV_NAME, .ask_identity = ask_identity };
+    conv_open_with(c, &conf);
 }
 
 static inline void conv_close(struct conv *c)
@@ -113,7 +119,9 @@ static inline void conv_server_settle(struct conv *c)
         }
         assert_int_equal(sqn_next(c->auc_sqn, 0, &c->auc_sqn), ERR_OK);
         conv_random(NULL, rand, sizeof rand);
-        assert_int_equal(aka_vector_make(&c->auc, c->auc_sqn, c->amf, rand, &v), ERR_OK);
+        const uint8_t amf[2] = { c->amf[0] ^ (c->s.want == AKA_WANT_PLAIN ? AKA_AMF_SEP : 0), c->amf[1] };
+        assert_int_equal(aka_vector_make(&c->auc, c->auc_sqn, amf, rand, &v), ERR_OK);
+        aka_server_issue(c->server, span_str(c->pseudonym ? c->pseudonym : ""), span_of(NULL, 0));
         aka_server_vector(c->server, AKA_AUC_OK, &v, &c->s);
     }
     if (c->s.octets.n) {

@@ -64,26 +64,35 @@ static void test_conversations(void **state)
     assert_true(plain >= 2 && prime >= 2);
 }
 
-/* Fast re-authentication keys of AKA' come from the same PRF'. */
-static void test_prf_prime(void **state)
+/* Fast re-authentication, recorded; the other keys stay as they are. */
+static void test_reauth(void **state)
 {
     struct vec_walk w = vec_open("eap-aka", "EapAkaReauthTest");
-    unsigned n = 0;
+    unsigned seen[2] = { 0 };
     for (json_t *t; (t = vec_next(&w));) {
-        uint8_t k_re[32], s[600] = "EAP-AKA' re-auth", out[128];
-        size_t at = strlen((char *)s);
-        if (!vec_has(t, "k_re"))
-            continue;
-        vec_fixed(t, "k_re", k_re, 32);
-        at += vec_hex(t, "identity", s + at, 256);
-        vec_fixed(t, "counter", s + at, 2);
-        vec_fixed(t, "nonce_s", s + at + 2, 16);
-        assert_int_equal(aka_prf_prime(span_of(k_re, 32), span_of(s, at + 18), out, sizeof out), ERR_OK);
-        vec_same(t, "msk", out, 64);
-        vec_same(t, "emsk", out + 64, 64);
-        n++;
+        bool prime = vec_has(t, "k_re");
+        uint8_t id[256], counter[2], nonce[16];
+        struct aka_keys k = { .k_aut_len = 1 };
+        if (prime)
+            vec_fixed(t, "k_re", k.k_re, 32);
+        else
+            vec_fixed(t, "mk", k.mk, 20);
+        size_t n = vec_hex(t, "identity", id, sizeof id);
+        vec_fixed(t, "counter", counter, 2);
+        vec_fixed(t, "nonce_s", nonce, 16);
+        memset(k.k_encr, 7, sizeof k.k_encr);
+        const struct aka_keys before = k;
+        assert_int_equal(aka_keys_reauth(prime ? EAP_TYPE_AKA_PRIME : EAP_TYPE_AKA, &k, span_of(id, n),
+                                         (uint16_t)(counter[0] << 8 | counter[1]), nonce),
+                         ERR_OK);
+        vec_same(t, "msk", k.msk, 64);
+        vec_same(t, "emsk", k.emsk, 64);
+        memcpy(k.msk, before.msk, sizeof k.msk);
+        memcpy(k.emsk, before.emsk, sizeof k.emsk);
+        assert_memory_equal(&k, &before, sizeof k);
+        seen[prime]++;
     }
-    assert_true(n >= 1);
+    assert_true(seen[0] >= 1 && seen[1] >= 1);
 }
 
 static void check_mac(const json_t *t, uint8_t method)
@@ -139,14 +148,16 @@ static void test_limits(void **state)
     assert_int_equal(aka_keys_prime(k, k, span_of(id, 253), &keys), ERR_OK);
     assert_int_equal(aka_prf_prime(span_of(k, 32), span_of(id, 1), out, 255 * 32 + 1), ERR_RANGE);
     assert_int_equal(aka_mac(50, &keys, span_of(id, 20), 5, span_of(NULL, 0), out), ERR_RANGE);
+    assert_int_equal(aka_mac(18, &keys, span_of(id, 40), 5, span_of(NULL, 0), out), ERR_RANGE);
+    assert_int_equal(aka_keys_reauth(50, &keys, span_of(id, 254), 1, k), ERR_RANGE);
+    assert_int_equal(aka_keys_reauth(23, &keys, span_of(NULL, 0), 1, k), ERR_RANGE);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_published), cmocka_unit_test(test_conversations),
-        cmocka_unit_test(test_prf_prime), cmocka_unit_test(test_mac),
-        cmocka_unit_test(test_fips),      cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_published), cmocka_unit_test(test_conversations), cmocka_unit_test(test_reauth),
+        cmocka_unit_test(test_mac),       cmocka_unit_test(test_fips),          cmocka_unit_test(test_limits),
     };
     if (crypto_init() != ERR_OK)
         return 1;
