@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A whole run of the EAP-AKA' peer: the input is a row of EAP packets, each behind a two-octet length, and the card accepts every challenge.
+ * A whole run of the EAP-AKA' peer, of EAP-AKA too in some: the input is a row of EAP packets, each behind a two-octet length, and the card accepts every challenge.
  * No packet may bring out RES or the MSK: the fuzzer does not know the card's keys.
  */
 #include <stdlib.h>
@@ -33,6 +33,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!p)
         abort();
     uint8_t how = rcur_u8(&c);
+    if (how & 0x10)
+        aka_peer_allow_aka(p);
     if (how & 0x80 && aka_peer_start(p, span_str("6001010000000001@wlan"), &act) != ERR_OK)
         abort();
     while (rcur_ok(&c) && rcur_left(&c) > 2) {
@@ -49,7 +51,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 aka_peer_card(p, &a, &act);
             }
         }
-        if (act.type == AKA_PEER_SUCCESS || aka_peer_msk(p) || (act.type == AKA_PEER_SEND && act.proof))
+        if (act.type == AKA_PEER_SUCCESS || aka_peer_msk(p) || aka_peer_pseudonym(p).n ||
+            (act.type == AKA_PEER_SEND && act.proof))
             abort();
         if (act.type == AKA_PEER_SEND && (act.octets.n < 5 || act.octets.n > EAP_MAX))
             abort();

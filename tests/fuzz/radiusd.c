@@ -20,6 +20,7 @@ static struct request {
     uint8_t auth[16], id;
 } now_sent, waiting; /* the last request; the one that the AuC works for */
 static bool asked, have_state;
+static enum aka_want wanted;
 static struct eapd_ref ref;
 
 static bool answers(const struct radius_pkt *p, const struct request *r)
@@ -54,7 +55,10 @@ static bool on_vector(void *ctx, struct eapd_ref r, const char *imsi, unsigned i
     if (!imsi_valid(imsi))
         abort();
     ref = r;
+    if (want == AKA_WANT_STATUS) /* nobody here has keys of an earlier authentication */
+        abort();
     asked = true;
+    wanted = want;
     waiting = now_sent;
     return !(flags & LATE) || !auts;
 }
@@ -92,16 +96,27 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static int up;
     struct as_client client = {
-        .name = "fuzz", .address = addr_v4(1), .secret = (uint8_t *)"secret", .secret_n = 6
+        .name = "fuzz",
+        .address = addr_v4(1),
+        .secret = (uint8_t *)"secret",
+        .secret_n = 6,
+        .methods = { EAP_TYPE_AKA_PRIME, EAP_TYPE_AKA },
     };
     struct as_conf conf = { .clients = &client,
                             .n_clients = 1,
                             .net_name = "WLAN",
                             .conversations_max = 3,
+                            .result_ind = true,
+                            .pseudonym_us = 86400000000,
+                            .pseudonym_periods = 2,
+                            .reauth_max = 2,
+                            .reauth_us = 5000000,
+                            .reauth_times = 2,
                             .conversation_us = 5000000,
                             .duplicate_us = 2000000 };
     struct addr peer = addr_v4(1), us = addr_v4(2);
-    struct aka_vector v = { .res_len = 8, .autn = { [6] = AKA_AMF_SEP } };
+    struct aka_vector v = { .res_len = 8 };
+    static const uint8_t master[PSEUDONYM_MASTER_LEN] = { 0x66 };
     struct rcur c = rcur_of(span_of(data, size));
     uint64_t now = 1;
     if (!up && crypto_init() != ERR_OK)
@@ -113,7 +128,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(v.ck, 0x44, sizeof v.ck);
     memset(v.res, 0x55, sizeof v.res);
     struct radiusd *r = radiusd_new(&conf, &env, &ops, NULL);
-    if (!r)
+    if (!r || radiusd_pseudonym_key(r, master) != ERR_OK)
         abort();
     while (rcur_left(&c) > 3) {
         flags = rcur_u8(&c);
@@ -121,6 +136,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         one(r, &us, &peer, rcur_take(&c, n < rcur_left(&c) ? n : rcur_left(&c)), now);
         if (asked && !(flags & SLOW)) {
             asked = false;
+            v.autn[6] = wanted == AKA_WANT_SEPARATED ? AKA_AMF_SEP : 0;
             radiusd_vector(r, ref, flags & UNKNOWN ? AKA_AUC_UNKNOWN : AKA_AUC_OK, &v, now);
         }
         now += 700000;

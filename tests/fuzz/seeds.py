@@ -46,6 +46,15 @@ def is_eap(b):
     return len(b) >= 4 and 1 <= b[0] <= 4 and int.from_bytes(b[2:4], "big") == len(b)
 
 
+def conversations(sender, heads):
+    """What one side sent in each recorded conversation, every packet behind its length, behind each of these octets."""
+    for group in json.loads((ROOT / "test-vectors" / "eap-aka.json").read_text())["testGroups"]:
+        for test in group["tests"]:
+            sent = [bytes.fromhex(p["packet"]) for p in test.get("packets", []) if p["sender"] == sender]
+            for head in heads if sent else ():
+                yield bytes([head]) + b"".join(len(b).to_bytes(2, "big") + b for b in sent)
+
+
 def packets():
     return (b for _, b in octets() if is_hip(b))
 
@@ -101,6 +110,8 @@ TARGETS = {
                        (bytes([2, a]) + b for b in named("public_key") for a in range(1, 5)), prefixed([3], named("private"))),
     "bind_param": lambda: (bytes([i]) + b for b in named("request", "response", "eap") for i in range(3)),
     "esp_open": lambda: (bytes([i]) + b for b in named("packet") for i in (0, 1, 2, 3)),
+    "aka_peer": lambda: conversations("server", (0x80, 0x90)),
+    "aka_server": lambda: conversations("peer", (0x28, 0x39, 0x68, 0xa8, 0xb8)),
     "aka_attr": lambda: (b for _, b in octets() if is_eap(b)),
     "dns_hiprr": lambda: named("rdata"),
     "dns_reply": lambda: named("message"),

@@ -23,6 +23,7 @@ struct world {
     struct eapd_ref ref;
     char imsi[16];
     unsigned ind;
+    enum aka_want want;
     bool resync;
     uint8_t rand[16], auts[14];
     /* the client */
@@ -52,6 +53,7 @@ static bool on_vector(void *ctx, struct eapd_ref ref, const char *imsi, unsigned
     w->asked = true;
     w->ref = ref;
     w->ind = ind;
+    w->want = want;
     snprintf(w->imsi, sizeof w->imsi, "%s", imsi);
     w->resync = auts != NULL;
     if (auts) {
@@ -69,7 +71,8 @@ static const char *on_name(void *ctx, struct span s, char out[NAI_TEXT_MAX])
 
 static const struct radiusd_ops ops = { .send = on_send, .vector = on_vector, .log_name = on_name };
 
-static void world_open(struct world *w)
+/* conf: what differs from the plain one */
+static void world_open_with(struct world *w, const struct as_conf *conf)
 {
     *w = (struct world){
         .now = S, .from = addr_v4(0x0a000002), .to = addr_v4(0x0a000001), .nas = "HIP:" HIT_TEXT
@@ -87,15 +90,22 @@ static void world_open(struct world *w)
     size_t n = 0;
     w->clients[0].hits[0].family = ADDR_V6;
     assert_int_equal(hex_decode(HIT_TEXT, 32, w->clients[0].hits[0].ip, 16, &n), ERR_OK);
-    w->conf = (struct as_conf){ .clients = w->clients,
-                                .n_clients = 2,
-                                .net_name = "WLAN",
-                                .conversations_max = 4,
-                                .conversation_us = 60 * S,
-                                .duplicate_us = 10 * S };
+    w->conf = *conf;
+    w->conf.clients = w->clients;
+    w->conf.n_clients = 2;
+    w->conf.net_name = "WLAN";
+    w->conf.conversations_max = 4;
+    w->conf.conversation_us = 60 * S;
+    w->conf.duplicate_us = 10 * S;
+    memcpy(w->clients[0].methods, conf->methods, sizeof conf->methods);
     w->r = radiusd_new(&w->conf, &conv_env, &ops, w);
     assert_non_null(w->r);
     conv_open(&w->c, false);
+}
+
+static void world_open(struct world *w)
+{
+    world_open_with(w, &(struct as_conf){ 0 });
 }
 
 static void world_close(struct world *w)
@@ -144,7 +154,8 @@ static void serve_vector(struct world *w)
         assert_int_equal(aka_auts_open(&w->c.auc, w->rand, w->auts, &w->c.auc_sqn), ERR_OK);
     assert_int_equal(sqn_next(w->c.auc_sqn, w->ind, &w->c.auc_sqn), ERR_OK);
     conv_random(NULL, rand, 16);
-    assert_int_equal(aka_vector_make(&w->c.auc, w->c.auc_sqn, w->c.amf, rand, &v), ERR_OK);
+    const uint8_t amf[2] = { w->want == AKA_WANT_SEPARATED ? AKA_AMF_SEP : 0, 0 };
+    assert_int_equal(aka_vector_make(&w->c.auc, w->c.auc_sqn, amf, rand, &v), ERR_OK);
     radiusd_vector(w->r, w->ref, AKA_AUC_OK, &v, w->now);
 }
 
@@ -263,6 +274,84 @@ static void test_refusals(void **state)
     sqn_usim_accept(&w.c.card.sqn, sqn_make(77, 0));
     assert_int_equal(run(&w).code, RADIUS_ACCESS_ACCEPT);
     assert_int_equal(counted(&w, RADIUSD_resyncs), 1);
+    world_close(&w);
+}
+
+/* ---- names that are not permanent ---- */
+
+static const struct as_conf with_names = {
+    .pseudonym_us = 86400 * S, .pseudonym_periods = 2, .reauth_max = 4, .reauth_us = 60 * S, .reauth_times = 3
+};
+static const uint8_t master[PSEUDONYM_MASTER_LEN] = { 1 };
+
+/* One run more with another peer of the same card. */
+static struct radius_pkt run_as(struct world *w, const char *identity)
+{
+    aka_peer_free(w->c.peer);
+    w->c.peer = aka_peer_new();
+    w->c.identity = identity;
+    w->state_n = 0;
+    return run(w);
+}
+
+static void test_pseudonyms(void **state)
+{
+    struct world w;
+    struct span v;
+    char nai[NAI_TEXT_MAX];
+    world_open_with(&w, &with_names);
+    assert_int_equal(run(&w).code, RADIUS_ACCESS_ACCEPT);
+    assert_int_equal(aka_peer_pseudonym(w.c.peer).n, 0); /* without a key there are none */
+    assert_int_equal(radiusd_pseudonym_key(w.r, master), ERR_OK);
+    radiusd_wall(w.r, 86400 * 1000);
+    assert_int_equal(run_as(&w, CONV_NAI).code, RADIUS_ACCESS_ACCEPT);
+    v = aka_peer_pseudonym(w.c.peer);
+    assert_int_equal(v.n, PSEUDONYM_LEN);
+    snprintf(nai, sizeof nai, "%.*s%s", (int)v.n, (const char *)v.p, strchr(CONV_NAI, '@'));
+    struct radius_pkt p = run_as(&w, nai);
+    assert_int_equal(p.code, RADIUS_ACCESS_ACCEPT);
+    assert_string_equal(w.imsi, CONV_IMSI);
+    assert_int_equal(radius_find(&p, RADIUS_CUI, &v), ERR_OK);
+    assert_true(span_eq(v, span_str(CONV_IMSI)));
+    assert_int_equal(counted(&w, RADIUSD_challenges), 3);
+    radiusd_wall(w.r,
+                 86400 * 1003); /* too old now: asked for the permanent identity, and it is shown again */
+    assert_int_equal(run_as(&w, nai).code, RADIUS_ACCESS_REJECT);
+    assert_int_equal(radiusd_refused(w.r, AKA_R_IDENTITY), 1);
+    world_close(&w);
+}
+
+/* A name for fast re-authentication is given to an access point, never to who says that it is a Forwarding Agent. */
+static void test_reauth_names(void **state)
+{
+    static const struct {
+        const char *nas;
+        size_t n;
+    } rows[] = { { "ap1", 1 }, { "HIP:" HIT_TEXT, 0 }, { "HIP:2001002211223344556677889900aabc", 0 } };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct world w;
+        world_open_with(&w, &with_names);
+        w.nas = rows[i].nas;
+        assert_int_equal(run(&w).code, RADIUS_ACCESS_ACCEPT);
+        assert_int_equal(radiusd_reauths(w.r), rows[i].n);
+        w.c.card.cred.k[0] ^= 1; /* one that failed leaves none */
+        assert_int_equal(run_as(&w, CONV_NAI).code, RADIUS_ACCESS_REJECT);
+        assert_int_equal(radiusd_reauths(w.r), rows[i].n);
+        world_close(&w);
+    }
+}
+
+static void test_methods(void **state)
+{
+    static const struct as_conf aka = { .methods = { EAP_TYPE_AKA } };
+    struct world w;
+    world_open_with(&w, &aka);
+    aka_peer_allow_aka(w.c.peer);
+    assert_int_equal(run(&w).code, RADIUS_ACCESS_ACCEPT);
+    assert_int_equal(w.want, AKA_WANT_PLAIN);
+    assert_int_equal(aka_peer_method(w.c.peer), EAP_TYPE_AKA);
+    assert_int_equal(run_as(&w, CONV_NAI).code, RADIUS_ACCESS_REJECT); /* a peer that does not */
+    assert_int_equal(radiusd_refused(w.r, AKA_R_NAK), 1);
     world_close(&w);
 }
 
@@ -436,9 +525,12 @@ static void test_eap(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_accept), cmocka_unit_test(test_net_name), cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_drops),  cmocka_unit_test(test_repeated), cmocka_unit_test(test_states),
-        cmocka_unit_test(test_bounds), cmocka_unit_test(test_eap),
+        cmocka_unit_test(test_accept),     cmocka_unit_test(test_net_name),
+        cmocka_unit_test(test_refusals),   cmocka_unit_test(test_drops),
+        cmocka_unit_test(test_repeated),   cmocka_unit_test(test_states),
+        cmocka_unit_test(test_bounds),     cmocka_unit_test(test_eap),
+        cmocka_unit_test(test_pseudonyms), cmocka_unit_test(test_reauth_names),
+        cmocka_unit_test(test_methods),
     };
     if (crypto_init() != ERR_OK)
         return 1;
