@@ -3,7 +3,8 @@
 
 #include "common/crypto/secret.h"
 
-#define AT_SKIPPABLE 128 /* RFC 4187 s8.1: this number and above may be ignored */
+#define AT_SKIPPABLE \
+    128 /* RFC 4187 s8.1 MUST: below this number what is not known is an error; the rest may be ignored */
 
 static const struct at_row {
     uint8_t number, layout, octets, many;
@@ -74,7 +75,7 @@ static bool take_counted(struct rcur *c, size_t octets, struct span *value)
 static bool take_padding(struct rcur *c)
 {
     size_t n = rcur_left(c);
-    if (n != 2 && n != 6 && n != 10) /* RFC 4187 s10.12 */
+    if (n != 2 && n != 6 && n != 10) /* RFC 4187 s10.12 MUST; and zeros */
         return false;
     uint8_t any = 0;
     while (rcur_left(c))

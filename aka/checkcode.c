@@ -37,6 +37,7 @@ err checkcode_value(const struct checkcode *c, uint8_t method, uint8_t out[CHECK
     return e;
 }
 
+/* RFC 4187 s10.13 MUST: verified where it is there; demanded where the Identity messages had what we did not understand. */
 bool checkcode_matches(const struct checkcode *c, const struct aka_msg *m)
 {
     uint8_t want[CHECKCODE_MAX];

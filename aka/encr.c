@@ -17,6 +17,7 @@ static void pad(struct aka_wr *inner)
         aka_wr_attr(inner, AKA_AT_PADDING, span_of(zeros, AES_BLOCK - over - 2));
 }
 
+/* RFC 4187 s10.12 MUST: the IV is our caller's, fresh each time. */
 void aka_wr_encr(struct aka_wr *w, struct aka_wr *inner, const struct aka_keys *k,
                  const uint8_t iv[AKA_IV_LEN])
 {

@@ -163,7 +163,7 @@ static void on_identity(struct aka_peer *p, const struct aka_msg *m, struct aka_
     } else if (any + full + permanent != 1) {
         aka_peer_client_error(p, any || full || permanent ? AKA_R_MISPLACED_ATTR : AKA_R_MISSING_ATTR, out);
     } else if (p->identities == AKA_PEER_IDENTITIES || (p->identities && which <= p->last_asked)) {
-        /* RFC 4187 s4.1: at most three, each asking for more than the one before */
+        /* RFC 4187 s4.1.5 MUST, MUST NOT: at most three, each asking for more than the one before */
         aka_peer_client_error(p, AKA_R_TOO_MANY, out);
     } else {
         p->identities++;
@@ -173,7 +173,7 @@ static void on_identity(struct aka_peer *p, const struct aka_msg *m, struct aka_
     }
 }
 
-/* ---- Notification (RFC 4187 s6.1, s9.10) ---- */
+/* ---- Notification (RFC 4187 s6.1 MUST: answered whatever its code, one in an exchange; s9.10) ---- */
 
 static void on_notification(struct aka_peer *p, const struct aka_msg *m, struct aka_peer_action *out)
 {
@@ -292,13 +292,13 @@ void aka_peer_input(struct aka_peer *p, struct span eap, struct aka_peer_action 
     } else if (!p->response.n || pkt.id != p->request_id) { /* RFC 3748 s4.2 */
         aka_peer_none(out, AKA_R_IDENTIFIER);
     } else if (pkt.code == EAP_SUCCESS) {
-        if (p->state != PEER_PROVEN) { /* RFC 4187 s6.3.4 */
+        if (p->state != PEER_PROVEN) { /* RFC 4187 s6.3.4 MUST */
             aka_peer_none(out, AKA_R_STATE);
             return;
         }
         p->state = PEER_SUCCEEDED;
         *out = (struct aka_peer_action){ .type = AKA_PEER_SUCCESS };
-    } else if (p->state == PEER_FAILING || !p->method) { /* RFC 4187 s6.3.3 */
+    } else if (p->state == PEER_FAILING || !p->method) { /* RFC 4187 s6.3.3 SHOULD */
         aka_peer_end(p, out, p->why == AKA_R_OK ? AKA_R_FAILURE : p->why);
     } else {
         aka_peer_none(out, AKA_R_STATE);

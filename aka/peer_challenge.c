@@ -20,7 +20,7 @@ static bool kdf_twice(const uint16_t *list, uint8_t n)
     return false;
 }
 
-/* Is this the list it may be? (RFC 9048 s3.2: a list changes by our own choice in front of it, and by nothing else.) */
+/* Is this the list it may be? (RFC 9048 s3.2 MUST: a list changes by our own choice in front of it, and by nothing else.) */
 static bool kdf_list_ok(const struct aka_peer *p, const struct aka_msg *m)
 {
     if (m->n_kdf == 0)
@@ -77,7 +77,7 @@ static void prime_challenge(struct aka_peer *p, const struct aka_msg *m, struct 
     p->n_kdf = m->n_kdf;
     p->kdf_chosen = false;
     struct span name = m->value[AKA_AT_KDF_INPUT];
-    if (!aka_autn_separated(m->value[AKA_AT_AUTN].p)) /* RFC 9048 s3.5: as a bad AUTN */
+    if (!aka_autn_separated(m->value[AKA_AT_AUTN].p)) /* RFC 9048 s3.3 MUST: as a bad AUTN */
         aka_peer_reject(p, AKA_R_SEPARATION, out);
     else if (!m->has[AKA_AT_KDF_INPUT] || name.n == 0 || name.n > sizeof p->net_name)
         aka_peer_reject(p, AKA_R_NET_NAME, out);
@@ -126,7 +126,7 @@ static void sync_failure(struct aka_peer *p, const struct usim_auth *a, struct a
     p->resyncs++;
     struct aka_wr w = aka_peer_begin(p, AKA_SUB_SYNC);
     aka_wr_attr(&w, AKA_AT_AUTS, span_of(a->auts, sizeof a->auts));
-    for (uint8_t i = 0; i < p->n_kdf; i++) /* RFC 9048 s3.2: a copy of the list */
+    for (uint8_t i = 0; i < p->n_kdf; i++) /* RFC 9048 s3.2 MUST: a copy of the list */
         aka_wr_u16(&w, AKA_AT_KDF, p->kdf[i]);
     aka_peer_finish(p, &w, PEER_RUNNING, AKA_R_SQN, out);
 }
@@ -162,7 +162,7 @@ static bool take_secrets(struct aka_peer *p, const struct aka_msg *m)
     return ok;
 }
 
-/* The card accepted AUTN. RFC 4187 s10.15: keys, then AT_MAC, then the rest; RES leaves only when all of it is right. */
+/* The card accepted AUTN. RFC 4187 s10.15 MUST: keys, then AT_MAC, then the rest; RES leaves only when all of it is right. */
 static void prove(struct aka_peer *p, const struct usim_auth *a, const struct aka_msg *m,
                   struct aka_peer_action *out)
 {

@@ -57,7 +57,7 @@ struct aka_wr aka_peer_begin(struct aka_peer *p, enum aka_subtype s);
 /* The response is whole: it goes out, and the peer is in `next`. */
 void aka_peer_finish(struct aka_peer *p, struct aka_wr *w, enum peer_state next, enum aka_reason why,
                      struct aka_peer_action *out);
-/* RFC 4187 s6.3.1: whatever is wrong and has no message of its own. */
+/* RFC 4187 s6.3.1 MUST: whatever is wrong and has no message of its own. */
 void aka_peer_client_error(struct aka_peer *p, enum aka_reason why, struct aka_peer_action *out);
 /* RFC 4187 s6.3.1: the network is not authentic. */
 void aka_peer_reject(struct aka_peer *p, enum aka_reason why, struct aka_peer_action *out);

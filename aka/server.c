@@ -98,6 +98,7 @@ void aka_srv_finish(struct aka_server *s, struct aka_wr *w, enum server_state ne
     act_send(s, out);
 }
 
+/* RFC 4187 s10.10, s10.11 MUST: names go encrypted or not at all. */
 void aka_srv_secrets(struct aka_server *s, struct aka_wr *w, enum server_message msg)
 {
     uint8_t plain[EAP_MAX], iv[AKA_IV_LEN];
@@ -111,7 +112,7 @@ void aka_srv_secrets(struct aka_server *s, struct aka_wr *w, enum server_message
     if (msg != SRV_MSG_NOTE && s->next_reauth.n)
         aka_wr_attr(&in, AKA_AT_NEXT_REAUTH_ID, span_of(s->next_reauth.octets, s->next_reauth.n));
     if (wcur_len(&in.c) || !wcur_ok(&in.c)) {
-        env_draw(s->conf.env, "aka_iv", iv, sizeof iv);
+        env_draw(s->conf.env, "aka_iv", iv, sizeof iv); /* RFC 4187 s10.12 MUST be random */
         aka_wr_encr(w, &in, &s->keys, iv);
     }
     sec_wipe(plain, sizeof plain);

@@ -70,7 +70,7 @@ static void write_challenge(struct aka_server *s, struct aka_server_action *out)
 
 static void challenge(struct aka_server *s, const struct aka_vector *v, struct aka_server_action *out)
 {
-    /* RFC 9048 s3.5, TS 33.402 s6.2: our AuC must not give a vector of one method to the other. */
+    /* RFC 9048 s3.3 MUST, TS 33.402 s6.2: our AuC must not give a vector of one method to the other. */
     if (aka_autn_separated(v->autn) != s->method->separated || v->res_len < AKA_RES_MIN ||
         v->res_len > AKA_RES_MAX) {
         aka_srv_fail(s, AKA_R_SEPARATION, out);
@@ -120,7 +120,7 @@ void aka_server_vector(struct aka_server *s, enum aka_server_auc what, const str
 
 /* ---- answers ---- */
 
-/* The peer would rather have another function of the list (RFC 9048 s3.2 MUST): nothing but that in its answer, and one we offered, not the first, and once. The list that goes out
+/* The peer would rather have another function of the list (RFC 9048 s3.2 MUST, MUST NOT): nothing but that in its answer, and one we offered, not the first, and once. The list that goes out
  * then is the choice and the whole old list behind it. */
 static void choose_kdf(struct aka_server *s, const struct aka_msg *m, struct aka_server_action *out)
 {

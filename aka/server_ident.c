@@ -24,8 +24,8 @@ static enum nai_kind kind_of(const struct aka_server *s, struct aka_nai *nai)
     return NAI_OTHER;
 }
 
-/* An identity that is of no use: ask for one that says more, and never the same or less again (RFC 4187 s4.1.4, s4.1.7). What cannot be of
- * use to anybody here is not asked for. */
+/* An identity that is of no use: ask for one that says more (RFC 4187 s4.1.4, s4.1.7 MUST), and never the same or less again (s4.1.5). What cannot be
+ * of use to anybody here is not asked for. A decorated identity is nobody's (RFC 4187 s4.1.2.2 MUST). */
 static void ask_better(struct aka_server *s, struct aka_server_action *out)
 {
     struct aka_nai nai;
@@ -56,6 +56,8 @@ static void use(struct aka_server *s, struct aka_server_action *out)
     enum nai_kind kind = kind_of(s, &nai);
     if (kind == NAI_PERMANENT) {
         known(s, nai.imsi, out);
+    } else if (s->asked == ASKED_PERMANENT && (kind == NAI_PSEUDONYM || kind == NAI_REAUTH)) {
+        aka_srv_fail(s, AKA_R_IDENTITY, out); /* RFC 4187 s4.1.7 MUST */
     } else if (s->conf.ask_who) {
         s->state = SRV_WHO;
         *out = (struct aka_server_action){ .type = AKA_SERVER_WHO,

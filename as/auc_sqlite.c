@@ -378,7 +378,7 @@ static err vector(struct auc *a, const char *imsi, unsigned ind, bool separated,
         (void)!step_done(a, ST_ROLLBACK);
         goto out;
     }
-    /* RFC 9048 s3.5: a vector for one of the two is of no use for the other. */
+    /* RFC 9048 s3.3: a vector for one of the two is of no use for the other. */
     s.amf[0] = (uint8_t)(separated ? s.amf[0] | AKA_AMF_SEP : s.amf[0] & ~AKA_AMF_SEP);
     env_random(a->env, fresh, sizeof fresh);
     e = aka_vector_make(c, s.sqn, s.amf, fresh, v);

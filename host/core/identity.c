@@ -10,7 +10,8 @@
 
 /* ---- the lines ---- */
 
-/* To any FA. The home network gave it to us in an earlier run; one that it does not know any more is not shown to it again. */
+/* To any FA. The home network gave it to us in an earlier run, the newest one counts (RFC 4187 s4.1.1.9 SHOULD); one that it does not know any more is
+ * not shown to it again. */
 static bool pseudonym(const struct host *h, enum aka_id_req asked, char out[NAI_TEXT_MAX])
 {
     const struct host_run *r = &h->run;
@@ -30,7 +31,7 @@ static bool pseudonym(const struct host *h, enum aka_id_req asked, char out[NAI_
     return true;
 }
 
-/* To a known FA; to another one only where the configuration says so. */
+/* To a known FA; to another one only where the configuration says so (RFC 4187 s4.1.5, s4.1.6 MAY refuse). */
 static bool imsi(const struct host *h, enum aka_id_req asked, char out[NAI_TEXT_MAX])
 {
     const struct host_fa *f = h->main->fa;

@@ -387,6 +387,7 @@ static void test_requests(void **state)
           { "anonymous" REALM, "anonymous" REALM, "anonymous" REALM, "anonymous" REALM },
           "afpx" },
         { true, false, { "7old" REALM, "7old" REALM }, "px" },
+        { true, false, { "8old" REALM, "8old" REALM, "7known" REALM }, "fpx" },
         { true, true, { CONV_NAI, CONV_NAI }, "av" },
         { false, false, { "8old" REALM, CONV_NAI }, "pv" },
         { false, false, { "anonymous" REALM, "anonymous" REALM }, "px" },
@@ -400,6 +401,8 @@ static void test_requests(void **state)
         c.ask_identity = rows[i].ask_identity;
         open_with(&t, EAP_TYPE_AKA_PRIME, c);
         for (size_t k = 0; k < 4 && rows[i].said[k]; k++) {
+            t.who = (struct aka_who){ .kind = rows[i].said[k][1] == 'k' ? AKA_WHO_IMSI : AKA_WHO_UNKNOWN,
+                                      .imsi = CONV_IMSI };
             if (k == 0)
                 say_eap_identity(&t, rows[i].said[k]);
             else
