@@ -104,20 +104,3 @@ err milenage_run(const uint8_t k[AKA_K_LEN], const uint8_t opc[AKA_OPC_LEN], con
     sec_free(w);
     return e;
 }
-
-err milenage_gsm(const uint8_t k[AKA_K_LEN], const uint8_t opc[AKA_OPC_LEN], const uint8_t rand[AKA_RAND_LEN],
-                 uint8_t sres[AKA_SRES_LEN], uint8_t kc[AKA_KC_LEN])
-{
-    static const uint8_t zero[AKA_SQN_LEN];
-    struct work *w = sec_alloc(sizeof *w);
-    if (!w)
-        return ERR_MEMORY;
-    err e = run(k, opc, rand, zero, zero, w);
-    /* c2: RES padded to 128 bits with zeros, its four words xored; c3: both halves of CK and of IK. */
-    for (unsigned i = 0; e == ERR_OK && i < AKA_SRES_LEN; i++)
-        sres[i] = w->all.res[i] ^ w->all.res[i + 4];
-    for (unsigned i = 0; e == ERR_OK && i < AKA_KC_LEN; i++)
-        kc[i] = w->all.ck[i] ^ w->all.ck[i + 8] ^ w->all.ik[i] ^ w->all.ik[i + 8];
-    sec_free(w);
-    return e;
-}

@@ -41,7 +41,3 @@ MUST_USE err milenage_opc(const uint8_t k[AKA_K_LEN], const uint8_t op[AKA_OPC_L
 MUST_USE err milenage_run(const uint8_t k[AKA_K_LEN], const uint8_t opc[AKA_OPC_LEN],
                           const uint8_t rand[AKA_RAND_LEN], const uint8_t sqn[AKA_SQN_LEN],
                           const uint8_t amf[AKA_AMF_LEN], struct milenage_out *out);
-/* GSM context: SRES = c2(RES), Kc = c3(CK, IK) (TS 33.102 s6.8.1.2, TS 55.205 s4). Uses no SQN. */
-MUST_USE err milenage_gsm(const uint8_t k[AKA_K_LEN], const uint8_t opc[AKA_OPC_LEN],
-                          const uint8_t rand[AKA_RAND_LEN], uint8_t sres[AKA_SRES_LEN],
-                          uint8_t kc[AKA_KC_LEN]);

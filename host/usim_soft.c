@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aka/usim_milenage.h"
+#include "aka/usim_card.h"
 #include "common/base/hex.h"
 #include "common/crypto/secret.h"
 
@@ -18,7 +18,7 @@
 #define SQN_PATH_MAX  512
 
 struct usim_soft { /* in locked memory */
-    struct usim_milenage m;
+    struct usim_card m;
     struct usim_identity id;
     bool gsm;
     char sqn_path[SQN_PATH_MAX];
@@ -31,8 +31,9 @@ struct reading {
     const char *path;
     char *why;
     unsigned line;
-    bool have_k, have_op, have_opc;
-    uint8_t op[AKA_OPC_LEN];
+    bool have_op, have_opc, have_top, have_topc, have_shape;
+    size_t k_len;             /* 0: no K yet */
+    uint8_t op[TUAK_TOP_LEN]; /* OP or TOP */
 };
 
 static err expected(const struct reading *r, const char *what)
@@ -48,12 +49,61 @@ static bool digits(const char *v, size_t min, size_t max)
     return n >= min && n <= max && strspn(v, "0123456789") == n;
 }
 
-static err octets16(const struct reading *r, const char *v, uint8_t out[16])
+static err octets(const struct reading *r, const char *v, size_t want, uint8_t *out)
 {
     size_t n = 0;
 
-    if (hex_decode(v, strlen(v), out, 16, &n) || n != 16)
-        return expected(r, "32 hexadecimal digits");
+    if (hex_decode(v, strlen(v), out, want, &n) || n != want)
+        return expected(r, want == 16 ? "32 hexadecimal digits" : "64 hexadecimal digits");
+    return ERR_OK;
+}
+
+static err take_k(struct reading *r, const char *v)
+{
+    struct aka_cred *c = &r->s->m.cred;
+
+    if (hex_decode(v, strlen(v), c->k, sizeof c->k, &r->k_len) || (r->k_len != 16 && r->k_len != 32))
+        return expected(r, "32 hexadecimal digits, or 64 for TUAK");
+    return ERR_OK;
+}
+
+/* What an algorithm needs. ERR_NOT_FOUND: not a key of this kind. */
+static err take_secret(struct reading *r, const char *key, const char *v)
+{
+    struct aka_cred *c = &r->s->m.cred;
+
+    if (strcmp(key, "algorithm") == 0)
+        return aka_alg_parse(v, &c->alg) ? expected(r, "milenage or tuak") : ERR_OK;
+    if (strcmp(key, "k") == 0)
+        return take_k(r, v);
+    if (strcmp(key, "opc") == 0) {
+        r->have_opc = true;
+        return octets(r, v, AKA_OPC_LEN, c->opc);
+    }
+    if (strcmp(key, "op") == 0) {
+        r->have_op = true;
+        return octets(r, v, AKA_OPC_LEN, r->op);
+    }
+    if (strcmp(key, "topc") == 0) {
+        r->have_topc = true;
+        return octets(r, v, TUAK_TOP_LEN, c->topc);
+    }
+    if (strcmp(key, "top") == 0) {
+        r->have_top = true;
+        return octets(r, v, TUAK_TOP_LEN, r->op);
+    }
+    if (strcmp(key, "res_length") == 0) {
+        if (strcmp(v, "4") != 0 && strcmp(v, "8") != 0 && strcmp(v, "16") != 0)
+            return expected(r, "4, 8 or 16");
+        c->tuak.res_len = (uint8_t)strtoul(v, NULL, 10);
+    } else if (strcmp(key, "iterations") == 0) {
+        if (!digits(v, 1, 3) || strtoul(v, NULL, 10) < 1 || strtoul(v, NULL, 10) > TUAK_ITERATIONS_MAX)
+            return expected(r, "a number from 1 to 255");
+        c->tuak.iterations = (unsigned)strtoul(v, NULL, 10);
+    } else {
+        return ERR_NOT_FOUND;
+    }
+    r->have_shape = true;
     return ERR_OK;
 }
 
@@ -73,15 +123,6 @@ static err take(struct reading *r, const char *key, const char *v)
         if (strcmp(v, "2") != 0 && strcmp(v, "3") != 0)
             return expected(r, "2 or 3");
         s->id.mnc_len = (uint8_t)(v[0] - '0');
-    } else if (strcmp(key, "k") == 0) {
-        r->have_k = true;
-        return octets16(r, v, s->m.cred.k);
-    } else if (strcmp(key, "opc") == 0) {
-        r->have_opc = true;
-        return octets16(r, v, s->m.cred.opc);
-    } else if (strcmp(key, "op") == 0) {
-        r->have_op = true;
-        return octets16(r, v, r->op);
     } else if (strcmp(key, "gsm") == 0) {
         if (strcmp(v, "yes") != 0 && strcmp(v, "no") != 0)
             return expected(r, "yes or no");
@@ -91,7 +132,12 @@ static err take(struct reading *r, const char *key, const char *v)
             return expected(r, "a path");
         memcpy(s->sqn_path, v, strlen(v) + 1);
     } else {
-        return expected(r, "one of imsi, iccid, mnc_length, k, opc, op, gsm, sqn_file");
+        err e = take_secret(r, key, v);
+        if (e == ERR_NOT_FOUND)
+            return expected(r,
+                            "one of imsi, iccid, mnc_length, algorithm, k, opc, op, topc, top, res_length, "
+                            "iterations, gsm, sqn_file");
+        return e;
     }
     return ERR_OK;
 }
@@ -136,6 +182,24 @@ static err take_line(struct reading *r, char *line)
     return take(r, key, v);
 }
 
+/* All lines are read: do they make one card? */
+static err take_keys(struct reading *r)
+{
+    struct aka_cred *c = &r->s->m.cred;
+
+    if (r->s->id.imsi[0] == 0)
+        return expected(r, "imsi");
+    if (c->alg == AKA_ALG_TUAK) {
+        if (!r->k_len || r->have_op || r->have_opc || r->have_top == r->have_topc)
+            return expected(r, "for algorithm tuak: k, and one of topc and top");
+        c->tuak.k_len = (uint8_t)r->k_len;
+        return r->have_top && tuak_topc(&c->tuak, c->k, r->op, c->topc) ? ERR_CRYPTO : aka_cred_check(c);
+    }
+    if (r->k_len != AKA_K_LEN || r->have_top || r->have_topc || r->have_shape || r->have_op == r->have_opc)
+        return expected(r, "for algorithm milenage: k of 32 digits, and one of opc and op");
+    return r->have_op && milenage_opc(c->k, r->op, c->opc) ? ERR_CRYPTO : ERR_OK;
+}
+
 static err take_file(struct reading *r, char *text)
 {
     err e = ERR_OK;
@@ -150,11 +214,7 @@ static err take_file(struct reading *r, char *text)
     }
     if (e)
         return e;
-    if (r->s->id.imsi[0] == 0 || !r->have_k || r->have_op == r->have_opc)
-        return expected(r, "imsi, k, and one of opc and op");
-    if (r->have_op && milenage_opc(r->s->m.cred.k, r->op, r->s->m.cred.opc))
-        return ERR_CRYPTO;
-    return ERR_OK;
+    return take_keys(r);
 }
 
 static err read_card(struct usim_soft *s, const char *path, char *why)
@@ -167,6 +227,7 @@ static err read_card(struct usim_soft *s, const char *path, char *why)
     if (e)
         return e;
     s->gsm = true;
+    s->m.cred.tuak = TUAK_SHAPE_DEFAULT;
     s->id.mnc_len = 2;
     e = strlen((char *)text) == len ? take_file(&r, (char *)text) : expected(&r, "text");
     sec_wipe(r.op, sizeof r.op);
@@ -245,7 +306,7 @@ static void authenticate(void *ctx, const uint8_t rand[AKA_RAND_LEN], const uint
     struct usim_soft *s = ctx;
     char why[RT_FILE_WHY_MAX];
 
-    usim_milenage_authenticate(&s->m, rand, autn, out);
+    usim_card_authenticate(&s->m, rand, autn, out);
     /* A number that is not on disk could be replayed after a crash: no answer then. */
     if (out->verdict == USIM_AUTHENTICATED && save_sqn(s, why)) {
         sec_wipe(out, sizeof *out);
@@ -258,7 +319,7 @@ static err gsm(void *ctx, const uint8_t rand[AKA_RAND_LEN], uint8_t sres[AKA_SRE
 {
     const struct usim_soft *s = ctx;
 
-    return s->gsm ? usim_milenage_gsm(&s->m, rand, sres, kc) : ERR_REFUSED;
+    return s->gsm ? usim_card_gsm(&s->m, rand, sres, kc) : ERR_REFUSED;
 }
 
 static const struct usim_ops ops = { .identity = identity, .authenticate = authenticate, .gsm = gsm };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A USIM in software behind aka/usim.h: Milenage, K and OPc from a file that only its owner may read, the array of sequence numbers kept
- * in a file beside it and written there before an answer leaves (TS 33.102 Annex C.2).
+ * A USIM in software behind aka/usim.h: Milenage or TUAK, its keys from a file that only its owner may read, the array of sequence numbers
+ * kept in a file beside it and written there before an answer leaves (TS 33.102 Annex C.2).
  *
  * The card's file is flat YAML, a key and its value on each line:
  *
@@ -10,6 +10,8 @@
  *   iccid: "8900101000000000100" # optional
  *   k: 465b5ce8b199b49faa5f0a2ee238a6bc
  *   opc: cd63cb71954a9f4e48a5994e37a02baf   # or op:
+ *   algorithm: milenage          # default; tuak: k has 32 or 64 digits, topc: or top: 64 digits in the place of opc and op,
+ *                                # res_length: 4, 8 or 16 octets (default 8), iterations: of Keccak (default 1)
  *   gsm: yes                     # answers in GSM context (default yes): level sim-key of the sealed store, else sim-gate
  *   sqn_file: PATH               # default: this file's name with ".sqn"
  *

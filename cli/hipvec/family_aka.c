@@ -12,6 +12,7 @@
 
 static bool cred_of(struct vec_case *c, struct aka_cred *cred)
 {
+    *cred = (struct aka_cred){ .alg = AKA_ALG_MILENAGE };
     memcpy(cred->k, vec_hex_n(c, "k", AKA_K_LEN).p, AKA_K_LEN);
     memcpy(cred->opc, vec_hex_n(c, "opc", AKA_OPC_LEN).p, AKA_OPC_LEN);
     return vec_going(c);
@@ -40,7 +41,10 @@ static void milenage(struct vec_case *c)
     vec_same(c, "f5star", span_of(o.ak_star, sizeof(o.ak_star)));
     if (vec_has(c, "sres") || vec_has(c, "kc")) {
         uint8_t sres[AKA_SRES_LEN], kc[AKA_KC_LEN];
-        if (vec_step(c, "sres", milenage_gsm(k.p, opc, rand.p, sres, kc))) {
+        struct aka_cred cred = { .alg = AKA_ALG_MILENAGE };
+        memcpy(cred.k, k.p, AKA_K_LEN);
+        memcpy(cred.opc, opc, sizeof(opc));
+        if (vec_step(c, "sres", aka_gsm(&cred, rand.p, sres, kc))) {
             vec_same(c, "sres", span_of(sres, sizeof(sres)));
             vec_same(c, "kc", span_of(kc, sizeof(kc)));
         }

@@ -142,7 +142,7 @@ static void full(struct vec_case *c)
 static void resync(struct vec_case *c)
 {
     struct seen s = { 0 };
-    struct aka_cred cred;
+    struct aka_cred cred = { .alg = AKA_ALG_MILENAGE };
     uint8_t six[AKA_SQN_LEN];
     uint64_t sqn = 0;
     full(c);
@@ -163,7 +163,7 @@ static void resync(struct vec_case *c)
 
 static void reject(struct vec_case *c)
 {
-    struct aka_cred cred;
+    struct aka_cred cred = { .alg = AKA_ALG_MILENAGE };
     struct aka_vector v;
     struct seen s = { 0 };
     uint64_t sqn;

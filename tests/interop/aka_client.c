@@ -18,7 +18,7 @@
 
 #include "aka/peer.h"
 #include "aka/radius.h"
-#include "aka/usim_milenage.h"
+#include "aka/usim_card.h"
 #include "common/base/hex.h"
 #include "common/crypto/secret.h"
 
@@ -27,7 +27,7 @@ struct client {
     struct span secret;
     const char *nas, *net_name;
     char identity[NAI_TEXT_MAX];
-    struct usim_milenage card;
+    struct usim_card card;
     struct aka_peer *peer;
     struct aka_peer_action act;
     uint8_t id, auth[RADIUS_AUTH_LEN];
@@ -59,7 +59,7 @@ static void settle(struct client *c)
         } else if (c->net_name && !span_eq(c->act.net_name, span_str(c->net_name))) {
             aka_peer_refuse_name(c->peer, &c->act);
         } else {
-            usim_milenage_authenticate(&c->card, c->act.rand, c->act.autn, &a);
+            usim_card_authenticate(&c->card, c->act.rand, c->act.autn, &a);
             c->auts += a.verdict == USIM_SYNC_FAILURE;
             aka_peer_card(c->peer, &a, &c->act);
         }

@@ -475,7 +475,7 @@ static void mn_eap(struct fw *w, struct fw_mn *m, struct hip_ref ref, struct spa
         aka_peer_identity(m->peer, span_str(id), &a);
     }
     if (a.type == AKA_PEER_CHALLENGE) {
-        usim_milenage_authenticate(&m->card->m, a.rand, a.autn, &auth);
+        usim_card_authenticate(&m->card->m, a.rand, a.autn, &auth);
         aka_peer_card(m->peer, &auth, &a);
     }
     if (a.type != AKA_PEER_SEND)

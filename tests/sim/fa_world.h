@@ -8,7 +8,7 @@
 
 #include "aka/peer.h"
 #include "aka/server.h"
-#include "aka/usim_milenage.h"
+#include "aka/usim_card.h"
 #include "fa/core/fa.h"
 #include "fa/core/naming.h"
 #include "hip/bind_key.h"
@@ -25,7 +25,7 @@
 
 struct fw_card {
     char imsi[16];
-    struct usim_milenage m;
+    struct usim_card m;
     uint64_t sqn; /* the AuC's */
 };
 

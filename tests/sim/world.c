@@ -484,13 +484,13 @@ static void sim_result(struct w_node *n, const struct host_job *j, struct host_r
         r->identity = c->refuses ? NULL : &c->id;
     } else if (j->type == HOST_JOB_SIM_AUTH) {
         c->asked++;
-        usim_milenage_authenticate(&c->m, j->auth.rand, j->auth.autn, auth);
+        usim_card_authenticate(&c->m, j->auth.rand, j->auth.autn, auth);
         r->auth = auth;
     } else if (!c->gsm) {
         r->e = ERR_REFUSED;
     } else {
         for (size_t i = 0; i < HOST_LOCAL_RANDS; i++)
-            if (usim_milenage_gsm(&c->m, j->local.rand[i], local->sres[i], local->kc[i]))
+            if (usim_card_gsm(&c->m, j->local.rand[i], local->sres[i], local->kc[i]))
                 abort();
         r->local = local;
     }

@@ -9,7 +9,7 @@
 
 #include "aka/pseudonym.h"
 #include "aka/server.h"
-#include "aka/usim_milenage.h"
+#include "aka/usim_card.h"
 #include "hip/bind_key.h"
 #include "hip/bind_param.h"
 #include "hip/esp/seal.h"
@@ -30,7 +30,7 @@ struct w_node;
 
 struct w_card {
     struct usim_identity id;
-    struct usim_milenage m;
+    struct usim_card m;
     err refuses;    /* what it answers to who it is */
     bool gsm;       /* answers in GSM context */
     uint64_t sqn;   /* the AuC's */

@@ -8,7 +8,7 @@
 
 #include "aka/peer.h"
 #include "aka/server.h"
-#include "aka/usim_milenage.h"
+#include "aka/usim_card.h"
 #include "common/crypto/secret.h"
 
 #define CONV_IMSI "001010000000001"
@@ -26,7 +26,7 @@ static const struct env conv_env = { .random = conv_random };
 struct conv {
     struct aka_peer *peer;
     struct aka_server *server;
-    struct usim_milenage card;
+    struct usim_card card;
     struct aka_cred auc; /* the AuC's opinion of the subscriber's keys */
     uint64_t auc_sqn;
     uint8_t amf[2];        /* in AKA'; in AKA with the separation bit the other way */
@@ -84,7 +84,7 @@ static inline void conv_peer_settle(struct conv *c)
                 aka_peer_refuse_name(c->peer, &c->p);
                 continue;
             }
-            usim_milenage_authenticate(&c->card, c->p.rand, c->p.autn, &a);
+            usim_card_authenticate(&c->card, c->p.rand, c->p.autn, &a);
             aka_peer_card(c->peer, &a, &c->p);
         } else {
             break;

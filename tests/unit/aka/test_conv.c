@@ -305,7 +305,7 @@ static void test_wrong_res(void **state)
     conv_to_server(&c);
     aka_peer_input(c.peer, span_of(c.to_peer, c.to_peer_n), &c.p);
     assert_int_equal(c.p.type, AKA_PEER_CHALLENGE);
-    usim_milenage_authenticate(&c.card, c.p.rand, c.p.autn, &a);
+    usim_card_authenticate(&c.card, c.p.rand, c.p.autn, &a);
     a.res[7] ^= 1;
     aka_peer_card(c.peer, &a, &c.p);
     conv_peer_settle(&c);
@@ -349,7 +349,7 @@ static void test_checkcode_server(void **state)
         conv_start(&c);
         conv_to_server(&c);
         aka_peer_input(c.peer, span_of(c.to_peer, c.to_peer_n), &c.p);
-        usim_milenage_authenticate(&c.card, c.p.rand, c.p.autn, &a);
+        usim_card_authenticate(&c.card, c.p.rand, c.p.autn, &a);
         assert_int_equal(aka_prime_ck_ik(a.ck, a.ik, span_str(CONV_NAME), c.p.autn, ck, ik), ERR_OK);
         assert_int_equal(aka_keys_prime(ck, ik, span_str(CONV_NAI), &k), ERR_OK);
         struct aka_wr w = aka_wr_begin(c.to_server, 1020, EAP_RESPONSE, c.to_peer[1], EAP_TYPE_AKA_PRIME,
@@ -437,7 +437,7 @@ static void test_notifications(void **state)
             conv_to_server(&c);
             id = (uint8_t)(c.to_peer[1] + 1);
             aka_peer_input(c.peer, span_of(c.to_peer, c.to_peer_n), &c.p);
-            usim_milenage_authenticate(&c.card, c.p.rand, c.p.autn, &a);
+            usim_card_authenticate(&c.card, c.p.rand, c.p.autn, &a);
             assert_int_equal(aka_prime_ck_ik(a.ck, a.ik, span_str(CONV_NAME), c.p.autn, ck, ik), ERR_OK);
             assert_int_equal(aka_keys_prime(ck, ik, span_str(CONV_NAI), &k), ERR_OK);
             aka_peer_card(c.peer, &a, &c.p);

@@ -2,7 +2,8 @@
  * TUAK against the sets of TS 35.233, and what it refuses. */
 #include "tests/unit/aka/vec.h"
 
-#include "aka/tuak.h"
+#include "aka/sqn.h"
+#include "aka/usim_card.h"
 #include "common/crypto/secret.h"
 
 static struct tuak_shape shape_of(const json_t *t)
@@ -96,10 +97,98 @@ static void test_separation(void **state)
     assert_memory_not_equal(a.mac_a, b.mac_a, 8);
 }
 
+/* The sets whose lengths EAP-AKA has room for, as vectors: AUTN by the functions' own values, opened by the card; AUTS the other way. */
+static void as_vector(const json_t *t, const struct aka_cred *c)
+{
+    uint8_t rand[16], sqn6[6], amf[2], ak[6], ak_star[6], f1[8], auts[AKA_AUTS_LEN];
+    uint64_t sqn = 0;
+    struct aka_vector v, card;
+    vec_fixed(t, "rand", rand, 16);
+    vec_fixed(t, "sqn", sqn6, 6);
+    vec_fixed(t, "amf", amf, 2);
+    vec_fixed(t, "f5", ak, 6);
+    vec_fixed(t, "f5star", ak_star, 6);
+    vec_fixed(t, "f1", f1, 8);
+    assert_int_equal(aka_vector_make(c, sqn_get(sqn6), amf, rand, &v), ERR_OK);
+    vec_same(t, "f2", v.res, c->tuak.res_len);
+    assert_int_equal(v.res_len, c->tuak.res_len);
+    vec_same(t, "f3", v.ck, 16);
+    vec_same(t, "f4", v.ik, 16);
+    for (unsigned i = 0; i < 6; i++)
+        assert_int_equal(v.autn[i], sqn6[i] ^ ak[i]);
+    assert_memory_equal(v.autn + 6, amf, 2);
+    assert_memory_equal(v.autn + 8, f1, 8);
+    assert_int_equal(aka_autn_open(c, rand, v.autn, &sqn, &card), ERR_OK);
+    assert_int_equal(sqn, sqn_get(sqn6));
+    assert_memory_equal(card.res, v.res, sizeof v.res);
+    v.autn[15] ^= 1;
+    assert_int_equal(aka_autn_open(c, rand, v.autn, &sqn, &card), ERR_AUTH);
+    assert_int_equal(aka_auts_make(c, rand, sqn_get(sqn6), auts), ERR_OK);
+    for (unsigned i = 0; i < 6; i++)
+        assert_int_equal(auts[i], sqn6[i] ^ ak_star[i]);
+    assert_int_equal(aka_auts_open(c, rand, auts, &sqn), ERR_OK);
+    assert_int_equal(sqn, sqn_get(sqn6));
+    auts[13] ^= 1;
+    assert_int_equal(aka_auts_open(c, rand, auts, &sqn), ERR_AUTH);
+}
+
+static void test_as_vectors(void **state)
+{
+    static const char *const files[] = { "tuak", "tuak-more" };
+    unsigned fit = 0, other = 0;
+    for (size_t i = 0; i < 2; i++) {
+        struct vec_walk w = vec_open(files[i], "TuakTest");
+        for (json_t *t; (t = vec_next(&w));) {
+            struct aka_cred c = { .alg = AKA_ALG_TUAK, .tuak = shape_of(t) };
+            struct aka_vector v;
+            static const uint8_t zero[16];
+            vec_fixed(t, "k", c.k, c.tuak.k_len);
+            vec_fixed(t, "topc", c.topc, 32);
+            if (aka_cred_check(&c) == ERR_OK) {
+                as_vector(t, &c);
+                fit++;
+            } else { /* no AUTN or AT_RES could carry it */
+                assert_true(c.tuak.mac_len != 8 || c.tuak.res_len == 32 || c.tuak.ck_len == 32 ||
+                            c.tuak.ik_len == 32);
+                assert_int_equal(aka_vector_make(&c, 32, zero, zero, &v), ERR_RANGE);
+                other++;
+            }
+        }
+    }
+    assert_true(fit >= 1 && other >= 3);
+}
+
+/* A card with TUAK: fresh once, then AUTS; the GSM values fold sixteen octets of RES. */
+static void test_card(void **state)
+{
+    struct usim_card card = { .cred = { .alg = AKA_ALG_TUAK, .tuak = TUAK_SHAPE_DEFAULT, .k = { 7 } } };
+    struct usim_auth a;
+    struct aka_vector v;
+    uint8_t rand[16] = { 3 }, amf[2] = { 0x80, 0 }, sres[4], kc[8];
+    uint64_t ms = 0;
+    card.cred.tuak.res_len = 16;
+    sqn_usim_init(&card.sqn);
+    assert_int_equal(aka_vector_make(&card.cred, sqn_make(9, 2), amf, rand, &v), ERR_OK);
+    usim_card_authenticate(&card, v.rand, v.autn, &a);
+    assert_int_equal(a.verdict, USIM_AUTHENTICATED);
+    assert_int_equal(a.res_len, 16);
+    assert_memory_equal(a.res, v.res, 16);
+    usim_card_authenticate(&card, v.rand, v.autn, &a);
+    assert_int_equal(a.verdict, USIM_SYNC_FAILURE);
+    assert_int_equal(aka_auts_open(&card.cred, rand, a.auts, &ms), ERR_OK);
+    assert_int_equal(ms, sqn_make(9, 2));
+    assert_int_equal(usim_card_gsm(&card, rand, sres, kc), ERR_OK);
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(sres[i], v.res[i] ^ v.res[i + 4] ^ v.res[i + 8] ^ v.res[i + 12]);
+    for (unsigned i = 0; i < 8; i++)
+        assert_int_equal(kc[i], v.ck[i] ^ v.ck[i + 8] ^ v.ik[i] ^ v.ik[i + 8]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_sets), cmocka_unit_test(test_shapes),
-                                        cmocka_unit_test(test_separation) };
+                                        cmocka_unit_test(test_separation), cmocka_unit_test(test_as_vectors),
+                                        cmocka_unit_test(test_card) };
     if (crypto_init() != ERR_OK)
         return 1;
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "aka/sqn.h"
-#include "aka/usim_milenage.h"
+#include "aka/usim_card.h"
 #include "as/auc_sqlite.h"
 #include "common/crypto/secret.h"
 #include "common/rt/osrand.h"
@@ -130,14 +130,14 @@ static void test_subscribers(void **state)
 static void test_resync(void **state)
 {
     struct auc *a = reopen(NULL);
-    struct usim_milenage card = { .cred = set1 };
+    struct usim_card card = { .cred = set1 };
     struct usim_auth au;
     struct aka_vector v, w;
     sqn_usim_init(&card.sqn);
     sqn_usim_accept(&card.sqn, sqn_make(700, 0));
     add(a, IMSI, 0);
     assert_int_equal(auc_vector(a, IMSI, 0, true, 1, &v), ERR_OK);
-    usim_milenage_authenticate(&card, v.rand, v.autn, &au);
+    usim_card_authenticate(&card, v.rand, v.autn, &au);
     assert_int_equal(au.verdict, USIM_SYNC_FAILURE);
     uint8_t other[16] = { 9 };
     assert_int_equal(auc_resync(a, IMSI, 0, true, other, au.auts, 1, &w), ERR_AUTH); /* of another RAND */
@@ -146,7 +146,7 @@ static void test_resync(void **state)
     assert_int_equal(s.sqn, sqn_make(1, 0)); /* nothing changed */
     assert_int_equal(auc_resync(a, IMSI, 0, true, v.rand, au.auts, 1, &w), ERR_OK);
     assert_int_equal(sqn_of(&w), sqn_make(701, 0));
-    usim_milenage_authenticate(&card, w.rand, w.autn, &au);
+    usim_card_authenticate(&card, w.rand, w.autn, &au);
     assert_int_equal(au.verdict, USIM_AUTHENTICATED);
     auc_close(a);
 }

@@ -53,7 +53,7 @@ static void box_done(struct box *b)
 static struct aka_vector vector(uint64_t seq)
 {
     static const uint8_t rand[16] = { 1, 2, 3 }, amf[2] = { 0x80, 0 };
-    struct aka_cred c;
+    struct aka_cred c = { .alg = AKA_ALG_MILENAGE };
     struct aka_vector v;
     size_t n;
     assert_int_equal(hex_decode(K, 32, c.k, 16, &n), ERR_OK);
@@ -100,6 +100,39 @@ static void test_card(void **state)
     usim_soft_close(s);
     usim_soft_close(NULL);
     box_done(&b);
+}
+
+#define TOP  "5555555555555555555555555555555555555555555555555555555555555555"
+#define TOPC "bd04d9530e87513c5d837ac2ad954623a8e2330c115305a73eb45d1f40cccbff"
+#define K1   "abababababababababababababababab"
+
+/* Test set 1 of TS 35.233: TOPc given or made of TOP answers alike, and as the set says. */
+static void test_tuak(void **state)
+{
+    static const char *const texts[] = {
+        "imsi: 001010000000001\nalgorithm: tuak\nk: " K1 "\ntopc: " TOPC "\nres_length: 4\n",
+        "imsi: 001010000000001\ntop: " TOP "\nk: " K1 "\niterations: 1\nres_length: 4\nalgorithm: tuak\n",
+    };
+    struct aka_cred c = { .alg = AKA_ALG_TUAK, .tuak = TUAK_SHAPE_DEFAULT };
+    static const uint8_t rand[16] = { 1, 2, 3 }, amf[2] = { 0x80, 0 };
+    struct aka_vector v;
+    size_t n;
+    c.tuak.res_len = 4;
+    assert_int_equal(hex_decode(K1, 32, c.k, 16, &n), ERR_OK);
+    assert_int_equal(hex_decode(TOPC, 64, c.topc, 32, &n), ERR_OK);
+    assert_int_equal(aka_vector_make(&c, sqn_make(5, 1), amf, rand, &v), ERR_OK);
+    for (size_t i = 0; i < 2; i++) {
+        struct box b = box_new(texts[i]);
+        struct usim_soft *s;
+        struct usim u;
+        uint8_t sres[4], kc[8];
+        assert_int_equal(usim_soft_open(b.card, &s, &u, b.why), ERR_OK);
+        assert_int_equal(ask(&u, &v), USIM_AUTHENTICATED);
+        assert_int_equal(ask(&u, &v), USIM_SYNC_FAILURE);
+        assert_int_equal(u.ops->gsm(u.ctx, rand, sres, kc), ERR_OK);
+        usim_soft_close(s);
+        box_done(&b);
+    }
 }
 
 static void test_numbers_survive(void **state)
@@ -187,6 +220,16 @@ static void test_bad_cards(void **state)
         { "pin: 1234\n", ":1: expected one of imsi" },
         { "imsi\n", ":1: expected key: value" },
         { "gsm: maybe\n", ":1: expected yes or no" },
+        { "algorithm: comp128\n", ":1: expected milenage or tuak" },
+        { "imsi: 001010000000001\nalgorithm: tuak\nk: " K "\nopc: " OPC "\n", "one of topc and top" },
+        { "imsi: 001010000000001\nalgorithm: tuak\nk: " K "\ntop: " TOP "\ntopc: " TOPC "\n",
+          "one of topc and top" },
+        { "imsi: 001010000000001\nk: " K "\nopc: " OPC "\nres_length: 8\n", "for algorithm milenage" },
+        { "imsi: 001010000000001\nk: " TOP "\nopc: " OPC "\n", "for algorithm milenage: k of 32 digits" },
+        { "topc: " OPC "\n", ":1: expected 64 hexadecimal digits" },
+        { "res_length: 32\n", ":1: expected 4, 8 or 16" },
+        { "iterations: 0\n", ":1: expected a number from 1 to 255" },
+        { "iterations: 256\n", ":1: expected a number from 1 to 255" },
     };
     struct usim_soft *s;
     struct usim u;
@@ -222,6 +265,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_card),
+        cmocka_unit_test(test_tuak),
         cmocka_unit_test(test_numbers_survive),
         cmocka_unit_test(test_no_answer_without_disk),
         cmocka_unit_test(test_bad_numbers),

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "aka/usim_milenage.h"
+#include "aka/usim_card.h"
 
 #include <string.h>
 
 #include "common/crypto/secret.h"
 
-void usim_milenage_authenticate(struct usim_milenage *u, const uint8_t rand[AKA_RAND_LEN],
-                                const uint8_t autn[AKA_AUTN_LEN], struct usim_auth *out)
+void usim_card_authenticate(struct usim_card *u, const uint8_t rand[AKA_RAND_LEN],
+                            const uint8_t autn[AKA_AUTN_LEN], struct usim_auth *out)
 {
     uint64_t sqn = 0;
     *out = (struct usim_auth){ .verdict = USIM_UNUSABLE };
@@ -33,8 +33,8 @@ out:
     sec_free(v);
 }
 
-err usim_milenage_gsm(const struct usim_milenage *u, const uint8_t rand[AKA_RAND_LEN],
-                      uint8_t sres[AKA_SRES_LEN], uint8_t kc[AKA_KC_LEN])
+err usim_card_gsm(const struct usim_card *u, const uint8_t rand[AKA_RAND_LEN], uint8_t sres[AKA_SRES_LEN],
+                  uint8_t kc[AKA_KC_LEN])
 {
-    return milenage_gsm(u->cred.k, u->cred.opc, rand, sres, kc);
+    return aka_gsm(&u->cred, rand, sres, kc);
 }
