@@ -96,10 +96,6 @@ static void test_vectors(void **state)
     assert_int_equal(auc_vector(a, IMSI, 3, true, 102, &v), ERR_OK);
     assert_int_equal(sqn_of(&v), sqn_make(3, 3));
     assert_int_equal(auc_vector(a, IMSI2, 3, true, 102, &v), ERR_NOT_FOUND);
-    /* for EAP-AKA: the same numbers, without the separation bit, whatever the subscriber's AMF says */
-    assert_int_equal(auc_vector(a, IMSI, 3, false, 103, &v), ERR_OK);
-    assert_int_equal(sqn_of(&v), sqn_make(4, 3));
-    assert_false(aka_autn_separated(v.autn));
     auc_close(a);
 }
 
@@ -113,9 +109,7 @@ static void test_subscribers(void **state)
     snprintf(s.imsi, sizeof s.imsi, "12x");
     assert_int_equal(auc_add(a, &s, &set1), ERR_RANGE);
     assert_int_equal(auc_bar(a, IMSI, true), ERR_OK);
-    memset(&v, 0, sizeof v);
     assert_int_equal(auc_vector(a, IMSI, 0, true, 1, &v), ERR_REFUSED);
-    assert_int_equal(sqn_of(&v), sqn_make(1, 0)); /* with which the subscriber is told so */
     assert_int_equal(auc_bar(a, IMSI, false), ERR_OK);
     assert_int_equal(auc_vector(a, IMSI, 0, true, 1, &v), ERR_OK);
     assert_int_equal(auc_del(a, IMSI), ERR_OK);
@@ -137,34 +131,243 @@ static void test_resync(void **state)
     sqn_usim_accept(&card.sqn, sqn_make(700, 0));
     add(a, IMSI, 0);
     assert_int_equal(auc_vector(a, IMSI, 0, true, 1, &v), ERR_OK);
+    assert_int_equal(auc_vector(a, IMSI, 0, true, 1, &w), ERR_OK);
     usim_card_authenticate(&card, v.rand, v.autn, &au);
     assert_int_equal(au.verdict, USIM_SYNC_FAILURE);
-    uint8_t other[16] = { 9 };
-    assert_int_equal(auc_resync(a, IMSI, 0, true, other, au.auts, 1, &w), ERR_AUTH); /* of another RAND */
+    assert_int_equal(auc_resync(a, IMSI, 0, true, w.rand, au.auts, 1, &w), ERR_AUTH); /* of another RAND */
+    assert_int_equal(auc_reason(a), AUC_MAC_S);
     struct auc_sub s;
     assert_int_equal(auc_get(a, IMSI, &s), ERR_OK);
-    assert_int_equal(s.sqn, sqn_make(1, 0)); /* nothing changed */
+    assert_int_equal(s.sqn, sqn_make(2, 0)); /* nothing changed */
     assert_int_equal(auc_resync(a, IMSI, 0, true, v.rand, au.auts, 1, &w), ERR_OK);
+    assert_int_equal(auc_reason(a), AUC_NONE);
     assert_int_equal(sqn_of(&w), sqn_make(701, 0));
     usim_card_authenticate(&card, w.rand, w.autn, &au);
     assert_int_equal(au.verdict, USIM_AUTHENTICATED);
     auc_close(a);
 }
 
-/* The card is behind: our number stays, so that no AUTS takes it back; too far behind (delta): the card's is taken. */
+/* AUTS that is right, but whose RAND we did not give out: not to anybody, not to this asker, not lately, or not twice. */
+static void test_rand_not_given(void **state)
+{
+    struct auc *a = reopen(NULL);
+    struct aka_vector v, w;
+    struct auc_sub s;
+    uint8_t made_up[16] = { 9 }, auts[14];
+    add(a, IMSI, 0);
+    add(a, IMSI2, 0);
+    assert_int_equal(aka_auts_make(&set1, made_up, sqn_make(700, 0), auts), ERR_OK);
+    assert_int_equal(auc_resync(a, IMSI, 0, true, made_up, auts, 1, &w), ERR_AUTH);
+    assert_int_equal(auc_reason(a), AUC_NOT_GIVEN);
+    assert_int_equal(auc_vector(a, IMSI, 3, true, 1000, &v), ERR_OK);
+    assert_int_equal(aka_auts_make(&set1, v.rand, sqn_make(700, 0), auts), ERR_OK);
+    assert_int_equal(auc_resync(a, IMSI, 4, true, v.rand, auts, 1000, &w), ERR_AUTH);
+    assert_int_equal(auc_reason(a), AUC_NOT_GIVEN);
+    assert_int_equal(auc_resync(a, IMSI2, 3, true, v.rand, auts, 1000, &w), ERR_AUTH); /* the same K */
+    assert_int_equal(auc_reason(a), AUC_NOT_GIVEN);
+    assert_int_equal(auc_resync(a, IMSI, 3, true, v.rand, auts, 1001 + AUC_GIVEN_S, &w), ERR_AUTH);
+    assert_int_equal(auc_reason(a), AUC_NOT_GIVEN);
+    assert_int_equal(auc_get(a, IMSI, &s), ERR_OK);
+    assert_int_equal(s.sqn, sqn_make(1, 3));
+    a = reopen(a); /* what was given out is on disk; the clock went back meanwhile */
+    assert_int_equal(auc_resync(a, IMSI, 3, true, v.rand, auts, 900, &w), ERR_OK);
+    assert_int_equal(sqn_of(&w), sqn_make(701, 3));
+    assert_int_equal(auc_resync(a, IMSI, 3, true, v.rand, auts, 900, &w), ERR_AUTH);
+    assert_int_equal(auc_reason(a), AUC_NOT_GIVEN);
+    auc_close(a);
+}
+
+/* An asker that asks without end pushes out its own RANDs, not another's. */
+static void test_rands_kept(void **state)
+{
+    struct auc *a = reopen(NULL);
+    struct aka_vector first, v, w;
+    uint8_t auts[14];
+    add(a, IMSI, 0);
+    assert_int_equal(auc_vector(a, IMSI, 1, true, 10, &first), ERR_OK);
+    for (int i = 0; i < 3 * AUC_GIVEN_MAX; i++)
+        assert_int_equal(auc_vector(a, IMSI, 2, true, 10, &v), ERR_OK);
+    for (unsigned i = 3; i < 5; i++)
+        assert_int_equal(auc_vector(a, IMSI, i, true, 10, &v), ERR_OK);
+    assert_int_equal(aka_auts_make(&set1, first.rand, sqn_make(700, 0), auts), ERR_OK);
+    assert_int_equal(auc_resync(a, IMSI, 1, true, first.rand, auts, 10, &w), ERR_OK);
+    auc_close(a);
+}
+
+static err resync_to(struct auc *a, const char *imsi, uint64_t sqn_ms, struct aka_vector *v)
+{
+    uint8_t auts[14];
+    assert_int_equal(auc_vector(a, imsi, 0, true, 1, v), ERR_OK);
+    assert_int_equal(aka_auts_make(&set1, v->rand, sqn_ms, auts), ERR_OK);
+    return auc_resync(a, imsi, 0, true, v->rand, auts, 1, v);
+}
+
+/* The card is behind: our number stays, however far. Ahead: ours follows, up to the limit. */
 static void test_resync_direction(void **state)
 {
     struct auc *a = reopen(NULL);
     struct aka_vector v;
-    uint8_t rand[16] = { 5 }, auts[14];
+    struct auc_sub s;
     add(a, IMSI, sqn_make(1000, 0));
-    assert_int_equal(aka_auts_make(&set1, rand, sqn_make(900, 0), auts), ERR_OK);
-    assert_int_equal(auc_resync(a, IMSI, 0, true, rand, auts, 1, &v), ERR_OK);
-    assert_int_equal(sqn_of(&v), sqn_make(1001, 0));
+    assert_int_equal(resync_to(a, IMSI, sqn_make(900, 0), &v), ERR_OK);
+    assert_int_equal(sqn_of(&v), sqn_make(1002, 0));
     add(a, IMSI2, sqn_make(1000 + SQN_DELTA_DEFAULT, 0));
-    assert_int_equal(aka_auts_make(&set1, rand, sqn_make(900, 0), auts), ERR_OK);
-    assert_int_equal(auc_resync(a, IMSI2, 0, true, rand, auts, 1, &v), ERR_OK);
-    assert_int_equal(sqn_of(&v), sqn_make(901, 0));
+    assert_int_equal(resync_to(a, IMSI2, sqn_make(900, 0), &v), ERR_RANGE);
+    assert_int_equal(auc_reason(a), AUC_BEHIND);
+    assert_int_equal(auc_get(a, IMSI2, &s), ERR_OK);
+    assert_int_equal(s.sqn, sqn_make(1001 + SQN_DELTA_DEFAULT, 0));
+    assert_int_equal(resync_to(a, IMSI, sqn_make(1004 + SQN_DELTA_DEFAULT, 0), &v),
+                     ERR_RANGE); /* ours is 1003 */
+    assert_int_equal(auc_reason(a), AUC_JUMP);
+    assert_int_equal(resync_to(a, IMSI, sqn_make(1004 + SQN_DELTA_DEFAULT, 0), &v),
+                     ERR_OK); /* ours is 1004 */
+    assert_int_equal(sqn_of(&v), sqn_make(1005 + SQN_DELTA_DEFAULT, 0));
+    auc_close(a);
+}
+
+static void test_raise(void **state)
+{
+    struct auc *a = reopen(NULL);
+    struct aka_vector v;
+    add(a, IMSI, sqn_make(10, 0));
+    assert_int_equal(auc_raise(a, IMSI, sqn_make(10, 0)), ERR_RANGE);
+    assert_int_equal(auc_raise(a, IMSI, sqn_make(9, 31)), ERR_RANGE);
+    assert_int_equal(auc_raise(a, IMSI, SQN_MAX + 1), ERR_RANGE);
+    assert_int_equal(auc_raise(a, IMSI2, 5), ERR_NOT_FOUND);
+    assert_int_equal(auc_raise(a, IMSI, sqn_make(5 + SQN_DELTA_DEFAULT * 9, 0)), ERR_OK);
+    assert_int_equal(auc_vector(a, IMSI, 1, true, 1, &v), ERR_OK);
+    assert_int_equal(sqn_of(&v), sqn_make(6 + SQN_DELTA_DEFAULT * 9, 1));
+    auc_close(a);
+}
+
+/* TS 33.102 Annex H: a vector for EAP-AKA has the bit clear, one for EAP-AKA' set; the rest of AMF is the operator's. */
+static void test_separation(void **state)
+{
+    struct auc *a = reopen(NULL);
+    struct auc_sub s = { .imsi = IMSI, .amf = { 0x81, 0x23 } };
+    struct aka_vector v;
+    assert_int_equal(auc_add(a, &s, &set1), ERR_OK);
+    assert_int_equal(auc_vector(a, IMSI, 0, true, 1, &v), ERR_OK);
+    assert_int_equal(v.autn[6] << 8 | v.autn[7], 0x8123);
+    assert_int_equal(sqn_of(&v), sqn_make(1, 0)); /* MAC-A is over that AMF */
+    assert_int_equal(auc_vector(a, IMSI, 0, false, 1, &v), ERR_OK);
+    assert_int_equal(v.autn[6] << 8 | v.autn[7], 0x0123);
+    assert_int_equal(sqn_of(&v), sqn_make(2, 0));
+    auc_close(a);
+}
+
+static void test_tuak(void **state)
+{
+    struct auc *a = reopen(NULL);
+    struct auc_sub s = { .imsi = IMSI, .amf = { 0x80, 0 } }, got;
+    struct usim_card card = { .cred = { .alg = AKA_ALG_TUAK, .tuak = TUAK_SHAPE_DEFAULT } };
+    struct usim_auth au;
+    struct aka_vector v;
+    bool same, amf;
+    card.cred.tuak.k_len = 32;
+    card.cred.tuak.res_len = 16;
+    memset(card.cred.k, 0x31, 32);
+    memset(card.cred.topc, 0x32, 32);
+    sqn_usim_init(&card.sqn);
+    sqn_usim_accept(&card.sqn, sqn_make(99, 0));
+    assert_int_equal(auc_add(a, &s, &card.cred), ERR_OK);
+    card.cred.tuak.mac_len = 16;
+    assert_int_equal(auc_add(a, &s, &card.cred), ERR_RANGE); /* no AUTN has room for it */
+    card.cred.tuak.mac_len = 8;
+    a = reopen(a);
+    assert_int_equal(auc_get(a, IMSI, &got), ERR_OK);
+    assert_int_equal(got.alg, AKA_ALG_TUAK);
+    assert_int_equal(auc_vector(a, IMSI, 0, true, 1, &v), ERR_OK);
+    usim_card_authenticate(&card, v.rand, v.autn, &au);
+    assert_int_equal(au.verdict, USIM_SYNC_FAILURE);
+    assert_int_equal(auc_resync(a, IMSI, 0, true, v.rand, au.auts, 1, &v), ERR_OK);
+    usim_card_authenticate(&card, v.rand, v.autn, &au);
+    assert_int_equal(au.verdict, USIM_AUTHENTICATED);
+    assert_int_equal(au.res_len, 16);
+    assert_memory_equal(au.res, v.res, 16);
+    assert_int_equal(auc_compare(a, &s, &card.cred, &got, &same, &amf), ERR_OK);
+    assert_true(same && amf);
+    card.cred.tuak.iterations = 2;
+    assert_int_equal(auc_compare(a, &s, &card.cred, &got, &same, &amf), ERR_OK);
+    assert_false(same);
+    assert_int_equal(auc_compare(a, &s, &set1, &got, &same, &amf), ERR_OK);
+    assert_false(same);
+    auc_close(a);
+}
+
+/* A store as hipakad 0.1.0 left it, key file and all. */
+static const char old_key[] = "4408351bdc9f93f38b009ad2afdbf940a42ab7704400112a1f6ec4f4d18cfc36\n";
+static const char old_store[] =
+    "CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
+    "INSERT INTO meta "
+    "VALUES('key',X'B807CA348675EF12486EF01D9BAB0B0F157EE27908F52F2CD45CFEE3242ACCD8D6D15B635FCB4EE1F766"
+    "E74341A2D34B45');"
+    "CREATE TABLE subscriber( imsi TEXT PRIMARY KEY, sealed BLOB NOT NULL, amf BLOB NOT NULL, sqn INTEGER "
+    "NOT NULL, barred "
+    "INTEGER NOT NULL DEFAULT 0, added INTEGER NOT NULL, used INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
+    "INSERT INTO subscriber "
+    "VALUES('001010000000001',X'434193582740C413BD32D5FC49A6266C5B23A98659579CC170521CB6DE71D36954"
+    "918DCDECADCB9AE67330A1986F80980C03B4EEB100379C8302EBB276AFE89CE7F579AACD7E5CD8',X'8000',65,0,1795999367,"
+    "0);"
+    "INSERT INTO subscriber "
+    "VALUES('001010000000002',X'F6EB207480D38A642E07639262698B4BE2D393C657A5293C63038BDE535E03CA63"
+    "22EB4E2DCF83192B9CEC3AE574A947C0B4861A79FAAB913EEA07F5420B957A9D1B3845CC729E90',X'8000',0,1,1795999367,"
+    "0);";
+
+static void raw(const char *text)
+{
+    sqlite3 *d = NULL;
+    assert_int_equal(sqlite3_open(db, &d), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(d, text, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(d);
+}
+
+static void test_old_store(void **state)
+{
+    struct aka_vector v;
+    struct auc_sub s;
+    FILE *f = fopen(key, "w");
+    assert_non_null(f);
+    fputs(old_key, f);
+    fclose(f);
+    assert_int_equal(chmod(key, 0600), 0);
+    raw(old_store);
+    struct auc *a = reopen(NULL);
+    assert_int_equal(auc_get(a, IMSI, &s), ERR_OK);
+    assert_int_equal(s.alg, AKA_ALG_MILENAGE);
+    assert_int_equal(s.added_s, 1795999367);
+    assert_int_equal(auc_vector(a, IMSI, 5, true, 1, &v), ERR_OK);
+    assert_int_equal(sqn_of(&v), sqn_make(3, 5)); /* 65 is SEQ 2 */
+    assert_int_equal(auc_vector(a, IMSI2, 0, true, 1, &v), ERR_REFUSED);
+    a = reopen(a); /* up to date now: opened as it is */
+    assert_int_equal(auc_vector(a, IMSI, 5, true, 1, &v), ERR_OK);
+    assert_int_equal(sqn_of(&v), sqn_make(4, 5));
+    auc_close(a);
+    a = NULL;
+    raw("PRAGMA user_version = 99");
+    assert_int_equal(auc_open(db, key, &env, &a, why), ERR_UNSUPPORTED);
+    assert_non_null(strstr(why, "newer hipakad"));
+}
+
+static void test_rehearsal(void **state)
+{
+    struct auc *a = reopen(NULL);
+    struct auc_sub s = { .imsi = IMSI2, .amf = { 0x80, 0 } }, there;
+    struct aka_cred other = set1;
+    bool same, amf;
+    other.k[0] ^= 1;
+    add(a, IMSI, 0);
+    assert_int_equal(auc_rehearse(a), ERR_OK);
+    assert_int_equal(auc_add(a, &s, &other), ERR_OK);
+    assert_int_equal(auc_add(a, &s, &set1), ERR_EXISTS);
+    assert_int_equal(auc_compare(a, &s, &set1, &there, &same, &amf), ERR_OK);
+    assert_false(same);
+    snprintf(s.imsi, sizeof s.imsi, IMSI);
+    assert_int_equal(auc_add(a, &s, &set1), ERR_EXISTS); /* of the store itself */
+    assert_int_equal(auc_compare(a, &s, &set1, &there, &same, &amf), ERR_OK);
+    assert_true(same && amf);
+    a = reopen(a);
+    assert_int_equal(auc_get(a, IMSI2, &there), ERR_NOT_FOUND);
     auc_close(a);
 }
 
@@ -278,9 +481,11 @@ static void test_list(void **state)
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-    const struct CMUnitTest tests[] = { T(test_vectors),          T(test_subscribers), T(test_resync),
-                                        T(test_resync_direction), T(test_at_rest),     T(test_key_file),
-                                        T(test_row_swapped),      T(test_list) };
+    const struct CMUnitTest tests[] = {
+        T(test_vectors),  T(test_subscribers), T(test_resync), T(test_resync_direction), T(test_at_rest),
+        T(test_key_file), T(test_row_swapped), T(test_list),   T(test_rand_not_given),   T(test_rands_kept),
+        T(test_raise),    T(test_separation),  T(test_tuak),   T(test_old_store),        T(test_rehearsal)
+    };
     if (crypto_init() != ERR_OK)
         return 1;
     return cmocka_run_group_tests(tests, NULL, NULL);
