@@ -6,6 +6,7 @@
  *   hipakad --config FILE --check-config      FILE:LINE and what was expected, or "ok"
  *   hipakad --config FILE init                makes store and key file
  *   hipakad --config FILE subscriber ...      as/subscriber.h
+ *   hipakad --config FILE rotate-key          a new key file, all that is sealed under it
  *   hipakad --print-config                    an example configuration with every key
  */
 #include <stdio.h>
@@ -20,10 +21,11 @@
 
 static int usage(const char *what)
 {
-    fprintf(stderr,
-            "hipakad: %s\nusage: hipakad --config FILE [--check-config | init | subscriber ...]\n"
-            "       hipakad --print-config | --print-man | --version\n",
-            what);
+    fprintf(
+        stderr,
+        "hipakad: %s\nusage: hipakad --config FILE [--check-config | init | subscriber ... | rotate-key]\n"
+        "       hipakad --print-config | --print-man | --version\n",
+        what);
     return 2;
 }
 
@@ -67,7 +69,9 @@ static int with_conf(const struct as_conf *conf, bool check, int argc, char **ar
         return init(conf);
     if (strcmp(argv[0], "subscriber") == 0)
         return as_subscriber(conf, &env, argc - 1, argv + 1);
-    return usage("expected init or subscriber");
+    if (strcmp(argv[0], "rotate-key") == 0)
+        return as_rotate_key(conf, &env, argc);
+    return usage("expected init, subscriber or rotate-key");
 }
 
 int main(int argc, char **argv)
