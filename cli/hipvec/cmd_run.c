@@ -27,8 +27,8 @@ struct run {
     json_t *results; /* --json */
 };
 
-static const struct vec_family *const families[] = { family_hip, family_keys, family_esp, family_aka,
-                                                     family_eap, family_dns,  family_bex };
+static const struct vec_family *const families[] = { family_hip, family_keys,  family_esp, family_aka,
+                                                     family_eap, family_ecdhe, family_dns, family_bex };
 
 static const struct vec_family *family_of(const char *type)
 {

@@ -42,7 +42,7 @@ struct vec_family {
 
 /* The families: tables ended by a row without type. */
 extern const struct vec_family family_hip[], family_keys[], family_esp[], family_aka[], family_eap[],
-    family_dns[], family_bex[];
+    family_ecdhe[], family_dns[], family_bex[];
 
 /* ---- fields; a wrong or missing one makes the case malformed and reads as empty ---- */
 bool vec_has(const struct vec_case *c, const char *name);

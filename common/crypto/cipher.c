@@ -74,7 +74,7 @@ void cipher_free(struct cipher *c)
 err cipher_blocks(struct cipher *c, const uint8_t *iv, struct span in, uint8_t *out)
 {
     int n = 0, tail = 0;
-    if (is_aead(c) || in.n % AES_BLOCK || in.n > INT_MAX)
+    if (is_aead(c) || (c->alg != CIPHER_AES128_CTR && in.n % AES_BLOCK) || in.n > INT_MAX)
         return ERR_RANGE;
     if (in.n == 0)
         return ERR_OK;

@@ -14,6 +14,7 @@ enum cipher_alg {
     CIPHER_AES128_CBC,
     CIPHER_AES256_CBC,
     CIPHER_AES128_ECB,
+    CIPHER_AES128_CTR,
     CIPHER_AES128_GCM,
     CIPHER_AES256_GCM,
     CIPHER_AES128_CCM8, /* RFC 4309: eleven octets of nonce; the tag's length is part of CCM's first block, so it belongs to the key */
@@ -27,7 +28,8 @@ size_t cipher_key_len(enum cipher_alg a);
 struct cipher *cipher_new(enum cipher_alg a, bool encrypt, struct span key);
 void cipher_free(struct cipher *c); /* wipes; NULL is fine */
 
-/* CBC (iv 16 octets) and ECB (iv ignored) without padding: in.n a multiple of 16; out may be in.p. ERR_RANGE, ERR_CRYPTO. */
+/* CBC (iv 16 octets) and ECB (iv ignored) without padding: in.n a multiple of 16. CTR (iv 16 octets, the first counter block): any in.n, either
+ * direction. out may be in.p. ERR_RANGE, ERR_CRYPTO. */
 MUST_USE err cipher_blocks(struct cipher *c, const uint8_t *iv, struct span in, uint8_t *out);
 
 /* GCM (iv 12 octets; tag_len 8, 12 or 16) and CCM (iv 11 octets; tag_len 8 or 16, as the algorithm has it). Seal writes in.n octets and tag_len octets of

@@ -19,6 +19,7 @@ static const struct dh_desc groups[DH__COUNT] = {
     [DH_MODP1536] = { &dh_modp, MODP_1536, 32, 0xff, 192, 192 },
     [DH_MODP2048] = { &dh_modp, MODP_2048, 32, 0xff, 256, 256 },
     [DH_MODP3072] = { &dh_modp, MODP_3072, 40, 0xff, 384, 384 },
+    [DH_X25519] = { &dh_x25519, 0, 32, 0xff, 32, 32 },
 };
 
 static const struct dh_desc *desc(enum dh_group g)

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
 #include "common/crypto/dh_priv.h"
 #include "common/crypto/ec.h"
+#include "common/crypto/fetched.h"
 
 static enum ec_curve curve_of(const struct dh_key *k)
 {
@@ -41,3 +44,27 @@ static err shared(const struct dh_key *k, struct span peer, uint8_t *out)
 }
 
 const struct dh_kind dh_ec = { pair, public_ok, shared };
+
+void dh_p256_shorten(const uint8_t xy[64], uint8_t out[DH_P256_SHORT])
+{
+    out[0] = (uint8_t)(2 | (xy[63] & 1));
+    memcpy(out + 1, xy, 32);
+}
+
+err dh_p256_expand(struct span point, uint8_t xy[64])
+{
+    const EC_GROUP *group = crypto_fetched.group[EC_P256];
+    uint8_t whole[1 + 64];
+    if (point.n != DH_P256_SHORT || (point.p[0] != 2 && point.p[0] != 3))
+        return ERR_RANGE;
+    EC_POINT *at = EC_POINT_new(group);
+    bool good = at && EC_POINT_oct2point(group, at, point.p, point.n, NULL) == 1 &&
+                EC_POINT_point2oct(group, at, POINT_CONVERSION_UNCOMPRESSED, whole, sizeof whole, NULL) ==
+                    sizeof whole;
+    if (good)
+        memcpy(xy, whole + 1, 64);
+    else
+        ERR_clear_error();
+    EC_POINT_free(at);
+    return good ? ERR_OK : ERR_RANGE;
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Inside common/crypto only: a Diffie-Hellman key, and what the two kinds of group do with it. dh.c has the table of groups.
+ * Inside common/crypto only: a Diffie-Hellman key, and what the kinds of group do with it. dh.c has the table of groups.
  */
 #pragma once
 
@@ -9,10 +9,11 @@
 
 struct dh_key {
     const struct dh_desc *group;
-    unsigned more;         /* holders besides the first */
-    EVP_PKEY *pkey;        /* of a curve: holds the scalar; wiped by OpenSSL when freed */
-    EVP_PKEY_CTX *deriver; /* of a curve: set up for derivation once, so a key is for one thread at a time */
-    BIGNUM *x;             /* of a MODP group: the exponent */
+    unsigned more;  /* holders besides the first */
+    EVP_PKEY *pkey; /* of a curve, X25519: holds the scalar; wiped by OpenSSL when freed */
+    EVP_PKEY_CTX
+        *deriver; /* of a curve, X25519: set up for derivation once, so a key is for one thread at a time */
+    BIGNUM *x;    /* of a MODP group: the exponent */
     uint8_t pub[];
 };
 
@@ -27,13 +28,13 @@ struct dh_kind {
 
 struct dh_desc {
     const struct dh_kind *kind;
-    int which; /* enum ec_curve, enum dh_modp */
+    int which; /* enum ec_curve, enum dh_modp; X25519: 0 */
     uint8_t private_len;
     uint8_t top; /* mask of the first octet of a draw */
     uint16_t public_len, shared_len;
 };
 
-extern const struct dh_kind dh_ec, dh_modp;
+extern const struct dh_kind dh_ec, dh_modp, dh_x25519;
 
 /* ---- dh_modp.c ---- */
 

@@ -14,9 +14,9 @@ static const char *const md_names[HASH__COUNT] = {
 
 static const char *const cipher_names[CIPHER__COUNT] = {
     [CIPHER_AES128_CBC] = "AES-128-CBC",  [CIPHER_AES256_CBC] = "AES-256-CBC",
-    [CIPHER_AES128_ECB] = "AES-128-ECB",  [CIPHER_AES128_GCM] = "AES-128-GCM",
-    [CIPHER_AES256_GCM] = "AES-256-GCM",  [CIPHER_AES128_CCM8] = "AES-128-CCM",
-    [CIPHER_AES128_CCM16] = "AES-128-CCM"
+    [CIPHER_AES128_ECB] = "AES-128-ECB",  [CIPHER_AES128_CTR] = "AES-128-CTR",
+    [CIPHER_AES128_GCM] = "AES-128-GCM",  [CIPHER_AES256_GCM] = "AES-256-GCM",
+    [CIPHER_AES128_CCM8] = "AES-128-CCM", [CIPHER_AES128_CCM16] = "AES-128-CCM"
 };
 
 /* KMAC128 with the length of our cSHAKE128. OpenSSL 3.0 duplicates only a context that has a key, so it gets one for now. */

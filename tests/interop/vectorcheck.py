@@ -15,7 +15,7 @@ import re
 import sys
 from collections import Counter
 
-from vectorcheck import aka, bex, dns, eap, esp, groups, hip, keccak, keys  # noqa: F401  (the modules register their types)
+from vectorcheck import aka, bex, dns, eap, ecdhe, esp, groups, hip, keccak, keys  # noqa: F401  (the modules register their types)
 from vectorcheck.case import KINDS, Case, Finding, Malformed, Mismatch, Skipped
 
 EXIT_PASS, EXIT_MISMATCH, EXIT_MALFORMED, EXIT_SKIPPED = 0, 1, 2, 77

@@ -46,6 +46,23 @@ static void blocks_both_ways(void **st)
     assert_null(cipher_new((enum cipher_alg)77, true, H("2b7e151628aed2a6abf7158809cf4f3c")));
 }
 
+/* SP 800-38A F.5.1, its first two blocks; less than a block is the beginning of it. */
+static void counter_mode(void **st)
+{
+    static const char text[] = "874d6191b620e3261bef6864990db6ce9806f66b7970fdff8617187bb9fffdff";
+    struct cipher *c = cipher_new(CIPHER_AES128_CTR, true, H("2b7e151628aed2a6abf7158809cf4f3c"));
+    struct span icb = H("f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff");
+    uint8_t out[32];
+    assert_int_equal(cipher_blocks(c, icb.p, H(PLAIN), out), ERR_OK);
+    assert_hex(out, text);
+    assert_int_equal(cipher_blocks(c, icb.p, span_of(out, 32), out), ERR_OK);
+    assert_hex(out, PLAIN);
+    assert_int_equal(cipher_blocks(c, icb.p, span_of(H(PLAIN).p, 21), out), ERR_OK);
+    assert_memory_equal(out, H(text).p, 21);
+    assert_memory_equal(out + 21, H(PLAIN).p + 21, 11);
+    cipher_free(c);
+}
+
 /* Test case 4 of McGrew and Viega's GCM specification (AES-128), and 16 (AES-256). */
 #define GCM_IV  "cafebabefacedbaddecaf888"
 #define GCM_AAD "feedfacedeadbeeffeedfacedeadbeefabaddad2"
@@ -233,6 +250,7 @@ static int setup(void **st)
 int main(void)
 {
     const struct CMUnitTest t[] = { cmocka_unit_test(blocks_both_ways),
+                                    cmocka_unit_test(counter_mode),
                                     cmocka_unit_test(gcm_both_ways),
                                     cmocka_unit_test(gcm_empty),
                                     cmocka_unit_test(cmac),

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -284,6 +285,64 @@ static void leading_zeros_stay(void **st)
     assert_true(found);
 }
 
+/* RFC 7748 s6.1; a point of small order leaves nothing of our key in the secret. */
+static void x25519(void **st)
+{
+    struct dh_key *a =
+        dh_from_private(DH_X25519, H("77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a"));
+    struct dh_key *b =
+        dh_from_private(DH_X25519, H("5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb"));
+    uint8_t out[32];
+    assert_non_null(a);
+    assert_non_null(b);
+    assert_true(span_eq(dh_public(a), H("8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a")));
+    assert_true(span_eq(dh_public(b), H("de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f")));
+    assert_int_equal(dh_shared(a, dh_public(b), out), ERR_OK);
+    assert_hex(out, "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742");
+    assert_int_equal(dh_shared(b, dh_public(a), out), ERR_OK);
+    assert_hex(out, "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742");
+    assert_int_equal(dh_shared(a, H("0000000000000000000000000000000000000000000000000000000000000000"), out),
+                     ERR_RANGE);
+    assert_int_equal(dh_shared(a, H("0100000000000000000000000000000000000000000000000000000000000000"), out),
+                     ERR_RANGE);
+    assert_int_equal(dh_shared(a, H("01"), out), ERR_RANGE);
+    dh_free(a);
+    dh_free(b);
+}
+
+/* The points of RFC 5903 s8.1, and one whose Y is even (TS 33.501 C.4.4.1's home network). */
+static void short_points(void **st)
+{
+    static const char *const points[] = {
+        "dad0b65394221cf9b051e1feca5787d098dfe637fc90b9ef945d0c37725811805271a0461cdb8252d61f1c456fa3e59ab1f4"
+        "5b33accf5f58389e"
+        "0577b8990bb3",
+        "72da71976234ce833a6907425867b82e074d44ef907dfb4b3e21c1c2256ebcd15a7ded52fcbb097a4ed250e036c7b9c8c700"
+        "4c4eedc4f068cd7b"
+        "f8d3f900e3b4",
+    };
+    uint8_t point[DH_P256_SHORT], xy[64];
+    for (size_t i = 0; i < 2; i++) {
+        dh_p256_shorten(H(points[i]).p, point);
+        assert_int_equal(point[0], i ? 2 : 3);
+        assert_int_equal(dh_p256_expand(span_of(point, sizeof point), xy), ERR_OK);
+        assert_hex(xy, points[i]);
+        point[0] ^= 1; /* the other Y */
+        assert_int_equal(dh_p256_expand(span_of(point, sizeof point), xy), ERR_OK);
+        assert_memory_equal(xy, H(points[i]).p, 32);
+        assert_memory_not_equal(xy + 32, H(points[i]).p + 32, 32);
+    }
+    point[0] = 4;
+    assert_int_equal(dh_p256_expand(span_of(point, sizeof point), xy), ERR_RANGE);
+    assert_int_equal(dh_p256_expand(span_of(point, 32), xy), ERR_RANGE);
+    memset(point + 1, 0xff, 32); /* beyond the field */
+    point[0] = 2;
+    assert_int_equal(dh_p256_expand(span_of(point, sizeof point), xy), ERR_RANGE);
+    memset(point + 1, 0, 32);
+    point[32] = 1; /* no point has this X */
+    assert_int_equal(dh_p256_expand(span_of(point, sizeof point), xy), ERR_RANGE);
+}
+
 static int setup(void **st)
 {
     return crypto_init() != ERR_OK;
@@ -291,11 +350,15 @@ static int setup(void **st)
 
 int main(void)
 {
-    const struct CMUnitTest t[] = {
-        cmocka_unit_test(curve_vectors),      cmocka_unit_test(bad_points),
-        cmocka_unit_test(bad_scalars),        cmocka_unit_test(generating_rejects),
-        cmocka_unit_test(leading_zeros_stay), cmocka_unit_test(all_generate),
-        cmocka_unit_test(modp_vectors),       cmocka_unit_test(modp_ranges)
-    };
+    const struct CMUnitTest t[] = { cmocka_unit_test(curve_vectors),
+                                    cmocka_unit_test(bad_points),
+                                    cmocka_unit_test(bad_scalars),
+                                    cmocka_unit_test(generating_rejects),
+                                    cmocka_unit_test(leading_zeros_stay),
+                                    cmocka_unit_test(all_generate),
+                                    cmocka_unit_test(modp_vectors),
+                                    cmocka_unit_test(modp_ranges),
+                                    cmocka_unit_test(x25519),
+                                    cmocka_unit_test(short_points) };
     return cmocka_run_group_tests(t, setup, NULL);
 }
