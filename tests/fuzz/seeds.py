@@ -113,6 +113,7 @@ TARGETS = {
     "aka_peer": lambda: conversations("server", (0x80, 0x90)),
     "aka_server": lambda: conversations("peer", (0x28, 0x39, 0x68, 0xa8, 0xb8)),
     "aka_attr": lambda: (b for _, b in octets() if is_eap(b)),
+    "suci": lambda: (t.encode() for k, t in vectors() if k.split(".")[-1] == "nai"),
     "dns_hiprr": lambda: named("rdata"),
     "dns_reply": lambda: named("message"),
     "texts": texts,
