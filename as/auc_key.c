@@ -138,36 +138,53 @@ static const char *row_word(enum aka_alg alg)
     return alg == AKA_ALG_MILENAGE ? "subscriber" : aka_alg_name(alg);
 }
 
+err auc_seal_octets(struct auc *a, const char *what, const char *whose, struct span in, uint8_t *out,
+                    int64_t *gen)
+{
+    char aad[AAD_MAX];
+    const struct auc_ring *r = a->ring;
+    err e = seal(a, r->box[r->next], aad_of(what, whose, aad), in, out);
+    if (e == ERR_OK)
+        *gen = r->gen + r->next;
+    return e;
+}
+
+static bool have_key(const struct auc_ring *r, int64_t gen)
+{
+    return gen == r->gen || (r->next && gen == r->gen + 1);
+}
+
+err auc_unseal_octets(struct auc *a, const char *what, const char *whose, int64_t gen, struct span sealed,
+                      uint8_t *out, size_t out_n)
+{
+    char aad[AAD_MAX], why[AUC_WHY_MAX];
+    if (!have_key(a->ring, gen)) { /* another process rotates, or has */
+        err e = auc_ring_load(a, why);
+        if (e != ERR_OK)
+            return e;
+        if (!have_key(a->ring, gen))
+            return ERR_NOT_FOUND;
+    }
+    return unseal(a->ring->box[gen - a->ring->gen], aad_of(what, whose, aad), sealed, out, out_n);
+}
+
 err auc_seal(struct auc *a, const char *imsi, const struct aka_cred *c, uint8_t out[AUC_SEALED_MAX],
              size_t *n, int64_t *gen)
 {
-    char aad[AAD_MAX];
     uint8_t plain[AUC_SEALED_MAX];
     size_t len = pack(c, plain);
-    const struct auc_ring *r = a->ring;
-    err e = seal(a, r->box[r->next], aad_of(row_word(c->alg), imsi, aad), span_of(plain, len), out);
+    err e = auc_seal_octets(a, row_word(c->alg), imsi, span_of(plain, len), out, gen);
     sec_wipe(plain, sizeof plain);
-    if (e != ERR_OK)
-        return e;
-    *n = BOX_NONCE + len + BOX_TAG;
-    *gen = r->gen + r->next;
-    return ERR_OK;
+    if (e == ERR_OK)
+        *n = BOX_NONCE + len + BOX_TAG;
+    return e;
 }
 
 err auc_unseal(struct auc *a, const char *imsi, enum aka_alg alg, int64_t gen, struct span sealed,
                struct aka_cred *c)
 {
-    char aad[AAD_MAX], why[AUC_WHY_MAX];
     uint8_t plain[AUC_SEALED_MAX];
-    const struct auc_ring *r = a->ring;
-    if (gen != r->gen && !(r->next && gen == r->gen + 1)) { /* another process rotates, or has */
-        err e = auc_ring_load(a, why);
-        if (e != ERR_OK)
-            return e;
-    }
-    if (gen != r->gen && !(r->next && gen == r->gen + 1))
-        return ERR_NOT_FOUND;
-    err e = unseal(r->box[gen - r->gen], aad_of(row_word(alg), imsi, aad), sealed, plain, packed_len(alg));
+    err e = auc_unseal_octets(a, row_word(alg), imsi, gen, sealed, plain, packed_len(alg));
     if (e == ERR_OK)
         e = unpack(alg, plain, c);
     sec_wipe(plain, sizeof plain);

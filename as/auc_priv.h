@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Inside the authentication centre only: auc_store.c (the file), auc_key.c (keys and sealing), auc_sqlite.c (vectors and subscribers),
- * auc_rotate.c.
+ * auc_secret.c (other secrets), auc_rotate.c.
  */
 #pragma once
 
@@ -24,7 +24,10 @@ enum auc_stmt {
     ST_META,
     ST_SET_META,
     ST_DEL_META,
-    ST_OLD_ROWS, /* of rotation */
+    ST_SECRET,
+    ST_SET_SECRET,
+    ST_OLD_SECRET, /* this and the next three: of rotation */
+    ST_OLD_ROWS,
     ST_RESEAL,
     ST_COUNT_OLD,
     ST_DRY_ADD, /* prepared by auc_rehearse() */
@@ -73,11 +76,23 @@ MUST_USE err auc_key_begin(struct auc *a, char *why);
 /* The store's key is the next one; in a transaction. */
 MUST_USE err auc_key_switch(struct auc *a);
 
+/* Octets under the newest key, bound to what they are and whose: out gets nonce, ciphertext and tag, *gen the key's generation. */
+MUST_USE err auc_seal_octets(struct auc *a, const char *what, const char *whose, struct span in, uint8_t *out,
+                             int64_t *gen);
+/* ERR_AUTH: not sealed under it for this. ERR_NOT_FOUND: a generation whose key is not in the key files. ERR_MALFORMED: not out_n octets. */
+MUST_USE err auc_unseal_octets(struct auc *a, const char *what, const char *whose, int64_t gen,
+                               struct span sealed, uint8_t *out, size_t out_n);
+
 #define AUC_SEALED_MAX (BOX_NONCE + 6 + TUAK_KEY_MAX + TUAK_TOP_LEN + BOX_TAG)
 
 /* Keys of a subscriber under the newest key; *gen is its generation. Bound to IMSI and algorithm: a row's keys cannot be put into another. */
 MUST_USE err auc_seal(struct auc *a, const char *imsi, const struct aka_cred *c, uint8_t out[AUC_SEALED_MAX],
                       size_t *n, int64_t *gen);
-/* ERR_AUTH: not sealed under it for this row. ERR_NOT_FOUND: a generation whose key is not in the key files. */
+/* Errors as above. */
 MUST_USE err auc_unseal(struct auc *a, const char *imsi, enum aka_alg alg, int64_t gen, struct span sealed,
                         struct aka_cred *c);
+
+/* ---- auc_secret.c ---- */
+
+/* Those that are under the old key, under the next one; in a transaction. */
+MUST_USE err auc_secrets_reseal(struct auc *a);

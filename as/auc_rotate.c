@@ -122,7 +122,8 @@ static err step(struct auc *a, struct batch *b, struct aka_cred *c, bool *done)
     if (e != ERR_OK || old)
         return e;
     *done = true;
-    return auc_key_switch(a);
+    e = auc_secrets_reseal(a); /* a handful: they fit into this transaction */
+    return e == ERR_OK ? auc_key_switch(a) : e;
 }
 
 static err begin(struct auc *a, char *why)
@@ -136,6 +137,8 @@ static err begin(struct auc *a, char *why)
         e = auc_commit(a);
     if (e == ERR_OK)
         e = auc_ring_load(a, why);
+    if (e == ERR_IO && !why[0])
+        snprintf(why, AUC_WHY_MAX, "%s", sqlite3_errmsg(a->db));
     auc_rollback(a);
     return e;
 }
@@ -156,6 +159,7 @@ static err reseal_all(struct auc *a, const struct auc_rotation *how, char *why)
         if (e != ERR_OK)
             break;
         did += b->n;
+        auc_let_others();
         if (how->progress)
             how->progress(how->ctx, all - old + did, all);
     }

@@ -179,8 +179,6 @@ static err take_sqn(struct auc *a, const struct ask *q, struct row *r, struct ak
     err e = sub_read(a, ST_GET, q->imsi, r, c);
     if (e != ERR_OK)
         return e;
-    if (r->s.barred)
-        return ERR_REFUSED;
     if (q->auts && (e = resync(a, q, r, c)) != ERR_OK)
         return e;
     e = sqn_next(r->s.sqn, q->ind, &r->s.sqn);
@@ -218,6 +216,8 @@ static err vector(struct auc *a, struct ask *q, struct aka_vector *v)
     }
     r.s.amf[0] = (uint8_t)(q->separated ? r.s.amf[0] | AKA_AMF_SEP : r.s.amf[0] & ~AKA_AMF_SEP);
     e = aka_vector_make(c, r.s.sqn, r.s.amf, fresh, v);
+    if (e == ERR_OK && r.s.barred)
+        e = ERR_REFUSED;
 out:
     sec_free(c);
     return e;

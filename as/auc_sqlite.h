@@ -54,8 +54,8 @@ enum auc_reason {
 };
 
 /* Next vector for this subscriber. ind: who asks (TS 33.102 C.3.4). separated: for EAP-AKA', whose vectors have the separation bit of AMF set;
- * those for EAP-AKA have it clear, so that neither can be used as the other (TS 33.102 Annex H). ERR_NOT_FOUND, ERR_REFUSED (barred), ERR_RANGE
- * (USED_UP), ERR_IO. */
+ * those for EAP-AKA have it clear, so that neither can be used as the other (TS 33.102 Annex H). ERR_NOT_FOUND, ERR_RANGE
+ * (USED_UP), ERR_IO. ERR_REFUSED: barred; *v is made all the same, so that only the subscriber's own card gets to hear of it. */
 MUST_USE err auc_vector(struct auc *a, const char *imsi, unsigned ind, bool separated, uint64_t wall_s,
                         struct aka_vector *v);
 /* The same after AUTS for this RAND: SQN is raised to the card's when that is higher (TS 33.102 s6.3.5). ERR_AUTH (MAC_S, NOT_GIVEN), ERR_RANGE
@@ -87,6 +87,8 @@ MUST_USE err auc_compare(struct auc *a, const struct auc_sub *s, const struct ak
 MUST_USE err auc_begin(struct auc *a);
 MUST_USE err auc_commit(struct auc *a);
 void auc_rollback(struct auc *a);
+/* Between many transactions in a row: a moment in which another process gets its turn. */
+void auc_let_others(void);
 /* From now on auc_add() and auc_compare() only rehearse: what is added goes into a table that goes with *a (and is sealed like the real one). */
 MUST_USE err auc_rehearse(struct auc *a);
 
@@ -103,6 +105,9 @@ struct auc_rotation {
 MUST_USE err auc_rotate(struct auc *a, const struct auc_rotation *how, char why[AUC_WHY_MAX]);
 /* Is a rotation unfinished? */
 bool auc_rotating(struct auc *a);
+
+/* A secret of this store by its name, drawn when it is asked for first and sealed under the key file like a subscriber's keys. n at most 64. */
+MUST_USE err auc_secret(struct auc *a, const char *name, uint8_t *out, size_t n);
 
 /* Keyed hash of an identity for the log: 16 hexadecimal digits, the same as long as the key file is. */
 void auc_log_hash(const struct auc *a, struct span identity, char out[17]);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "as/auc_priv.h"
 
-#define VERSION 2 /* PRAGMA user_version */
+#define BUSY_TRIES 5000 /* of a millisecond and a bit */
+#define VERSION    2    /* PRAGMA user_version */
 
 static const char schema_sql[] =
     "CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
@@ -18,7 +20,9 @@ static const char *const steps[VERSION] = {
     "ALTER TABLE subscriber ADD COLUMN algorithm TEXT NOT NULL DEFAULT 'milenage';"
     "ALTER TABLE subscriber ADD COLUMN generation INTEGER NOT NULL DEFAULT 1;"
     "ALTER TABLE subscriber ADD COLUMN given BLOB;" /* as/given.h; NULL: none */
-    "INSERT INTO meta VALUES('generation', 1);",
+    "INSERT INTO meta VALUES('generation', 1);"
+    "CREATE TABLE secret(name TEXT PRIMARY KEY, sealed BLOB NOT NULL, generation INTEGER NOT NULL) WITHOUT "
+    "ROWID;",
 };
 
 #define ROW \
@@ -42,6 +46,9 @@ static const char *const sql[ST__COUNT] = {
     [ST_META] = "SELECT value FROM meta WHERE name = ?1",
     [ST_SET_META] = "INSERT OR REPLACE INTO meta VALUES(?1, ?2)",
     [ST_DEL_META] = "DELETE FROM meta WHERE name = ?1",
+    [ST_SECRET] = "SELECT sealed, generation FROM secret WHERE name = ?1",
+    [ST_SET_SECRET] = "INSERT OR REPLACE INTO secret VALUES(?1, ?2, ?3)",
+    [ST_OLD_SECRET] = "SELECT name, sealed FROM secret WHERE generation = ?1 LIMIT 1",
     [ST_OLD_ROWS] =
         "SELECT imsi, sealed, algorithm FROM subscriber WHERE imsi > ?1 AND generation = ?2 ORDER BY imsi "
         "LIMIT ?3",
@@ -136,6 +143,18 @@ out:
     return e;
 }
 
+/* Another process writes. SQLite's own handler looks every 100 ms in the end, and between two transactions of an import there are two. */
+static int wait_a_bit(void *ctx, int tries)
+{
+    (void)usleep(1000);
+    return tries < BUSY_TRIES;
+}
+
+void auc_let_others(void)
+{
+    (void)usleep(2000);
+}
+
 err auc_db_open(struct auc *a, const char *path, char *why)
 {
     static const char pragmas[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
@@ -143,7 +162,7 @@ err auc_db_open(struct auc *a, const char *path, char *why)
     err e = ERR_IO;
     if (sqlite3_open_v2(path, &a->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX,
                         NULL) != SQLITE_OK ||
-        sqlite3_busy_timeout(a->db, 5000) != SQLITE_OK || !run(a, pragmas))
+        sqlite3_busy_handler(a->db, wait_a_bit, NULL) != SQLITE_OK || !run(a, pragmas))
         goto out;
     e = migrate(a, path, why);
     for (int i = 0; i < ST__COUNT && e == ERR_OK; i++)

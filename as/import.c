@@ -180,8 +180,11 @@ static err take(struct import *im, const struct csv_line *l, char *why)
 
 static err settle(struct import *im)
 {
-    err e = im->open ? auc_commit(im->auc) : ERR_OK;
+    if (im->open == 0)
+        return ERR_OK;
     im->open = 0;
+    err e = auc_commit(im->auc);
+    auc_let_others();
     return e;
 }
 

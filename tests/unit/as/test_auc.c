@@ -109,7 +109,9 @@ static void test_subscribers(void **state)
     snprintf(s.imsi, sizeof s.imsi, "12x");
     assert_int_equal(auc_add(a, &s, &set1), ERR_RANGE);
     assert_int_equal(auc_bar(a, IMSI, true), ERR_OK);
+    memset(&v, 0, sizeof v);
     assert_int_equal(auc_vector(a, IMSI, 0, true, 1, &v), ERR_REFUSED);
+    assert_int_equal(sqn_of(&v), sqn_make(1, 0)); /* with which the subscriber is told so */
     assert_int_equal(auc_bar(a, IMSI, false), ERR_OK);
     assert_int_equal(auc_vector(a, IMSI, 0, true, 1, &v), ERR_OK);
     assert_int_equal(auc_del(a, IMSI), ERR_OK);
@@ -349,6 +351,28 @@ static void test_old_store(void **state)
     assert_non_null(strstr(why, "newer hipakad"));
 }
 
+static void test_secret(void **state)
+{
+    struct auc *a = reopen(NULL), *b = reopen(NULL);
+    const struct auc_rotation quiet = { .progress = NULL };
+    uint8_t x[32], y[32], z[32];
+    assert_int_equal(auc_secret(a, "one", x, sizeof x), ERR_OK);
+    assert_int_equal(auc_secret(b, "one", y, sizeof y), ERR_OK);
+    assert_memory_equal(x, y, sizeof x);
+    assert_int_equal(auc_secret(a, "two", z, sizeof z), ERR_OK);
+    assert_memory_not_equal(x, z, sizeof x);
+    assert_int_equal(auc_rotate(a, &quiet, why), ERR_OK);
+    a = reopen(a);
+    assert_int_equal(auc_secret(a, "one", y, sizeof y), ERR_OK);
+    assert_memory_equal(x, y, sizeof x);
+    assert_int_equal(auc_secret(b, "two", y, sizeof y), ERR_OK); /* which had the old key */
+    assert_memory_equal(z, y, sizeof z);
+    assert_int_equal(auc_secret(a, "one", y, 31), ERR_MALFORMED); /* it has another length */
+    assert_int_equal(auc_secret(a, "three", y, 65), ERR_RANGE);
+    auc_close(a);
+    auc_close(b);
+}
+
 static void test_rehearsal(void **state)
 {
     struct auc *a = reopen(NULL);
@@ -482,9 +506,10 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(test_vectors),  T(test_subscribers), T(test_resync), T(test_resync_direction), T(test_at_rest),
-        T(test_key_file), T(test_row_swapped), T(test_list),   T(test_rand_not_given),   T(test_rands_kept),
-        T(test_raise),    T(test_separation),  T(test_tuak),   T(test_old_store),        T(test_rehearsal)
+        T(test_vectors),        T(test_subscribers), T(test_resync),      T(test_resync_direction),
+        T(test_at_rest),        T(test_key_file),    T(test_row_swapped), T(test_list),
+        T(test_rand_not_given), T(test_rands_kept),  T(test_raise),       T(test_separation),
+        T(test_tuak),           T(test_old_store),   T(test_rehearsal),   T(test_secret)
     };
     if (crypto_init() != ERR_OK)
         return 1;

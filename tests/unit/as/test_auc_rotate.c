@@ -264,6 +264,7 @@ static void test_two_and_adding(void **state)
     int status = 0, left = 2;
     while (left) {
         add(import, n++);
+        auc_let_others();
         for (int i = 0; i < 2; i++)
             if (pid[i] && waitpid(pid[i], &status, WNOHANG) == pid[i]) {
                 assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
