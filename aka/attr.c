@@ -29,7 +29,7 @@ unsigned aka_at_number(enum aka_at a)
 /* Attributes that only one of the two methods knows: RFC 9048 s3.1, s3.2 (AKA'); s4 (AKA). */
 static bool known_to(enum aka_at a, uint8_t method)
 {
-    if (a == AKA_AT_KDF || a == AKA_AT_KDF_INPUT)
+    if (a == AKA_AT_KDF || a == AKA_AT_KDF_INPUT || a == AKA_AT_KDF_FS || a == AKA_AT_PUB_ECDHE)
         return method == EAP_TYPE_AKA_PRIME;
     if (a == AKA_AT_BIDDING)
         return method == EAP_TYPE_AKA;
@@ -89,7 +89,7 @@ static bool take_value(const struct at_row *r, enum aka_at a, struct rcur *c, st
     uint16_t head = 0;
     if (r->layout == AKA_L_PAD)
         return take_padding(c);
-    if (r->layout != AKA_L_RAW)
+    if (r->layout != AKA_L_RAW && r->layout != AKA_L_REST)
         head = rcur_u16(c);
     switch ((enum aka_layout)r->layout) {
     case AKA_L_FLAG:
@@ -108,6 +108,7 @@ static bool take_value(const struct at_row *r, enum aka_at a, struct rcur *c, st
     case AKA_L_BYTES:
         return take_counted(c, head, &m->value[a]);
     case AKA_L_BLOB:
+    case AKA_L_REST:
         m->value[a] = rcur_rest(c);
         return rcur_ok(c);
     case AKA_L_PAD:
@@ -131,6 +132,8 @@ static enum aka_reason take_attr(struct rcur *c, enum aka_where where, const uin
         return AKA_R_OK;
     }
     const struct at_row *r = &rows[a];
+    if (!(r->where & where) && (a == AKA_AT_KDF_FS || a == AKA_AT_PUB_ECDHE))
+        return AKA_R_OK;     /* RFC 9678 s6.5.1, s6.5.2, s6.5.7 to s6.5.9 MUST: as if it were not there */
     if (!(r->where & where)) /* s10.1 */
         return AKA_R_MISPLACED_ATTR;
     if (m->has[a] && !r->many) /* s6.3: duplicates are errors */
@@ -144,6 +147,11 @@ static enum aka_reason take_attr(struct rcur *c, enum aka_where where, const uin
         if (m->n_kdf == AKA_KDF_MAX)
             return AKA_R_KDF;
         m->kdf[m->n_kdf++] = m->u16[a];
+    }
+    if (a == AKA_AT_KDF_FS) {
+        if (m->n_kdf_fs == AKA_KDF_MAX)
+            return AKA_R_FS;
+        m->kdf_fs[m->n_kdf_fs++] = m->u16[a];
     }
     if (a == AKA_AT_PADDING && rcur_left(c)) /* s10.12: padding comes last */
         return AKA_R_MALFORMED;
@@ -221,7 +229,7 @@ static size_t wr_head(struct aka_wr *w, enum aka_at a, size_t octets)
 
 void aka_wr_attr(struct aka_wr *w, enum aka_at a, struct span value)
 {
-    bool raw = rows[a].layout == AKA_L_RAW || rows[a].layout == AKA_L_PAD;
+    bool raw = rows[a].layout == AKA_L_RAW || rows[a].layout == AKA_L_PAD || rows[a].layout == AKA_L_REST;
     if (value.n > EAP_MAX) {
         w->c.failed = true;
         return;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Messages and attributes of EAP-AKA and EAP-AKA' (RFC 4187 s8, s10, s11; RFC 9048 s3): one table from which come the enum, the names, the
+ * Messages and attributes of EAP-AKA and EAP-AKA' (RFC 4187 s8, s10, s11; RFC 9048 s3; RFC 9678 s6): one table from which come the enum, the names, the
  * reader's rules and the writer's layouts.
  */
 #pragma once
@@ -50,6 +50,7 @@ enum aka_layout {
     AKA_L_BYTES, /* length in octets(2), value, zero padding */
     AKA_L_BLOB,  /* reserved(2), the rest */
     AKA_L_PAD,   /* zeros, 2, 6 or 10 of them */
+    AKA_L_REST,  /* the rest, zero padding in it: how long the value is another attribute says */
 };
 
 /*  name              no.  layout  octets  many  where */
@@ -77,7 +78,9 @@ enum aka_layout {
     X(NEXT_REAUTH_ID, 133, BYTES, 0, 0, AKA_IN_ENCR) \
     X(CHECKCODE, 134, BLOB, 0, 0, AKA_IN_PROOF) \
     X(RESULT_IND, 135, FLAG, 0, 0, AKA_IN_PROOF) \
-    X(BIDDING, 136, U16, 0, 0, AKA_IN_CHAL_REQ)
+    X(BIDDING, 136, U16, 0, 0, AKA_IN_CHAL_REQ) \
+    X(PUB_ECDHE, 152, REST, 0, 0, AKA_IN_CHAL_REQ | AKA_IN_CHAL_RSP) \
+    X(KDF_FS, 153, U16, 0, 1, AKA_IN_CHAL_REQ | AKA_IN_CHAL_RSP)
 
 enum aka_at {
 #define X(name, no, layout, octets, many, where) AKA_AT_##name,
@@ -109,6 +112,8 @@ struct aka_msg {
     uint16_t u16[AKA_AT__COUNT]; /* layouts FLAG and U16 (reserved octets count as 0) */
     uint16_t kdf[AKA_KDF_MAX];   /* AT_KDF, in order */
     uint8_t n_kdf;
+    uint16_t kdf_fs[AKA_KDF_MAX]; /* AT_KDF_FS, in order */
+    uint8_t n_kdf_fs;
     size_t mac_off;         /* of AT_MAC's 16 octets in whole */
     bool unknown_skippable; /* some attribute of 128-255 was not understood and ignored */
 };
@@ -117,7 +122,8 @@ const char *aka_at_name(enum aka_at a);
 unsigned aka_at_number(enum aka_at a);
 
 /* Parse a request or response of type 23 or 50. Unknown attributes of 0-127 and known ones in a message that may not have them are errors;
- * AT_KDF and AT_KDF_INPUT count as unknown in EAP-AKA, AT_BIDDING in AKA'. AKA_R_OK or why not; out is set only on AKA_R_OK. */
+ * AT_KDF and AT_KDF_INPUT count as unknown in EAP-AKA, AT_BIDDING in AKA'; those of forward secrecy in EAP-AKA and wherever they may not stand
+ * (RFC 9678 s6.5: ignored). AKA_R_OK or why not; out is set only on AKA_R_OK. */
 MUST_USE enum aka_reason aka_msg_parse(const struct eap_pkt *p, struct aka_msg *out);
 /* Attributes inside decrypted AT_ENCR_DATA; method as above. */
 MUST_USE enum aka_reason aka_encr_parse(struct span plain, uint8_t method, struct aka_msg *out);
@@ -130,9 +136,10 @@ struct aka_wr {
 };
 struct aka_wr aka_wr_begin(void *buf, size_t cap, enum eap_code code, uint8_t id, uint8_t method,
                            enum aka_subtype subtype);
-void aka_wr_attr(struct aka_wr *w, enum aka_at a, struct span value); /* FIXED, RAW, BITS, BYTES, BLOB, PAD */
-void aka_wr_u16(struct aka_wr *w, enum aka_at a, uint16_t value);     /* U16, FLAG */
-void aka_wr_mac(struct aka_wr *w);                                    /* room for AT_MAC */
+void aka_wr_attr(struct aka_wr *w, enum aka_at a,
+                 struct span value); /* FIXED, RAW, BITS, BYTES, BLOB, PAD, REST */
+void aka_wr_u16(struct aka_wr *w, enum aka_at a, uint16_t value); /* U16, FLAG */
+void aka_wr_mac(struct aka_wr *w);                                /* room for AT_MAC */
 /* Length and MAC are filled in (keys NULL: no AT_MAC was asked for). ERR_SPACE, ERR_CRYPTO. */
 MUST_USE err aka_wr_end(struct aka_wr *w, const struct aka_keys *keys, struct span extra, size_t *len);
 

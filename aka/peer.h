@@ -13,6 +13,7 @@
 #pragma once
 
 #include "aka/attr.h"
+#include "aka/fs.h"
 #include "aka/usim.h"
 #include "common/base/env.h"
 
@@ -51,6 +52,9 @@ struct aka_peer *aka_peer_new(void); /* in secret memory; NULL: out of memory */
 void aka_peer_free(struct aka_peer *p);
 /* EAP-AKA (23) may be used as well. Before the run begins. */
 void aka_peer_allow_aka(struct aka_peer *p);
+/* Take part in forward secrecy (RFC 9678) where the server offers it; env draws the keys and outlives the peer. required: a challenge of AKA' that
+ * does not offer it is refused like a bad AUTN. Before the run begins; without this call what is offered is ignored. */
+void aka_peer_forward_secrecy(struct aka_peer *p, const struct env *env, bool required);
 
 /* Begin unasked with Response/Identity, EAP identifier 0 (sim-binding s1). ERR_STATE: has begun. ERR_RANGE: identity length. */
 MUST_USE err aka_peer_start(struct aka_peer *p, struct span identity, struct aka_peer_action *out);
@@ -70,5 +74,6 @@ void aka_peer_msk_wipe(struct aka_peer *p);
 /* The network name of the verified challenge; empty before the proof, and in AKA. */
 struct span aka_peer_net_name(const struct aka_peer *p);
 uint8_t aka_peer_method(const struct aka_peer *p); /* EAP type in use; 0: none yet */
+bool aka_peer_fs(const struct aka_peer *p);        /* the keys of the proof have forward secrecy */
 /* AT_NEXT_PSEUDONYM of the verified challenge, a user name without realm; empty: none. Its owner decides when it counts. */
 struct span aka_peer_pseudonym(const struct aka_peer *p);

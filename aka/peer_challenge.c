@@ -60,6 +60,38 @@ static void ask_card(struct aka_peer *p, const struct aka_msg *m, struct aka_pee
                                      .net_name = m->value[AKA_AT_KDF_INPUT] };
 }
 
+/* What is left when AT_KDF is settled: the other things that are judged before the card is asked. */
+static void judge_prime(struct aka_peer *p, const struct aka_msg *m, struct aka_peer_action *out)
+{
+    struct span name = m->value[AKA_AT_KDF_INPUT];
+    if (!aka_autn_separated(m->value[AKA_AT_AUTN].p)) { /* RFC 9048 s3.3 MUST: as a bad AUTN */
+        aka_peer_reject(p, AKA_R_SEPARATION, out);
+        return;
+    }
+    if (!m->has[AKA_AT_KDF_INPUT] || name.n == 0 || name.n > sizeof p->net_name) {
+        aka_peer_reject(p, AKA_R_NET_NAME, out);
+        return;
+    }
+    switch (aka_peer_fs_judge(p, m)) {
+    case PEER_FS_CHOOSE: {
+        struct aka_wr w = aka_peer_begin(p, AKA_SUB_CHALLENGE);
+        aka_wr_u16(&w, AKA_AT_KDF_FS, p->fs_now);
+        aka_peer_finish(p, &w, PEER_RUNNING, AKA_R_OK, out);
+        break;
+    }
+    case PEER_FS_REJECT:
+        aka_peer_reject(p, AKA_R_FS, out);
+        break;
+    case PEER_FS_ERROR:
+        aka_peer_client_error(p, AKA_R_FS, out);
+        break;
+    case PEER_FS_GO_ON:
+    default:
+        ask_card(p, m, out);
+        break;
+    }
+}
+
 static void prime_challenge(struct aka_peer *p, const struct aka_msg *m, struct aka_peer_action *out)
 {
     if (!kdf_list_ok(p, m)) {
@@ -76,13 +108,7 @@ static void prime_challenge(struct aka_peer *p, const struct aka_msg *m, struct 
     memcpy(p->kdf, m->kdf, sizeof p->kdf);
     p->n_kdf = m->n_kdf;
     p->kdf_chosen = false;
-    struct span name = m->value[AKA_AT_KDF_INPUT];
-    if (!aka_autn_separated(m->value[AKA_AT_AUTN].p)) /* RFC 9048 s3.3 MUST: as a bad AUTN */
-        aka_peer_reject(p, AKA_R_SEPARATION, out);
-    else if (!m->has[AKA_AT_KDF_INPUT] || name.n == 0 || name.n > sizeof p->net_name)
-        aka_peer_reject(p, AKA_R_NET_NAME, out);
-    else
-        ask_card(p, m, out);
+    judge_prime(p, m, out);
 }
 
 /* The network could do AKA' and would rather (RFC 9048 s4 MUST), or gives away a vector that is meant for AKA': as a bad AUTN. */
@@ -131,17 +157,16 @@ static void sync_failure(struct aka_peer *p, const struct usim_auth *a, struct a
     aka_peer_finish(p, &w, PEER_RUNNING, AKA_R_SQN, out);
 }
 
-static err derive(struct aka_peer *p, const struct usim_auth *a, const struct aka_msg *m)
+/* ck, ik: CK' and IK' in AKA'. */
+static err derive(struct aka_peer *p, const struct usim_auth *a, const struct aka_msg *m,
+                  uint8_t ck[AKA_CK_LEN], uint8_t ik[AKA_IK_LEN])
 {
-    uint8_t ck[AKA_CK_LEN], ik[AKA_IK_LEN];
     struct span name = m->value[AKA_AT_KDF_INPUT], identity = span_of(p->identity, p->identity_n);
     if (p->method == EAP_TYPE_AKA)
         return aka_keys_plain(a->ck, a->ik, identity, &p->keys);
     err e = aka_prime_ck_ik(a->ck, a->ik, name, m->value[AKA_AT_AUTN].p, ck, ik);
     if (e == ERR_OK)
         e = aka_keys_prime(ck, ik, identity, &p->keys);
-    sec_wipe(ck, sizeof ck);
-    sec_wipe(ik, sizeof ik);
     return e;
 }
 
@@ -163,12 +188,13 @@ static bool take_secrets(struct aka_peer *p, const struct aka_msg *m)
 }
 
 /* The card accepted AUTN. RFC 4187 s10.15 MUST: keys, then AT_MAC, then the rest; RES leaves only when all of it is right. */
-static void prove(struct aka_peer *p, const struct usim_auth *a, const struct aka_msg *m,
-                  struct aka_peer_action *out)
+static void prove_with(struct aka_peer *p, const struct usim_auth *a, const struct aka_msg *m, uint8_t *ck,
+                       uint8_t *ik, struct aka_peer_action *out)
 {
-    uint8_t code[CHECKCODE_MAX];
-    size_t code_n = 0;
-    if (a->res_len < AKA_RES_MIN || a->res_len > AKA_RES_MAX || derive(p, a, m) != ERR_OK) {
+    uint8_t code[CHECKCODE_MAX], public[AKA_FS_PUBLIC_MAX];
+    size_t code_n = 0, public_n = 0;
+    p->fs_used = false;
+    if (a->res_len < AKA_RES_MIN || a->res_len > AKA_RES_MAX || derive(p, a, m, ck, ik) != ERR_OK) {
         aka_peer_client_error(p, AKA_R_CARD, out);
         return;
     }
@@ -184,6 +210,11 @@ static void prove(struct aka_peer *p, const struct usim_auth *a, const struct ak
         aka_peer_client_error(p, AKA_R_MALFORMED, out);
         return;
     }
+    if (p->method == EAP_TYPE_AKA_PRIME && p->fs_now != AKA_FS_NONE &&
+        aka_peer_fs_keys(p, m, ck, ik, public, &public_n) != ERR_OK) { /* RFC 9678 s6.3 MUST */
+        aka_peer_client_error(p, AKA_R_FS, out);
+        return;
+    }
     p->net_name_n = 0;
     if (m->has[AKA_AT_KDF_INPUT]) {
         p->net_name_n = m->value[AKA_AT_KDF_INPUT].n;
@@ -191,12 +222,23 @@ static void prove(struct aka_peer *p, const struct usim_auth *a, const struct ak
     }
     struct aka_wr w = aka_peer_begin(p, AKA_SUB_CHALLENGE);
     aka_wr_attr(&w, AKA_AT_RES, span_of(a->res, a->res_len));
+    if (public_n)
+        aka_wr_attr(&w, AKA_AT_PUB_ECDHE, span_of(public, public_n));
     if (m->has[AKA_AT_CHECKCODE])
         aka_wr_attr(&w, AKA_AT_CHECKCODE, span_of(code, code_n));
     aka_wr_mac(&w);
     p->have_keys = true;
     p->msk_gone = false;
     aka_peer_finish(p, &w, PEER_PROVEN, AKA_R_OK, out);
+}
+
+static void prove(struct aka_peer *p, const struct usim_auth *a, const struct aka_msg *m,
+                  struct aka_peer_action *out)
+{
+    uint8_t ck[AKA_CK_LEN], ik[AKA_IK_LEN];
+    prove_with(p, a, m, ck, ik, out);
+    sec_wipe(ck, sizeof ck);
+    sec_wipe(ik, sizeof ik);
 }
 
 void aka_peer_card(struct aka_peer *p, const struct usim_auth *a, struct aka_peer_action *out)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The inside of the EAP-AKA peer: peer.c has the calls, identities and notifications, peer_challenge.c the challenge, the card and the proof.
+ * The inside of the EAP-AKA peer: peer.c has the calls, identities and notifications, peer_challenge.c the challenge, the card and the proof,
+ * peer_fs.c forward secrecy.
  */
 #pragma once
 
@@ -40,7 +41,15 @@ struct aka_peer {
     struct peer_response response; /* to it */
     uint16_t kdf[AKA_KDF_MAX];     /* the list of the last challenge */
     uint8_t n_kdf;
-    bool kdf_chosen; /* we answered with a choice of our own: the next list has it in front */
+    bool kdf_chosen;          /* we answered with a choice of our own: the next list has it in front */
+    const struct env *fs_env; /* NULL: no forward secrecy */
+    bool fs_required, fs_chosen, fs_used;
+    uint16_t fs[AKA_KDF_MAX]; /* the list of the last challenge */
+    uint8_t n_fs;
+    uint16_t fs_now; /* the function of the challenge in hand; AKA_FS_NONE: without */
+    uint8_t fs_rand[AKA_RAND_LEN],
+        fs_seen[AKA_FS_PUBLIC_MAX + 3]; /* RAND and AT_PUB_ECDHE of the last challenge */
+    size_t fs_seen_n;
     uint8_t net_name[AKA_NET_NAME_MAX];
     size_t net_name_n;
     uint8_t pseudonym[EAP_IDENTITY_MAX];
@@ -64,3 +73,12 @@ void aka_peer_reject(struct aka_peer *p, enum aka_reason why, struct aka_peer_ac
 
 /* peer_challenge.c */
 void aka_peer_on_challenge(struct aka_peer *p, const struct aka_msg *m, struct aka_peer_action *out);
+
+/* peer_fs.c */
+enum peer_fs { PEER_FS_GO_ON, PEER_FS_CHOOSE, PEER_FS_REJECT, PEER_FS_ERROR };
+/* Before the card is asked: what of forward secrecy is in the challenge. CHOOSE: fs_now is the function we would rather have. REJECT: as a bad AUTN.
+ * ERROR: as a bad AT_MAC (RFC 9678 s6.2). */
+enum peer_fs aka_peer_fs_judge(struct aka_peer *p, const struct aka_msg *m);
+/* AT_MAC was right: our key and the keys of the run; out gets AT_PUB_ECDHE's value. ERR_RANGE, ERR_MALFORMED: the server's key is none. */
+MUST_USE err aka_peer_fs_keys(struct aka_peer *p, const struct aka_msg *m, const uint8_t ck_prime[AKA_CK_LEN],
+                              const uint8_t ik_prime[AKA_IK_LEN], uint8_t out[AKA_FS_PUBLIC_MAX], size_t *n);

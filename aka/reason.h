@@ -39,6 +39,8 @@
     X(NOTIFIED, "server notified a failure") \
     X(FAILURE, "EAP failure") \
     X(STATE, "not possible in this state") \
+    X(NAS, "NAS-Identifier is not one of this client's") \
+    X(FS, "no usable key for forward secrecy, or a changed list") \
     X(INTERNAL, "internal error")
 
 enum aka_reason {

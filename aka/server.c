@@ -40,6 +40,8 @@ struct aka_server *aka_server_new(const struct aka_server_config *c)
 
 void aka_server_free(struct aka_server *s)
 {
+    if (s)
+        aka_srv_fs_wipe(s);
     sec_free(s);
 }
 
@@ -65,6 +67,7 @@ void aka_srv_end(struct aka_server *s, bool accept, enum aka_reason why, struct 
     if (!accept)
         sec_wipe(&s->keys, sizeof s->keys);
     sec_wipe(&s->v, sizeof s->v);
+    aka_srv_fs_wipe(s);
     s->request_n = eap_write_end(s->request, sizeof s->request, accept ? EAP_SUCCESS : EAP_FAILURE, s->id);
     *out = (struct aka_server_action){ .type = accept ? AKA_SERVER_ACCEPT : AKA_SERVER_REJECT,
                                        .reason = s->why,
@@ -295,6 +298,11 @@ const char *aka_server_imsi(const struct aka_server *s)
 struct span aka_server_identity(const struct aka_server *s)
 {
     return span_of(s->identity.octets, s->identity.n);
+}
+
+bool aka_server_fs(const struct aka_server *s)
+{
+    return s->state == SRV_DONE && s->accepted && s->fs_used;
 }
 
 enum aka_reason aka_server_reason(const struct aka_server *s)

@@ -4,7 +4,7 @@
  * know itself its owner is asked for: WHO an identity is (pseudonyms, fast re-authentication identities, SUCIs: aka_server_who()), a VECTOR of
  * the AuC (aka_server_vector()); both are answered at once or later.
  *
- *   Identity -> [AKA-Identity, up to three] -> VECTOR -> Challenge -> [another AT_KDF -> Challenge] -> [Synchronization-Failure -> VECTOR with
+ *   Identity -> [AKA-Identity, up to three] -> VECTOR -> Challenge -> [another AT_KDF or AT_KDF_FS -> Challenge] -> [Synchronization-Failure -> VECTOR with
  *   resync -> Challenge] -> [Notification "success"] -> ACCEPT
  *   Identity -> WHO says REAUTH -> Reauthentication -> [AT_COUNTER_TOO_SMALL -> VECTOR -> ...] -> VECTOR for the status alone ->
  *   [Notification "success"] -> ACCEPT
@@ -16,6 +16,7 @@
 #pragma once
 
 #include "aka/attr.h"
+#include "aka/fs.h"
 #include "aka/method.h"
 #include "aka/nai.h"
 #include "common/base/env.h"
@@ -29,6 +30,9 @@ struct aka_server_config {
     char net_name[AKA_NET_NAME_MAX + 1]; /* what AT_KDF_INPUT says */
     uint8_t methods[AKA_METHODS_MAX];    /* EAP types that are allowed, best first; 0 ends; none: AKA' */
     uint16_t kdf[AKA_SERVER_KDFS];       /* AT_KDF offered, best first; 0 ends; none: the default one */
+    uint16_t fs
+        [AKA_SERVER_KDFS]; /* AT_KDF_FS offered in AKA', best first (aka/fs.h); 0 ends; none: no forward secrecy */
+    bool fs_required;      /* a peer that does not take part is refused */
     bool ask_identity; /* always ask by AKA-Identity, even when Response/Identity would do */
     bool
         ask_who; /* WHO is asked for identities that are not permanent; without it only permanent ones are of use */
@@ -111,3 +115,4 @@ bool aka_server_reauth(const struct aka_server *s, struct aka_reauth *out, struc
 bool aka_server_was_reauth(const struct aka_server *s); /* this ACCEPT came by fast re-authentication */
 /* Why the conversation failed, first cause (REJECT repeats it). */
 enum aka_reason aka_server_reason(const struct aka_server *s);
+bool aka_server_fs(const struct aka_server *s); /* ACCEPT: the keys have forward secrecy (RFC 9678) */

@@ -24,15 +24,16 @@ void aka_srv_ask_vector(struct aka_server *s, bool resync, struct aka_server_act
 
 static err derive(struct aka_server *s)
 {
-    uint8_t ck[AKA_CK_LEN], ik[AKA_IK_LEN];
     const struct span identity = span_of(s->identity.octets, s->identity.n);
+    aka_srv_fs_wipe(s);
     if (s->method->type == EAP_TYPE_AKA)
         return aka_keys_plain(s->v.ck, s->v.ik, identity, &s->keys);
-    err e = aka_prime_ck_ik(s->v.ck, s->v.ik, span_str(s->conf.net_name), s->v.autn, ck, ik);
+    err e =
+        aka_prime_ck_ik(s->v.ck, s->v.ik, span_str(s->conf.net_name), s->v.autn, s->ck_prime, s->ik_prime);
     if (e == ERR_OK)
-        e = aka_keys_prime(ck, ik, identity, &s->keys);
-    sec_wipe(ck, sizeof ck);
-    sec_wipe(ik, sizeof ik);
+        e = aka_keys_prime(s->ck_prime, s->ik_prime, identity, &s->keys);
+    if (e == ERR_OK)
+        e = aka_srv_fs_begin(s);
     return e;
 }
 
@@ -57,6 +58,7 @@ static void write_challenge(struct aka_server *s, struct aka_server_action *out)
         for (uint8_t i = 0; i < s->n_kdf; i++)
             aka_wr_u16(&w, AKA_AT_KDF, s->kdf[i]);
         aka_wr_attr(&w, AKA_AT_KDF_INPUT, span_str(s->conf.net_name));
+        aka_srv_fs_write(s, &w);
     }
     aka_srv_secrets(s, &w, SRV_MSG_CHALLENGE);
     aka_wr_attr(&w, AKA_AT_CHECKCODE, span_of(code, code_n));
@@ -138,6 +140,28 @@ static void choose_kdf(struct aka_server *s, const struct aka_msg *m, struct aka
     write_challenge(s, out);
 }
 
+static void choose_fs(struct aka_server *s, const struct aka_msg *m, struct aka_server_action *out)
+{
+    enum aka_reason r = aka_srv_fs_choose(s, m);
+    if (r == AKA_R_OK)
+        write_challenge(s, out);
+    else
+        aka_srv_fail(s, r, out);
+}
+
+static void proven(struct aka_server *s, const struct aka_msg *m, struct aka_server_action *out)
+{
+    enum aka_reason r = aka_srv_fs_keys(s, m);
+    aka_srv_fs_wipe(s);
+    if (r != AKA_R_OK) {
+        aka_srv_fail(s, r, out);
+        return;
+    }
+    s->counter = 1; /* RFC 4187 s5.2 */
+    s->confirm = m->has[AKA_AT_RESULT_IND];
+    aka_srv_proven(s, s->barred ? AKA_R_SUBSCRIBER : AKA_R_OK, out);
+}
+
 /* RFC 4187 s6.3.2, s10.15 MUST: AT_MAC first; then RES and AT_CHECKCODE. */
 void aka_srv_challenge(struct aka_server *s, const struct aka_msg *m, struct aka_server_action *out)
 {
@@ -146,6 +170,8 @@ void aka_srv_challenge(struct aka_server *s, const struct aka_msg *m, struct aka
         aka_srv_fail(s, AKA_R_STATE, out);
     } else if (m->n_kdf) {
         choose_kdf(s, m, out);
+    } else if (m->n_kdf_fs && !m->has[AKA_AT_RES]) {
+        choose_fs(s, m, out);
     } else if (!m->has[AKA_AT_RES] || !m->has[AKA_AT_MAC]) {
         aka_srv_fail(s, AKA_R_MISSING_ATTR, out);
     } else if (aka_msg_check_mac(m, &s->keys, span_of(NULL, 0)) != ERR_OK) {
@@ -157,9 +183,7 @@ void aka_srv_challenge(struct aka_server *s, const struct aka_msg *m, struct aka
     } else if (s->method->type == EAP_TYPE_AKA_PRIME && s->kdf[0] != AKA_KDF_DEFAULT) {
         aka_srv_fail(s, AKA_R_KDF, out); /* keys by a function that was offered for the list's sake only */
     } else {
-        s->counter = 1; /* RFC 4187 s5.2 */
-        s->confirm = m->has[AKA_AT_RESULT_IND];
-        aka_srv_proven(s, s->barred ? AKA_R_SUBSCRIBER : AKA_R_OK, out);
+        proven(s, m, out);
     }
 }
 

@@ -4,6 +4,7 @@
  *   server.c         the calls, how a conversation begins and ends, notifications, Nak
  *   server_ident.c   identities: taken, asked for, whose they are
  *   server_full.c    full authentication: vector, challenge, AT_KDF, resynchronisation
+ *   server_fs.c      forward secrecy
  *   server_reauth.c  fast re-authentication
  */
 #pragma once
@@ -53,6 +54,12 @@ struct aka_server {
     uint16_t kdf[AKA_KDF_MAX]; /* the list as it is offered now */
     uint8_t n_kdf;
     bool kdf_chosen;
+    /* Forward secrecy (server_fs.c): the list as it is offered now, our key for its first function, CK' and IK' until the peer's key comes. */
+    uint16_t fs[AKA_KDF_MAX];
+    uint8_t n_fs;
+    bool fs_chosen, fs_used;
+    struct dh_key *fs_key;
+    uint8_t ck_prime[AKA_CK_LEN], ik_prime[AKA_IK_LEN];
     bool barred;  /* to be told when authenticated */
     bool confirm; /* the peer wants the result protected */
     bool reauth;  /* the keys are those of an earlier full authentication */
@@ -88,6 +95,16 @@ void aka_srv_again(struct aka_server *s, struct aka_server_action *out);
 void aka_srv_ask_vector(struct aka_server *s, bool resync, struct aka_server_action *out);
 void aka_srv_challenge(struct aka_server *s, const struct aka_msg *m, struct aka_server_action *out);
 void aka_srv_sync(struct aka_server *s, const struct aka_msg *m, struct aka_server_action *out);
+
+/* server_fs.c */
+/* A challenge is made: a fresh key, if forward secrecy is offered at all. ERR_CRYPTO. */
+MUST_USE err aka_srv_fs_begin(struct aka_server *s);
+void aka_srv_fs_write(const struct aka_server *s, struct aka_wr *w);
+/* The peer would rather have another function: is that a choice it has (RFC 9678 s6.2)? The list and our key are changed then. */
+MUST_USE enum aka_reason aka_srv_fs_choose(struct aka_server *s, const struct aka_msg *m);
+/* The proof was right: the keys of this run, with the peer's public key or, where that may be, without. */
+MUST_USE enum aka_reason aka_srv_fs_keys(struct aka_server *s, const struct aka_msg *m);
+void aka_srv_fs_wipe(struct aka_server *s);
 
 /* server_reauth.c */
 void aka_srv_reauth_begin(struct aka_server *s, const struct aka_reauth *r, struct aka_server_action *out);

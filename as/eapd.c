@@ -12,6 +12,7 @@ struct conv {
     struct aka_server *server; /* NULL: the slot is free */
     uint32_t gen, client;
     bool binding;
+    bool suci;   /* it has opened one */
     bool listed; /* its State is in the table */
     uint8_t state[EAPD_STATE_LEN];
 };
@@ -119,6 +120,11 @@ static struct conv *open_conv(struct eapd *d, const struct eapd_request *r, uint
     memcpy(conf.net_name, r->net_name, n + 1);
     memcpy(conf.methods, r->methods, sizeof conf.methods);
     memcpy(conf.kdf, d->conf.kdf, sizeof conf.kdf);
+    if (d->conf.fs) {
+        conf.fs[0] = AKA_FS_X25519;
+        conf.fs[1] = AKA_FS_P256;
+        conf.fs_required = d->conf.fs_required;
+    }
     struct conv *c = &d->v[d->free_slots[d->n_free - 1]];
     c->server = aka_server_new(&conf);
     if (!c->server)
@@ -127,6 +133,7 @@ static struct conv *open_conv(struct eapd *d, const struct eapd_request *r, uint
     c->gen++;
     c->client = r->client;
     c->binding = r->binding;
+    c->suci = false;
     if (heap_set(&d->due, &c->due, now + d->conf.life_us) != ERR_OK) {
         release(d, c);
         return NULL;
@@ -140,7 +147,7 @@ static void drop(struct eapd_action *out, enum aka_reason why)
 }
 
 /* A request that belongs to nothing: answered, so that its sender does not wait (RFC 3579 s2.6.3: Reject with EAP Failure). */
-static void reject_stray(struct eapd *d, struct span eap, enum aka_reason why, struct eapd_action *out)
+void eapd_stray(struct eapd *d, struct span eap, enum aka_reason why, struct eapd_action *out)
 {
     *out = (struct eapd_action){ .type = EAPD_REJECT, .reason = why, .imsi = "" };
     if (eap.n >= 2)
@@ -182,7 +189,12 @@ static void who(struct eapd *d, struct conv *c, uint64_t now, struct aka_server_
     if (!r || nai_parse(a->identity, &nai) != ERR_OK)
         goto out;
     enum nai_kind kind = nai_kind(&nai);
-    if (kind == NAI_PSEUDONYM && d->keys && pseudonym_open(d->keys, nai.user, d->wall_s, w.imsi) == ERR_OK) {
+    if (suci_is(a->identity)) { /* one in a conversation: opening it is dear */
+        if (!c->suci && suci_open(d->conf.suci, d->conf.n_suci, a->identity, w.imsi) == ERR_OK)
+            w.kind = AKA_WHO_IMSI;
+        c->suci = true;
+    } else if (kind == NAI_PSEUDONYM && d->keys &&
+               pseudonym_open(d->keys, nai.user, d->wall_s, w.imsi) == ERR_OK) {
         w.kind = AKA_WHO_IMSI;
     } else if (kind == NAI_REAUTH && d->reauth && !c->binding && reauth_take(d->reauth, nai.user, now, r)) {
         w.kind = AKA_WHO_REAUTH;
@@ -242,6 +254,7 @@ static void carry(struct eapd *d, struct conv *c, const struct aka_server_action
         out->type = EAPD_ACCEPT;
         out->msk = aka_server_msk(c->server);
         out->reauth = aka_server_was_reauth(c->server);
+        out->fs = aka_server_fs(c->server);
         remember(d, c, now);
         break;
     case AKA_SERVER_REJECT:
@@ -268,7 +281,7 @@ void eapd_request(struct eapd *d, const struct eapd_request *r, uint64_t now, st
     } else {
         c = r->state.n == EAPD_STATE_LEN ? htab_get(d->by_state, r->state.p) : NULL;
         if (!c || c->client != r->client) {
-            reject_stray(d, r->eap, AKA_R_STATE, out);
+            eapd_stray(d, r->eap, AKA_R_STATE, out);
             return;
         }
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Conversations of EAP-AKA and AKA' by RADIUS State, bounded in number and time. No I/O: it is told the time, and asks for vectors by an action.
- * It gives out pseudonyms (aka/pseudonym.h) and identities for fast re-authentication (as/reauth.h), and knows whose they are when they come back.
+ * It opens SUCIs, one in a conversation (aka/suci.h). It gives out pseudonyms (aka/pseudonym.h) and identities for fast re-authentication (as/reauth.h), and knows whose they are when they come back.
  *
  * A conversation belongs to the client that began it; another client's State is unknown. The State is drawn anew for every challenge, so a
  * State answers one request once.
@@ -10,6 +10,7 @@
 
 #include "aka/pseudonym.h"
 #include "aka/server.h"
+#include "aka/suci.h"
 #include "as/reauth.h"
 #include "common/base/env.h"
 #include "common/base/heap.h"
@@ -24,11 +25,14 @@ struct eapd_config {
     uint64_t life_us;
     bool ask_identity, result_ind; /* aka/server.h */
     uint16_t kdf[AKA_SERVER_KDFS]; /* the same */
+    bool fs, fs_required;          /* forward secrecy: offered; demanded (RFC 9678) */
     uint64_t pseudonym_s;          /* one key serves that long; 0: no pseudonyms */
     uint32_t pseudonym_periods;    /* aka/pseudonym.h */
     uint32_t reauth_max;           /* contexts; 0: no fast re-authentication */
     uint64_t reauth_us;            /* of one context */
     uint16_t reauth_times;         /* in a row */
+    const struct suci_key *suci;   /* keys for concealed identities; borrowed */
+    size_t n_suci;
     uint8_t seed[16];
 };
 
@@ -48,6 +52,7 @@ struct eapd_action {
     const uint8_t *msk;              /* ACCEPT: 64 octets, borrowed */
     const struct aka_method *method; /* in use; NULL when there is no conversation */
     bool reauth;                     /* ACCEPT: by fast re-authentication */
+    bool fs;                         /* ACCEPT: the keys have forward secrecy */
     const char *imsi;                /* ACCEPT, VECTOR, and REJECT when it is known; else "" */
     struct span identity;            /* what the peer showed; may be empty */
     enum aka_want want;              /* VECTOR */
@@ -70,6 +75,8 @@ void eapd_free(struct eapd *d);
 /* The key under which pseudonyms are made; without it there are none. Copied. */
 MUST_USE err eapd_pseudonym_key(struct eapd *d, const uint8_t master[PSEUDONYM_MASTER_LEN]);
 void eapd_wall(struct eapd *d, uint64_t unix_s); /* what time it is, now and then */
+/* A request that is not for a conversation: REJECT, with EAP Failure for what it carries. */
+void eapd_stray(struct eapd *d, struct span eap, enum aka_reason why, struct eapd_action *out);
 void eapd_request(struct eapd *d, const struct eapd_request *r, uint64_t now, struct eapd_action *out);
 /* The AuC's answer. A conversation that has ended meanwhile: DROP with AKA_R_STATE. */
 void eapd_vector(struct eapd *d, struct eapd_ref ref, enum aka_server_auc what, const struct aka_vector *v,

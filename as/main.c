@@ -7,6 +7,7 @@
  *   hipakad --config FILE init                makes store and key file
  *   hipakad --config FILE subscriber ...      as/subscriber.h
  *   hipakad --config FILE rotate-key          a new key file, all that is sealed under it
+ *   hipakad suci-key ...                      a key for concealed identities
  *   hipakad --print-config                    an example configuration with every key
  */
 #include <stdio.h>
@@ -24,6 +25,7 @@ static int usage(const char *what)
     fprintf(
         stderr,
         "hipakad: %s\nusage: hipakad --config FILE [--check-config | init | subscriber ... | rotate-key]\n"
+        "       hipakad suci-key --profile A|B (--out FILE | --show FILE)\n"
         "       hipakad --print-config | --print-man | --version\n",
         what);
     return 2;
@@ -102,6 +104,10 @@ int main(int argc, char **argv)
         } else {
             return usage(argv[i]);
         }
+    }
+    if (!path && i < argc && strcmp(argv[i], "suci-key") == 0) {
+        struct env env = rt_env(rt_logsink(LOG_LV_ERROR));
+        return as_suci_make(&env, argc - i, argv + i);
     }
     if (!path)
         return usage("--config FILE is missing");

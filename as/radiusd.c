@@ -74,7 +74,11 @@ struct radiusd *radiusd_new(const struct as_conf *conf, const struct env *env, c
                               .pseudonym_periods = conf->pseudonym_periods,
                               .reauth_max = conf->reauth_max,
                               .reauth_us = conf->reauth_us,
-                              .reauth_times = conf->reauth_times };
+                              .reauth_times = conf->reauth_times,
+                              .fs = conf->forward_secrecy,
+                              .fs_required = conf->fs_required,
+                              .suci = conf->suci,
+                              .n_suci = conf->n_suci };
     uint8_t seed[16];
     struct radiusd *r = calloc(1, sizeof *r);
     if (!r)
@@ -243,10 +247,11 @@ static void answer(struct radiusd *r, struct pending *q, const struct eapd_actio
                                          : RADIUSD_rejects]++;
     if (a->type == EAPD_REJECT)
         r->refused[a->reason]++;
-    if (a->type == EAPD_ACCEPT)
+    if (a->type == EAPD_ACCEPT) {
         r->count[RADIUSD_reauths] += a->reauth;
-    if (a->type == EAPD_ACCEPT)
+        r->count[RADIUSD_forward_secret] += a->fs;
         r->clients[q->client].accepts++;
+    }
     log_outcome(r, q, a);
     r->ops->send(r->ctx, &q->local, &q->peer, span_of(q->reply, q->reply_n));
 }
@@ -302,20 +307,65 @@ static bool is_agent(const struct radius_pkt *p, struct span *nas)
            memcmp(nas->p, "HIP:", 4) == 0;
 }
 
+static bool own_hit(const struct as_client *c, struct span nas)
+{
+    char hit[33];
+    for (size_t i = 0; i < c->n_hits; i++) {
+        hex_encode(span_of(c->hits[i].ip, 16), hit);
+        if (nas.n == 4 + 32 && memcmp(nas.p + 4, hit, 32) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* '*' stands for any octets, none as well. */
+static bool matches(const char *pattern, struct span text)
+{
+    const char *star = NULL;
+    size_t at = 0, from = 0;
+    while (at < text.n) {
+        if (*pattern == '*') {
+            star = pattern++;
+            from = at;
+        } else if (*pattern && (uint8_t)*pattern == text.p[at]) {
+            pattern++;
+            at++;
+        } else if (star) { /* the last star takes one more */
+            pattern = star + 1;
+            at = ++from;
+        } else {
+            return false;
+        }
+    }
+    while (*pattern == '*')
+        pattern++;
+    return *pattern == '\0';
+}
+
+/* May this client say so of itself? */
+static bool nas_allowed(const struct as_client *c, const struct radius_pkt *p)
+{
+    struct span nas = span_of(NULL, 0);
+    if (c->n_nas == 0 || (is_agent(p, &nas) && own_hit(c, nas)))
+        return true;
+    if (radius_find(p, RADIUS_NAS_IDENTIFIER, &nas) != ERR_OK)
+        return false;
+    for (size_t i = 0; i < c->n_nas; i++)
+        if (matches(c->nas[i], nas))
+            return true;
+    return false;
+}
+
 /* The network name for this client's NAS-Identifier. */
 static const char *net_name(struct radiusd *r, const struct as_client *c, const struct radius_pkt *p,
                             char out[AKA_NET_NAME_MAX + 1])
 {
     struct span nas;
-    char hit[33];
     if (!is_agent(p, &nas))
         return r->conf->net_name;
-    for (size_t i = 0; i < c->n_hits; i++) {
-        hex_encode(span_of(c->hits[i].ip, 16), hit);
-        if (nas.n == 4 + 32 && memcmp(nas.p + 4, hit, 32) == 0) {
-            snprintf(out, AKA_NET_NAME_MAX + 1, "HIP:%s", hit);
-            return out;
-        }
+    if (own_hit(c, nas)) {
+        snprintf(out, AKA_NET_NAME_MAX + 1, "%.*s", (int)nas.n, (const char *)nas.p);
+        return out;
     }
     r->count[RADIUSD_unlisted_hit]++;
     log_at(&r->env->log, LOG_LV_WARN, "radius", "event=unlisted_hit client=%s", c->name);
@@ -339,6 +389,14 @@ static void work_on(struct radiusd *r, struct pending *q, const struct radius_pk
         return;
     }
     er.eap = span_of(eap, eap_n);
+    if (!nas_allowed(&r->conf->clients[q->client], p)) {
+        r->count[RADIUSD_unlisted_nas]++;
+        log_at(&r->env->log, LOG_LV_WARN, "radius", "event=unlisted_nas client=%s",
+               r->conf->clients[q->client].name);
+        eapd_stray(r->eapd, er.eap, AKA_R_NAS, &a);
+        answer(r, q, &a, now);
+        return;
+    }
     er.net_name = net_name(r, &r->conf->clients[q->client], p, name);
     er.binding = is_agent(p, &nas);
     memcpy(er.methods, r->conf->clients[q->client].methods, sizeof er.methods);

@@ -24,11 +24,13 @@
     X(no_eap, "rejected: no EAP-Message, or not one EAP packet") \
     X(discarded, "dropped: EAP packet discarded") \
     X(unlisted_hit, "NAS-Identifier names a HIT that is not the client's") \
+    X(unlisted_nas, "rejected: NAS-Identifier is not the client's") \
     X(challenges, "Access-Challenge sent") \
     X(accepts, "Access-Accept sent") \
     X(rejects, "Access-Reject sent") \
     X(send_failed, "answers that could not be made or sent") \
     X(reauths, "accepts by fast re-authentication") \
+    X(forward_secret, "accepts whose keys have forward secrecy") \
     X(vectors, "vectors asked for") \
     X(resyncs, "resynchronisations asked for")
 

@@ -20,6 +20,10 @@ static const struct rt_conf_row client_rows[] = {
     { "address", RT_CONF_ADDR, RT_CONF_REQUIRED, .doc = "where its requests come from" },
     { "secret_file", RT_CONF_PATH, RT_CONF_REQUIRED,
       .doc = "RADIUS secret; only its owner may read it; a final newline does not count" },
+    { "nas_identifiers", RT_CONF_LIST, .item = RT_CONF_STR, .max = AS_NAS_MAX,
+      .doc = "what NAS-Identifier may say, * for anything: a request that says something else, or nothing, "
+             "is refused. HIP: and a "
+             "HIT of hits may always stand there. Not given: anything" },
     { "hits", RT_CONF_LIST, .item = RT_CONF_ADDR, .max = AS_HITS_MAX,
       .doc = "HITs of the Forwarding Agents that this client may be: named to the SIM in AT_KDF_INPUT as "
              "HIP:<32 hexadecimal digits>" },
@@ -94,6 +98,9 @@ const struct rt_conf_row as_schema[] = {
       .doc =
           "EAP methods, best first; not given: aka-prime. Where aka-prime is one of them each AKA challenge "
           "says that it was to be had (AT_BIDDING)" },
+    { "forward_secrecy", RT_CONF_ENUM, .def = "offered", .choices = "offered|required|off",
+      .doc = "EAP-AKA' with a Diffie-Hellman exchange (RFC 9678): X25519 or P-256. required: a peer that "
+             "does not take part is refused" },
     { "ask_identity", RT_CONF_BOOL, .def = "no",
       .doc = "always ask by AKA-Identity, even when the first identity would do (one round trip more)" },
     { "result_indications", RT_CONF_BOOL, .def = "no",
@@ -102,6 +109,8 @@ const struct rt_conf_row as_schema[] = {
              "round trip more)" },
     { "identities", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = identity_rows,
       .doc = "what a subscriber is called besides by the IMSI" },
+    { "suci_keys", RT_CONF_LIST, .item = RT_CONF_MAP, .rows = as_suci_rows, .max = AS_SUCI_MAX,
+      .doc = "keys of the home network for identities that are concealed under them (SUCI)" },
     { "store", RT_CONF_MAP, RT_CONF_REQUIRED, .rows = store_rows, .doc = "the AuC" },
     { "limits", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = limit_rows, .doc = "bounds" },
     { "control", RT_CONF_MAP, RT_CONF_REQUIRED, .rows = control_rows, .doc = "control socket" },
@@ -154,6 +163,9 @@ static err load_client(struct as_conf *o, size_t i, const struct rt_conf_node *n
         if (c->hits[j].family != ADDR_V6)
             return rt_conf_expected(o->file, h, why, "a HIT, written as an IPv6 address");
     }
+    c->n_nas = rt_conf_count(n, "nas_identifiers");
+    for (size_t j = 0; j < c->n_nas; j++)
+        c->nas[j] = rt_conf_node_str(rt_conf_item(n, "nas_identifiers", j));
     memcpy(c->methods, o->methods, sizeof c->methods);
     if (rt_conf_count(n, "methods")) {
         memset(c->methods, 0, sizeof c->methods);
@@ -175,6 +187,23 @@ static void load_identities(struct as_conf *o, const struct rt_conf_node *n)
         o->reauth_max = (uint32_t)rt_conf_int(n, "reauthentication_contexts");
 }
 
+static err load_suci(struct as_conf *o, const struct rt_conf_node *root, char *why)
+{
+    for (size_t i = 0; i < rt_conf_count(root, "suci_keys"); i++) {
+        const struct rt_conf_node *n = rt_conf_item(root, "suci_keys", i);
+        err e = as_suci_load(o->file, n, &o->suci[i], why);
+        if (e != ERR_OK)
+            return e;
+        o->n_suci++;
+        for (size_t j = 0; j < i; j++)
+            if (o->suci[j].id == o->suci[i].id && o->suci[j].profile == o->suci[i].profile &&
+                strcmp(o->suci[j].plmn, o->suci[i].plmn) == 0)
+                return rt_conf_expected(o->file, rt_conf_get(n, "id"), why,
+                                        "an id that no key above has for this profile and home network");
+    }
+    return ERR_OK;
+}
+
 static err load_all(struct as_conf *o, char *why)
 {
     const struct rt_conf_node *root = rt_conf_root(o->file);
@@ -186,6 +215,8 @@ static err load_all(struct as_conf *o, char *why)
     o->net_name = rt_conf_str(root, "network_name");
     o->ask_identity = rt_conf_bool(root, "ask_identity");
     o->result_ind = rt_conf_bool(root, "result_indications");
+    o->forward_secrecy = strcmp(rt_conf_str(root, "forward_secrecy"), "off") != 0;
+    o->fs_required = strcmp(rt_conf_str(root, "forward_secrecy"), "required") == 0;
     load_identities(o, rt_conf_map(root, "identities"));
     o->offer_kdf = (uint16_t)rt_conf_int(rt_conf_map(root, "testing"), "offer_kdf");
     o->store_path = rt_conf_str(store, "path");
@@ -210,7 +241,7 @@ static err load_all(struct as_conf *o, char *why)
         return ERR_MEMORY;
     for (size_t i = 0; i < o->n_clients && e == ERR_OK; i++)
         e = load_client(o, i, rt_conf_item(root, "clients", i), why);
-    return e;
+    return e == ERR_OK ? load_suci(o, root, why) : e;
 }
 
 err as_conf_load(const char *path, struct as_conf **out, char *why)
@@ -236,6 +267,8 @@ void as_conf_free(struct as_conf *c)
     for (size_t i = 0; c->clients && i < c->n_clients; i++)
         sec_free(c->clients[i].secret);
     free(c->clients);
+    for (size_t i = 0; i < c->n_suci; i++)
+        suci_key_done(&c->suci[i]);
     rt_conf_free(c->file);
     free(c);
 }

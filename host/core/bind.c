@@ -97,6 +97,7 @@ static err open_run(struct host *h, bool refresh)
     }
     if (h->c.allow_eap_aka && h->main->fa->known)
         aka_peer_allow_aka(r->eap);
+    aka_peer_forward_secrecy(r->eap, h->env, false);
     r->open = true;
     r->refresh = refresh;
     r->move = !refresh && h->sim->take;

@@ -321,6 +321,130 @@ static void test_pseudonyms(void **state)
     world_close(&w);
 }
 
+/* The key whose id, profile and home network a SUCI names opens it; the IMSI is what the AuC and the client hear of. */
+static void test_suci(void **state)
+{
+    struct as_conf conf = { .n_suci = 2 };
+    struct suci_home home = { .id = 3 };
+    uint8_t private[32] = { 5, 6, 7 }, public[SUCI_PUBLIC_MAX];
+    char nai[NAI_TEXT_MAX];
+    struct span v;
+    for (unsigned i = 0; i < 2; i++) {
+        enum suci_profile profile = i ? SUCI_PROFILE_B : SUCI_PROFILE_A;
+        struct world w;
+        conf.suci[i].id = 3;
+        memcpy(conf.suci[i].plmn, "00101", 6);
+        assert_int_equal(suci_key_set(&conf.suci[i], profile, span_of(private, 32)), ERR_OK);
+        assert_int_equal(
+            suci_home_set(&home, profile, span_of(public, suci_key_public(&conf.suci[i], public))), ERR_OK);
+        assert_int_equal(suci_make(&home, CONV_IMSI, 2, "wlan.mnc001.mcc001.3gppnetwork.org", &conv_env, nai),
+                         ERR_OK);
+        conf.n_suci = i + 1;
+        world_open_with(&w, &conf);
+        struct radius_pkt p = run_as(&w, nai);
+        assert_int_equal(p.code, RADIUS_ACCESS_ACCEPT);
+        assert_string_equal(w.imsi, CONV_IMSI);
+        assert_int_equal(radius_find_vendor(&p, RADIUS_VENDOR_3GPP, RADIUS_3GPP_IMSI, &v), ERR_OK);
+        assert_true(span_eq(v, span_str(CONV_IMSI)));
+        assert_int_equal(radius_find(&p, RADIUS_USER_NAME, &v), ERR_OK);
+        assert_true(span_eq(v, span_str(nai))); /* the identity as it was sent: it is in the keys */
+        assert_int_equal(counted(&w, RADIUSD_challenges), 1);
+        nai[strlen("type0.rid0.schid1.hnkey3.ecckey")] ^=
+            1; /* another ephemeral key: asked for something better, and nothing else is shown */
+        assert_int_equal(run_as(&w, nai).code, RADIUS_ACCESS_REJECT);
+        assert_int_equal(radiusd_refused(w.r, AKA_R_IDENTITY), 1);
+        assert_int_equal(
+            run_as(&w, "type0.rid0.schid0.userid0000000001@wlan.mnc001.mcc001.3gppnetwork.org").code,
+            RADIUS_ACCESS_REJECT); /* the null scheme */
+        assert_int_equal(radiusd_refused(w.r, AKA_R_IDENTITY), 2);
+        world_close(&w);
+    }
+    suci_key_done(&conf.suci[0]);
+    suci_key_done(&conf.suci[1]);
+}
+
+/* A SUCI is opened once in a conversation; the second one is not looked at, good as it is. */
+static void test_suci_once(void **state)
+{
+    struct as_conf conf = { .n_suci = 1 };
+    struct suci_home home = { .id = 3 };
+    uint8_t private[32] = { 5, 6, 7 }, public[SUCI_PUBLIC_MAX];
+    char bad[NAI_TEXT_MAX], good[NAI_TEXT_MAX];
+    struct world w;
+    conf.suci[0].id = 3;
+    memcpy(conf.suci[0].plmn, "00101", 6);
+    assert_int_equal(suci_key_set(&conf.suci[0], SUCI_PROFILE_A, span_of(private, 32)), ERR_OK);
+    assert_int_equal(
+        suci_home_set(&home, SUCI_PROFILE_A, span_of(public, suci_key_public(&conf.suci[0], public))),
+        ERR_OK);
+    assert_int_equal(suci_make(&home, CONV_IMSI, 2, NULL, &conv_env, good), ERR_OK);
+    snprintf(bad, sizeof bad, "%s", good);
+    strchr(bad, '@')[-1] ^= 1;
+    world_open_with(&w, &conf);
+    aka_peer_free(w.c.peer);
+    w.c.peer = aka_peer_new();
+    w.c.identity = bad;
+    conv_start(&w.c);
+    w.c.identity = good;
+    struct radius_pkt p = exchange(&w);
+    for (int i = 0; i < 10 && p.code == RADIUS_ACCESS_CHALLENGE; i++) {
+        conv_to_peer(&w.c);
+        p = exchange(&w);
+    }
+    assert_int_equal(p.code, RADIUS_ACCESS_REJECT);
+    assert_int_equal(counted(&w, RADIUSD_vectors), 0);
+    world_close(&w);
+    suci_key_done(&conf.suci[0]);
+}
+
+/* What a client may call itself: patterns of NAS-Identifier, and its own HITs. */
+static void test_nas_identifiers(void **state)
+{
+    static const struct {
+        const char *pattern, *nas;
+        bool ok;
+    } rows[] = {
+        { "ap1", "ap1", true },
+        { "ap1", "ap2", false },
+        { "ap1", "ap10", false },
+        { "ap1", "ap", false },
+        { "ap*", "ap", true },
+        { "ap*", "ap-17.example", true },
+        { "ap*", "bp", false },
+        { "*.example", "a.example", true },
+        { "*.example", "a.example.", false },
+        { "a*b*c", "a1b2b3c", true },
+        { "a*b*c", "a1b2b3", false },
+        { "*", "x", true },
+        { "*", "anything", true },
+        { "ap1", "HIP:" HIT_TEXT, true },
+        { "ap1", "HIP:2001002211223344556677889900aabc", false },
+        { "HIP:*", "HIP:2001002211223344556677889900aabc", true },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct world w;
+        world_open(&w);
+        w.clients[0].nas[0] = "other";
+        w.clients[0].nas[1] = rows[i].pattern;
+        w.clients[0].n_nas = 2;
+        w.nas = rows[i].nas;
+        struct radius_pkt p = run(&w);
+        if ((p.code == RADIUS_ACCESS_ACCEPT) != rows[i].ok)
+            fail_msg("%s, %s", rows[i].pattern, rows[i].nas);
+        assert_int_equal(counted(&w, RADIUSD_unlisted_nas), !rows[i].ok);
+        if (!rows[i].ok) {
+            assert_int_equal(p.code, RADIUS_ACCESS_REJECT);
+            assert_int_equal(w.c.to_peer[0], EAP_FAILURE);
+            assert_int_equal(radiusd_refused(w.r, AKA_R_NAS), 1);
+            assert_int_equal(radiusd_conversations(w.r), 0);
+        }
+        /* a HIT that it does not list is not vouched for, whatever the patterns say */
+        if (strcmp(rows[i].pattern, "HIP:*") == 0)
+            assert_true(span_eq(aka_peer_net_name(w.c.peer), span_str("WLAN")));
+        world_close(&w);
+    }
+}
+
 /* A name for fast re-authentication is given to an access point, never to who says that it is a Forwarding Agent. */
 static void test_reauth_names(void **state)
 {
@@ -525,12 +649,13 @@ static void test_eap(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_accept),     cmocka_unit_test(test_net_name),
-        cmocka_unit_test(test_refusals),   cmocka_unit_test(test_drops),
-        cmocka_unit_test(test_repeated),   cmocka_unit_test(test_states),
-        cmocka_unit_test(test_bounds),     cmocka_unit_test(test_eap),
-        cmocka_unit_test(test_pseudonyms), cmocka_unit_test(test_reauth_names),
-        cmocka_unit_test(test_methods),
+        cmocka_unit_test(test_accept),       cmocka_unit_test(test_net_name),
+        cmocka_unit_test(test_refusals),     cmocka_unit_test(test_drops),
+        cmocka_unit_test(test_repeated),     cmocka_unit_test(test_states),
+        cmocka_unit_test(test_bounds),       cmocka_unit_test(test_eap),
+        cmocka_unit_test(test_pseudonyms),   cmocka_unit_test(test_suci),
+        cmocka_unit_test(test_suci_once),    cmocka_unit_test(test_nas_identifiers),
+        cmocka_unit_test(test_reauth_names), cmocka_unit_test(test_methods),
     };
     if (crypto_init() != ERR_OK)
         return 1;
