@@ -243,6 +243,7 @@ static void test_aka(void **state)
         w_run(s.w, 5 * W_S);
         assert_int_equal(is_bound(&s), rows[i].binds);
         assert_int_equal(s.card->asked, rows[i].binds);
+        assert_int_equal(s.mn->events[HOST_EV_ALARM], 0); /* Nak: there is no challenge to judge */
         if (rows[i].binds) { /* its pseudonym would bring the next run to AKA again: it is left */
             again(&s);
             assert_true(is_bound(&s));
