@@ -11,6 +11,7 @@ import argparse
 import hashlib
 import os
 import pathlib
+import re
 import signal
 import sys
 import time
@@ -107,7 +108,9 @@ class PortalCase:
         check(s["hit"] == self.status["hit"] == b["hit"] and b["state"] == "bound", f"{s} {b}")
         check(self.accepted() == self.accepts + 1, f"{self.accepted() - self.accepts} runs")
         self.accepts += 1
-        return f"one new run, still bound as {b['fqdn']}"
+        log = self.lab.log_text("hiphostd-mn")
+        check(log.count("shows the IMSI") == 1 and log.count("shows a pseudonym") >= 1, "identities: " + ", ".join(re.findall("shows [a-zA-Z ]+", log)))
+        return f"one new run, under a pseudonym, still bound as {b['fqdn']}"
 
     def back(self):
         """Back to umts, where nobody has to log in: the new run is in the association that is there (no base exchange with the FA)."""

@@ -2,7 +2,9 @@
  *
  * Our RADIUS client and EAP-AKA' peer on the command line, for tests against the authentication servers of others.
  *
- *   aka_client SERVER PORT SECRET NAS-ID IMSI K OPC [identity=NAI] [sqn=HEX] [name=NET] [runs=N]
+ *   aka_client SERVER PORT SECRET NAS-ID IMSI K OPC [identity=NAI] [sqn=HEX] [name=NET] [runs=N] [aka=yes] [pseudonym=yes]
+ *
+ * aka: EAP-AKA too, and an identity for it. pseudonym: each run shows the one that the run before was given.
  *
  * One line a run on stdout: result=accept|reject|timeout|refused, what the peer and the server said. Exit status 0 when every run was accepted
  * with the peer's MSK in the MPPE keys. The USIM's freshness array lives as long as the program.
@@ -27,6 +29,7 @@ struct client {
     struct span secret;
     const char *nas, *net_name;
     char identity[NAI_TEXT_MAX];
+    bool aka, pseudonym;
     struct usim_card card;
     struct aka_peer *peer;
     struct aka_peer_action act;
@@ -56,7 +59,8 @@ static void settle(struct client *c)
     while (c->act.type == AKA_PEER_IDENTITY || c->act.type == AKA_PEER_CHALLENGE) {
         if (c->act.type == AKA_PEER_IDENTITY) {
             aka_peer_identity(c->peer, span_str(c->identity), &c->act);
-        } else if (c->net_name && !span_eq(c->act.net_name, span_str(c->net_name))) {
+        } else if (c->net_name && c->act.method == EAP_TYPE_AKA_PRIME &&
+                   !span_eq(c->act.net_name, span_str(c->net_name))) {
             aka_peer_refuse_name(c->peer, &c->act);
         } else {
             usim_card_authenticate(&c->card, c->act.rand, c->act.autn, &a);
@@ -103,9 +107,9 @@ static void show(const struct client *c, const char *result, const struct radius
     struct span cui = { NULL, 0 }, name = aka_peer_net_name(c->peer);
     if (!p || radius_find(p, RADIUS_CUI, &cui) != ERR_OK)
         cui = span_of("-", 1);
-    printf("result=%s rounds=%u auts=%u peer=%s keys=%s name=%.*s cui=%.*s\n", result, c->rounds, c->auts,
-           aka_reason_name(c->said), keys ? "equal" : "none", (int)name.n, (const char *)name.p, (int)cui.n,
-           (const char *)cui.p);
+    printf("result=%s method=%u rounds=%u auts=%u peer=%s keys=%s name=%.*s cui=%.*s identity=%s\n", result,
+           aka_peer_method(c->peer), c->rounds, c->auts, aka_reason_name(c->said), keys ? "equal" : "none",
+           (int)name.n, (const char *)name.p, (int)cui.n, (const char *)cui.p, c->identity);
     fflush(stdout);
 }
 
@@ -120,6 +124,18 @@ static bool finish(struct client *c, const struct radius_pkt *p, bool eap_ok)
     return ok;
 }
 
+/* What the run before gave us, under the same realm. */
+static void take_pseudonym(struct client *c)
+{
+    struct span s = aka_peer_pseudonym(c->peer);
+    const char *at = strchr(c->identity, '@');
+    size_t n = at ? strlen(at) : 0;
+    if (!c->pseudonym || !s.n || s.n + n >= sizeof c->identity)
+        return;
+    memmove(c->identity + s.n, at ? at : "", n + 1);
+    memcpy(c->identity, s.p, s.n);
+}
+
 static bool run(struct client *c)
 {
     struct radius_pkt p;
@@ -128,6 +144,8 @@ static bool run(struct client *c)
     c->state_n = c->rounds = c->auts = 0;
     c->said = AKA_R_OK;
     c->peer = aka_peer_new();
+    if (c->peer && c->aka)
+        aka_peer_allow_aka(c->peer);
     if (!c->peer || aka_peer_start(c->peer, span_str(c->identity), &c->act) != ERR_OK)
         die("no peer");
     while (c->act.type == AKA_PEER_SEND && c->rounds < 12) {
@@ -178,7 +196,7 @@ int main(int argc, char **argv)
     bool ok = true;
     if (argc < 8 || crypto_init() != ERR_OK)
         die("usage: aka_client SERVER PORT SECRET NAS-ID IMSI K OPC [identity=NAI] [sqn=HEX] [name=NET] "
-            "[runs=N]");
+            "[runs=N] [aka=yes] [pseudonym=yes]");
     to.sin_port = htons((uint16_t)atoi(argv[2]));
     c.fd = socket(AF_INET, SOCK_DGRAM, 0);
     if (inet_pton(AF_INET, argv[1], &to.sin_addr) != 1 ||
@@ -186,7 +204,9 @@ int main(int argc, char **argv)
         die("no such server");
     c.secret = span_str(argv[3]);
     c.nas = argv[4];
-    if (nai_permanent(NAI_AKA_PRIME, argv[5], 2, NULL, c.identity) != ERR_OK)
+    c.aka = strcmp(option(argc, argv, "aka", "no"), "yes") == 0;
+    c.pseudonym = strcmp(option(argc, argv, "pseudonym", "no"), "yes") == 0;
+    if (nai_permanent(c.aka ? NAI_AKA : NAI_AKA_PRIME, argv[5], 2, NULL, c.identity) != ERR_OK)
         die("bad IMSI");
     const char *other = option(argc, argv, "identity", NULL);
     if (other)
@@ -199,6 +219,7 @@ int main(int argc, char **argv)
     c.net_name = option(argc, argv, "name", NULL);
     for (int i = atoi(option(argc, argv, "runs", "1")); i > 0; i--) {
         ok = run(&c) && ok;
+        take_pseudonym(&c);
         aka_peer_free(c.peer);
         c.peer = NULL;
     }
