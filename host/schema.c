@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/schema.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "common/base/hex.h"
 #include "hip/daemon/suites.h"
 #include "host/esp_conf.h"
 #include "host/lsi.h"
@@ -108,10 +110,24 @@ static const struct rt_conf_row resolver_rows[] = {
     { 0 },
 };
 
+static const struct rt_conf_row suci_rows[] = {
+    { "profile", RT_CONF_ENUM, RT_CONF_REQUIRED, .choices = "a|b", .doc = "a: X25519; b: P-256" },
+    { "key_id", RT_CONF_INT, RT_CONF_REQUIRED, .min = 0, .max = 255,
+      .doc = "the key's number at the home network", .example = "1" },
+    { "public_key", RT_CONF_STR, RT_CONF_REQUIRED, .min = 64, .max = 130,
+      .doc = "in hexadecimal, as `hipakad suci-key --show` prints it", .example = "5a8d...64 digits" },
+    { "routing", RT_CONF_STR, .min = 1, .max = SUCI_RID_MAX, .def = "0",
+      .doc = "routing indicator of the home network" },
+    { 0 },
+};
+
 static const struct rt_conf_row binding_rows[] = {
     { "reveal_imsi", RT_CONF_BOOL, .def = "no", .doc = "also to a Forwarding Agent that is not known" },
     { "allow_eap_aka", RT_CONF_BOOL, .def = "no",
       .doc = "EAP-AKA too, where the home network has no EAP-AKA', and with a known Forwarding Agent only" },
+    { "suci", RT_CONF_MAP, .rows = suci_rows,
+      .doc = "the home network's key: the IMSI is shown under it, to any Forwarding Agent (SUCI, TS 33.501 "
+             "Annex C)" },
     { "require", RT_CONF_BOOL, .def = "yes",
       .doc = "use nothing of a Forwarding Agent that does not bind us" },
     { "secret", RT_CONF_BOOL, .def = "yes",
@@ -390,6 +406,26 @@ static err read_host_id(const struct rt_conf *c, struct host_settings *s, char w
     return ERR_OK;
 }
 
+static err read_suci(const struct rt_conf *c, const struct rt_conf_node *m, struct suci_home *out, char *why)
+{
+    uint8_t key[65];
+    size_t n = 0;
+    const char *hex = rt_conf_str(m, "public_key"), *rid = rt_conf_str(m, "routing");
+
+    if (!m)
+        return ERR_OK;
+    out->id = (uint8_t)rt_conf_int(m, "key_id");
+    snprintf(out->rid, sizeof out->rid, "%s", rid);
+    if (strspn(rid, "0123456789") != strlen(rid))
+        return rt_conf_expected(c, rt_conf_get(m, "routing"), why, "1 to 4 digits");
+    if (hex_decode(hex, strlen(hex), key, sizeof key, &n) != ERR_OK ||
+        suci_home_set(out, strcmp(rt_conf_str(m, "profile"), "a") == 0 ? SUCI_PROFILE_A : SUCI_PROFILE_B,
+                      span_of(key, n)) != ERR_OK)
+        return rt_conf_expected(c, rt_conf_get(m, "public_key"), why,
+                                "a public key of this profile in hexadecimal: 32 octets (a), 33 or 65 (b)");
+    return ERR_OK;
+}
+
 static void read_binding(const struct rt_conf_node *root, struct host_settings *s)
 {
     const struct rt_conf_node *m = rt_conf_map(root, "binding");
@@ -480,6 +516,9 @@ err host_settings_read(const struct rt_conf *c, struct host_settings *out, char 
         return rt_conf_expected(c, rt_conf_get(root, "anonymous"), why,
                                 "no beside a SIM: the identity of a SIM is bound to a name");
     read_binding(root, out);
+    e = read_suci(c, rt_conf_map(rt_conf_map(root, "binding"), "suci"), &out->core.suci, why);
+    if (e)
+        return e;
     read_engine(&out->core.hip);
     e = read_host_id(c, out, why);
     if (e == ERR_OK)

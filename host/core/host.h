@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "aka/suci.h"
 #include "aka/usim.h"
 #include "common/base/addr.h"
 #include "common/base/env.h"
@@ -71,10 +72,11 @@ struct host_config {
     const struct host_peer_conf *peer;
     size_t n_peer;
     enum host_accept accept;
-    bool reveal_imsi;    /* the IMSI to an FA that is not known (section 4) */
-    bool allow_eap_aka;  /* EAP-AKA too, with a known FA (section 4) */
-    bool no_binding_ok;  /* require_binding: no */
-    bool require_dnssec; /* HIP RRs of unsigned zones are not used; bogus ones never are */
+    bool reveal_imsi;      /* the IMSI to an FA that is not known (section 4) */
+    struct suci_home suci; /* the home network's key, for cards that have none; profile 0: none */
+    bool allow_eap_aka;    /* EAP-AKA too, with a known FA (section 4) */
+    bool no_binding_ok;    /* require_binding: no */
+    bool require_dnssec;   /* HIP RRs of unsigned zones are not used; bogus ones never are */
     enum host_nat nat;
     uint16_t udp_port;  /* of our UDP sockets; 0: there are none */
     bool hide_private;  /* private addresses are no candidates */

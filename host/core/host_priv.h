@@ -180,7 +180,7 @@ struct host_link {
 
 /* ---- the binding run ---- */
 
-enum host_identity { HOST_IDENT_NONE, HOST_IDENT_PSEUDONYM, HOST_IDENT_IMSI };
+enum host_identity { HOST_IDENT_NONE, HOST_IDENT_PSEUDONYM, HOST_IDENT_SUCI, HOST_IDENT_IMSI };
 
 struct host_run {
     bool open;
@@ -192,6 +192,7 @@ struct host_run {
     bool at_card; /* the card is asked */
     enum host_identity shown_as;
     char shown[NAI_TEXT_MAX]; /* the identity as it was shown last */
+    bool suci_shown;
     bool named;               /* by AT_KDF_INPUT */
     bool refresh, opaque;     /* of the request */
     bool move;                /* of the request: another host's name */
@@ -216,6 +217,7 @@ struct host_sim { /* in locked memory */
     uint32_t gen;
     struct usim_identity id;
     char nai[NAI_TEXT_MAX];
+    struct suci_home suci; /* profile 0: none */
     struct host_seal_params params;
     struct host_seal_key key;
     struct host_sealed sealed;
@@ -322,6 +324,7 @@ void host_sim_save(struct host *h);
 bool host_sim_bound(const struct host *h);
 
 /* ---- identity.c ---- */
+void host_identity_card(struct host *h);      /* the card said who it is */
 bool host_identity_any(const struct host *h); /* there is one for the FA in use */
 /* The one to show, as section 4 has it; empty: none. Borrowed until the next call. */
 struct span host_identity_show(struct host *h, enum aka_id_req asked);

@@ -12,75 +12,108 @@
 
 /* To any FA. The home network gave it to us in an earlier run, the newest one counts (RFC 4187 s4.1.1.9 SHOULD); one that it does not know any more is
  * not shown to it again. */
-static bool pseudonym(const struct host *h, enum aka_id_req asked, char out[NAI_TEXT_MAX])
+static bool pseudonym_usable(const struct host *h, enum aka_id_req asked)
 {
     const struct host_run *r = &h->run;
-    const char *user = h->sim->sealed.pseudonym, *realm = strchr(h->sim->nai, '@');
-    size_t n = strlen(user);
 
     if (asked == AKA_ID_PERMANENT)
         return false;
-    if (r->open && r->shown_as == HOST_IDENT_PSEUDONYM) { /* asked again, in this run */
-        memcpy(out, r->shown, sizeof r->shown);
+    return (r->open && r->shown_as == HOST_IDENT_PSEUDONYM) || h->sim->sealed.pseudonym[0];
+}
+
+static bool pseudonym_write(struct host *h, char out[NAI_TEXT_MAX])
+{
+    struct host_sealed *s = &h->sim->sealed;
+    const char *realm = strchr(h->sim->nai, '@');
+    size_t n = strlen(s->pseudonym);
+
+    if (h->run.shown_as == HOST_IDENT_PSEUDONYM) { /* asked again, in this run */
+        memcpy(out, h->run.shown, sizeof h->run.shown);
         return true;
     }
-    if (n == 0 || !realm || n + strlen(realm) >= NAI_TEXT_MAX)
+    if (!realm || n + strlen(realm) >= NAI_TEXT_MAX)
         return false;
-    memcpy(out, user, n);
+    memcpy(out, s->pseudonym, n);
     memcpy(out + n, realm, strlen(realm) + 1);
+    if (s->pseudonym_once) { /* RFC 9048 s5.2 MUST NOT: it came of a run with a SUCI */
+        s->pseudonym[0] = '\0';
+        s->pseudonym_once = false;
+        host_sim_save(h);
+    }
     return true;
 }
 
+/* To any FA, once in a run: who asks again has not been able to open it. */
+static bool suci_usable(const struct host *h, enum aka_id_req asked)
+{
+    return h->sim->suci.profile && !(h->run.open && h->run.suci_shown);
+}
+
+static bool suci_write(struct host *h, char out[NAI_TEXT_MAX])
+{
+    const char *realm = strchr(h->sim->nai, '@');
+
+    h->run.suci_shown = true;
+    return realm &&
+           suci_make(&h->sim->suci, h->sim->id.imsi, h->sim->id.mnc_len, realm + 1, h->env, out) == ERR_OK;
+}
+
 /* To a known FA; to another one only where the configuration says so (RFC 4187 s4.1.5, s4.1.6 MAY refuse). */
-static bool imsi(const struct host *h, enum aka_id_req asked, char out[NAI_TEXT_MAX])
+static bool imsi_usable(const struct host *h, enum aka_id_req asked)
 {
     const struct host_fa *f = h->main->fa;
 
-    if (!f || !(f->known || h->c.reveal_imsi))
-        return false;
+    return f && (f->known || h->c.reveal_imsi);
+}
+
+static bool imsi_write(struct host *h, char out[NAI_TEXT_MAX])
+{
     memcpy(out, h->sim->nai, NAI_TEXT_MAX);
     return true;
 }
 
 static const struct line {
     enum host_identity kind;
-    bool (*usable)(const struct host *h, enum aka_id_req asked, char out[NAI_TEXT_MAX]);
+    bool (*usable)(const struct host *h, enum aka_id_req asked);
+    bool (*write)(struct host *h, char out[NAI_TEXT_MAX]);
     const char *what;
 } lines[] = {
-    { HOST_IDENT_PSEUDONYM, pseudonym, "a pseudonym" },
-    { HOST_IDENT_IMSI, imsi, "the IMSI" },
+    { HOST_IDENT_PSEUDONYM, pseudonym_usable, pseudonym_write, "a pseudonym" },
+    { HOST_IDENT_SUCI, suci_usable, suci_write, "a SUCI" },
+    { HOST_IDENT_IMSI, imsi_usable, imsi_write, "the IMSI" },
 };
-
-static const struct line *choose(const struct host *h, enum aka_id_req asked, char out[NAI_TEXT_MAX])
-{
-    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
-        if (lines[i].usable(h, asked, out))
-            return &lines[i];
-    return NULL;
-}
+#define N_LINES (sizeof lines / sizeof *lines)
 
 bool host_identity_any(const struct host *h)
 {
-    char text[NAI_TEXT_MAX];
-
-    return choose(h, AKA_ID_EAP, text) != NULL;
+    for (size_t i = 0; i < N_LINES; i++)
+        if (lines[i].usable(h, AKA_ID_EAP))
+            return true;
+    return false;
 }
 
 struct span host_identity_show(struct host *h, enum aka_id_req asked)
 {
     struct host_run *r = &h->run;
     char text[NAI_TEXT_MAX];
-    const struct line *l = choose(h, asked, text);
+    size_t i = 0;
 
-    if (!l) {
+    while (i < N_LINES && !(lines[i].usable(h, asked) && lines[i].write(h, text)))
+        i++;
+    if (i == N_LINES) {
         r->shown_as = HOST_IDENT_NONE;
         return span_of(NULL, 0);
     }
-    if (r->shown_as != l->kind)
-        host_event(h, HOST_EV_BINDING, LOG_LV_INFO, &h->main->peer, "shows %s", l->what);
-    r->shown_as = l->kind;
+    if (r->shown_as != lines[i].kind)
+        host_event(h, HOST_EV_BINDING, LOG_LV_INFO, &h->main->peer, "shows %s", lines[i].what);
+    r->shown_as = lines[i].kind;
     memcpy(r->shown, text, sizeof text);
     return span_str(r->shown);
+}
+
+void host_identity_card(struct host *h)
+{
+    h->sim->suci = h->c.suci;
 }
 
 /* ---- pseudonyms ---- */
@@ -105,5 +138,6 @@ bool host_identity_learn(struct host *h)
         return false;
     memcpy(to, s.p, s.n);
     to[s.n] = '\0';
+    h->sim->sealed.pseudonym_once = h->run.shown_as == HOST_IDENT_SUCI;
     return true;
 }

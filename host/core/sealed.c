@@ -135,6 +135,7 @@ static err put_contents(const struct host_sealed *s, struct wcur *w)
     }
     if (s->has_secret)
         wcur_put(w, s->secret, sizeof s->secret);
+    wcur_u8(w, s->pseudonym_once);
     wcur_u8(w, (uint8_t)strlen(s->pseudonym));
     wcur_put(w, s->pseudonym, strlen(s->pseudonym));
     sec_free(der);
@@ -153,16 +154,18 @@ static err get_name(struct rcur *r, struct dnsu_name *out)
     return dnsu_name_from_wire(s, out);
 }
 
-/* Length octet and text. */
-static err get_pseudonym(struct rcur *r, char out[HOST_PSEUDONYM_MAX + 1])
+/* Whether it is good once, length octet and text. */
+static err get_pseudonym(struct rcur *r, char out[HOST_PSEUDONYM_MAX + 1], bool *once)
 {
+    uint8_t flag = rcur_u8(r);
     struct span s = rcur_take(r, rcur_u8(r));
 
-    if (s.n > HOST_PSEUDONYM_MAX || (s.n && memchr(s.p, 0, s.n)))
+    if (flag > 1 || s.n > HOST_PSEUDONYM_MAX || (s.n && memchr(s.p, 0, s.n)))
         return ERR_MALFORMED;
     if (s.n)
         memcpy(out, s.p, s.n);
     out[s.n] = '\0';
+    *once = flag;
     return ERR_OK;
 }
 
@@ -189,7 +192,7 @@ static err get_contents(struct rcur *r, struct host_sealed *s)
     if (s->has_secret)
         rcur_copy(r, s->secret, sizeof s->secret);
     if (!e && ver == CONTENTS_VER)
-        e = get_pseudonym(r, s->pseudonym);
+        e = get_pseudonym(r, s->pseudonym, &s->pseudonym_once);
     if (e || !rcur_end(r))
         return ERR_MALFORMED;
     return hip_hi_from_private(der, &s->hi);

@@ -63,6 +63,7 @@ struct host_sealed {
     bool has_secret;
     uint8_t secret[32];                     /* item 5, for a later MOVE */
     char pseudonym[HOST_PSEUDONYM_MAX + 1]; /* user name for the next run; "": none */
+    bool pseudonym_once;                    /* it may be shown once */
 };
 void host_sealed_done(struct host_sealed *s); /* wipes */
 

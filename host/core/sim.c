@@ -147,6 +147,7 @@ static void got_identity(struct host *h, const struct host_result *r)
         state_set(h, HOST_SIM_UNUSABLE, "card's IMSI is malformed");
         return;
     }
+    host_identity_card(h);
     load(h, PARAMS, HOST_SEAL_PARAMS);
 }
 

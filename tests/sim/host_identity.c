@@ -154,6 +154,109 @@ static void test_identity_requests(void **state)
     w_free(s.w);
 }
 
+/* ---- SUCI ---- */
+
+/* A home network with a key for SUCIs, which the host has by its configuration. */
+static struct scene with_suci(uint64_t seed, bool known)
+{
+    static const uint8_t private[32] = { 1, 2, 3, 4 };
+    struct suci_key key = { .id = 27, .plmn = "00101" };
+    uint8_t public[SUCI_PUBLIC_MAX];
+    struct host_config c = w_config();
+    struct scene s;
+
+    assert_int_equal(suci_key_set(&key, SUCI_PROFILE_A, span_of(private, sizeof private)), ERR_OK);
+    c.suci.id = 27;
+    assert_int_equal(suci_home_set(&c.suci, SUCI_PROFILE_A, span_of(public, suci_key_public(&key, public))),
+                     ERR_OK);
+    s = scene_of(seed, known, c);
+    s.fa->fa->suci = key;
+    return s;
+}
+
+static bool is_suci(const char *said)
+{
+    return suci_is(span_str(said)) && strstr(said, REALM) && !strstr(said, "0000000001");
+}
+
+/* An FA that nobody knows, and a SIM that was never here: bound all the same, the IMSI seen by nobody on the way. */
+static void test_suci(void **state)
+{
+    struct scene s = with_suci(40, false);
+
+    w_start(s.w, s.mn);
+    w_run(s.w, 5 * W_S);
+    assert_true(is_bound(&s));
+    assert_true(is_suci(s.fa->fa->said[0]));
+    assert_int_equal(s.fa->fa->n_said, 1);
+    assert_false(s.fa->fa->heard_imsi);
+    w_free(s.w);
+}
+
+/* A pseudonym that came of a run with a SUCI is good once (RFC 9048 s5.2 MUST NOT); one that came of a run with a pseudonym until there is another. */
+static void test_pseudonym_of_suci(void **state)
+{
+    static const struct {
+        unsigned named; /* so many runs get a pseudonym */
+        const char *shown;
+    } rows[] = { { 1, "sps" }, { 2, "sppp" }, { 0, "ss" } };
+
+    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+        struct scene s = with_suci(50 + k, false);
+
+        for (size_t i = 0; rows[k].shown[i]; i++) {
+            s.fa->fa->no_names = i >= rows[k].named;
+            if (i == 0) {
+                w_start(s.w, s.mn);
+                w_run(s.w, 5 * W_S);
+            } else {
+                again(&s);
+            }
+            assert_true(is_bound(&s));
+            assert_false(s.fa->fa->heard_imsi);
+            assert_int_equal(s.fa->fa->n_said, 1);
+            if (rows[k].shown[i] == 's' ? !is_suci(s.fa->fa->said[0]) : !is_pseudonym(s.fa->fa->said[0]))
+                fail_msg("row %zu, run %zu: %s", k, i, s.fa->fa->said[0]);
+        }
+        w_free(s.w);
+    }
+}
+
+/* None is shown twice, and none is the same. */
+static void test_suci_fresh(void **state)
+{
+    struct scene s = with_suci(41, false);
+    char first[NAI_TEXT_MAX];
+
+    s.fa->fa->names.period_s = 0;
+    w_start(s.w, s.mn);
+    w_run(s.w, 5 * W_S);
+    assert_true(is_bound(&s) && is_suci(s.fa->fa->said[0]));
+    memcpy(first, s.fa->fa->said[0], sizeof first);
+    again(&s);
+    assert_true(is_bound(&s) && is_suci(s.fa->fa->said[0]));
+    assert_string_not_equal(first, s.fa->fa->said[0]);
+    w_free(s.w);
+}
+
+/* Asked again in the run: a known FA hears the IMSI, another one nothing. */
+static void test_suci_once_a_run(void **state)
+{
+    for (int known = 0; known < 2; known++) {
+        struct scene s = with_suci(42 + (uint64_t)known, known);
+        struct w_fa *f = s.fa->fa;
+
+        f->suci.id = 28; /* the home network does not have this key any more */
+        w_start(s.w, s.mn);
+        w_run(s.w, 5 * W_S);
+        assert_int_equal(is_bound(&s), known);
+        assert_true(is_suci(f->said[0]));
+        assert_int_equal(f->n_said, 1 + known);
+        assert_int_equal(f->heard_imsi, known);
+        w_free(s.w);
+    }
+}
+
 /* ---- who wants to hear more ---- */
 
 /* Bound at a known FA, which is away then; another one is configured by its address alone. */
@@ -285,6 +388,10 @@ int main(void)
         cmocka_unit_test(test_pseudonym_after_good_mac),
         cmocka_unit_test(test_pseudonym_of_refusal),
         cmocka_unit_test(test_identity_requests),
+        cmocka_unit_test(test_suci),
+        cmocka_unit_test(test_pseudonym_of_suci),
+        cmocka_unit_test(test_suci_fresh),
+        cmocka_unit_test(test_suci_once_a_run),
         cmocka_unit_test(test_imsi_catching),
         cmocka_unit_test(test_nothing_to_show),
         cmocka_unit_test(test_aka),

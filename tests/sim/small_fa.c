@@ -29,6 +29,7 @@ void w_fa_done(struct w_fa *f)
     hip_engine_free(f->e);
     hip_hi_done(&f->hi);
     hip_hi_done(&f->other);
+    suci_key_done(&f->suci);
 }
 
 void w_fa_engine(struct world *w, struct w_node *n)
@@ -102,6 +103,8 @@ static void who(struct world *w, struct w_fa *f, struct aka_server_action *a)
     if (f->names.period_s && !nai_parse(a->identity, &nai) &&
         !pseudonym_open(&f->names, nai.user, w->unix_s, x.imsi))
         x.kind = AKA_WHO_IMSI;
+    if (f->suci.profile && suci_open(&f->suci, 1, a->identity, x.imsi) == ERR_OK)
+        x.kind = AKA_WHO_IMSI;
     aka_server_who(f->run.eap, &x, a);
 }
 
@@ -109,7 +112,7 @@ static void issue(struct world *w, struct w_fa *f, const char *imsi)
 {
     char name[PSEUDONYM_LEN + 1];
 
-    if (f->names.period_s &&
+    if (f->names.period_s && !f->no_names &&
         !pseudonym_make(&f->names, &w->env, aka_server_method(f->run.eap)->pseudonym, imsi, w->unix_s, name))
         aka_server_issue(f->run.eap, span_str(name), span_of(NULL, 0));
 }

@@ -9,6 +9,7 @@
 
 #include "aka/pseudonym.h"
 #include "aka/server.h"
+#include "aka/suci.h"
 #include "aka/usim_card.h"
 #include "hip/bind_key.h"
 #include "hip/bind_param.h"
@@ -92,8 +93,10 @@ struct w_fa {
     struct pseudonym_keys names; /* it gives out pseudonyms when period_s is set */
     char said[4][NAI_TEXT_MAX];  /* identities of the run, in order: Response/Identity, AT_IDENTITY */
     size_t n_said;
-    bool strip_prime; /* somebody between us and the home network answers AKA' with Nak, wanting AKA */
-    bool heard_imsi;  /* some run's EAP told us the IMSI */
+    bool no_names;        /* it gives out none, and still knows those of before */
+    struct suci_key suci; /* it opens SUCIs under this one when profile is set */
+    bool strip_prime;     /* somebody between us and the home network answers AKA' with Nak, wanting AKA */
+    bool heard_imsi;      /* some run's EAP told us the IMSI */
     unsigned runs, binds, relayed, refreshed;
     bool saw_imsi; /* the IMSI stood in a packet in clear */
     /* Changes what goes into R2 and UPDATEs, BIND_MAC and all already in it; what cannot be sent then is not. */

@@ -49,6 +49,35 @@ static void all_of_it(void **state)
     assert_true(span_eq(s.core.hip.di.v, span_of(nai, sizeof nai - 1)));
 }
 
+/* The home network's key for SUCIs: of its profile, on its curve. */
+static void suci(void **state)
+{
+    static const char a[] = "binding: { suci: { profile: a, key_id: 27, public_key: %s%s } }\n";
+    static const char x25519[] = "5a8d38864820197c3394b92613b20b91633cbd897119273bf8e4a6f4eec0a650",
+                      p256[] = "0272da71976234ce833a6907425867b82e074d44ef907dfb4b3e21c1c2256ebcd1";
+    char text[512];
+    assert_int_equal(read_text("label: phone\n"), ERR_OK);
+    assert_int_equal(s.core.suci.profile, 0);
+    snprintf(text, sizeof text, a, x25519, ", routing: \"678\"");
+    assert_int_equal(read_text(text), ERR_OK);
+    assert_int_equal(s.core.suci.profile, SUCI_PROFILE_A);
+    assert_int_equal(s.core.suci.id, 27);
+    assert_string_equal(s.core.suci.rid, "678");
+    snprintf(text, sizeof text, a, p256, "");
+    assert_int_equal(read_text(text), ERR_CONFIG);
+    if (!strstr(why, "a public key of this profile"))
+        fail_msg("%s", why);
+    snprintf(text, sizeof text, a, x25519, ", routing: \"6x\"");
+    assert_int_equal(read_text(text), ERR_CONFIG);
+    assert_non_null(strstr(why, "1 to 4 digits"));
+    snprintf(text, sizeof text, "binding: { suci: { profile: b, key_id: 1, public_key: %s } }\n", p256);
+    assert_int_equal(read_text(text), ERR_OK);
+    assert_int_equal(s.core.suci.profile, SUCI_PROFILE_B);
+    snprintf(text, sizeof text, "binding: { suci: { profile: b, key_id: 1, public_key: %s } }\n",
+             "0272da71976234ce833a6907425867b82e074d44ef907dfb4b3e21c1c2256ebc");
+    assert_int_equal(read_text(text), ERR_CONFIG);
+}
+
 #define SIM "sim: { file: /x }\nforwarding_agents: [ { name: fa.example.com } ]\n"
 
 static void refused(void **state)
@@ -82,6 +111,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults),
         cmocka_unit_test(all_of_it),
+        cmocka_unit_test(suci),
         cmocka_unit_test(refused),
     };
     return cmocka_run_group_tests(tests, NULL, done);
