@@ -248,8 +248,8 @@ static int run(struct daemon *d)
     if (!open_key_log(d))
         return EXIT_FAILURE;
     d->loop = rt_loop_new();
-    if (d->loop == NULL || crypto_init() || rt_loop_signals(d->loop, on_term, NULL, d)) {
-        complain("no event loop or no cryptography");
+    if (d->loop == NULL || rt_loop_signals(d->loop, on_term, NULL, d)) {
+        complain("no event loop");
         return EXIT_FAILURE;
     }
     if (!open_all(d) || !give_up())
@@ -275,6 +275,10 @@ static int load(struct daemon *d, const char *path)
 {
     char why[RT_CONF_WHY_MAX];
 
+    if (crypto_init()) { /* keys stand in it */
+        complain("no cryptography");
+        return EXIT_FAILURE;
+    }
     if (rt_conf_load(path, host_schema, &d->conf, why) || host_settings_read(d->conf, &d->settings, why)) {
         (void)fprintf(stderr, "%s\n", why);
         return EXIT_FAILURE;
@@ -286,10 +290,9 @@ static int load(struct daemon *d, const char *path)
 static int check_files(struct daemon *d, const char *config)
 {
     const struct host_settings *s = &d->settings;
-    char why[RT_FILE_WHY_MAX] = "no cryptography";
+    char why[RT_FILE_WHY_MAX] = "";
 
-    if (crypto_init() ||
-        (s->sim == HOST_SIM_CONF_SOFT && usim_soft_open(s->sim_file, &d->soft, &d->card, why)) ||
+    if ((s->sim == HOST_SIM_CONF_SOFT && usim_soft_open(s->sim_file, &d->soft, &d->card, why)) ||
         (s->sim == HOST_SIM_CONF_PCSC && usim_pcsc_check(&s->pcsc, why))) {
         complain(why);
         return EXIT_FAILURE;

@@ -111,7 +111,7 @@ static const struct rt_conf_row resolver_rows[] = {
 };
 
 static const struct rt_conf_row suci_rows[] = {
-    { "profile", RT_CONF_ENUM, RT_CONF_REQUIRED, .choices = "a|b", .doc = "a: X25519; b: P-256" },
+    { "profile", RT_CONF_ENUM, RT_CONF_REQUIRED, .choices = "A|B", .doc = "A: X25519; B: P-256" },
     { "key_id", RT_CONF_INT, RT_CONF_REQUIRED, .min = 0, .max = 255,
       .doc = "the key's number at the home network", .example = "1" },
     { "public_key", RT_CONF_STR, RT_CONF_REQUIRED, .min = 64, .max = 130,
@@ -419,10 +419,10 @@ static err read_suci(const struct rt_conf *c, const struct rt_conf_node *m, stru
     if (strspn(rid, "0123456789") != strlen(rid))
         return rt_conf_expected(c, rt_conf_get(m, "routing"), why, "1 to 4 digits");
     if (hex_decode(hex, strlen(hex), key, sizeof key, &n) != ERR_OK ||
-        suci_home_set(out, strcmp(rt_conf_str(m, "profile"), "a") == 0 ? SUCI_PROFILE_A : SUCI_PROFILE_B,
+        suci_home_set(out, rt_conf_str(m, "profile")[0] == 'A' ? SUCI_PROFILE_A : SUCI_PROFILE_B,
                       span_of(key, n)) != ERR_OK)
         return rt_conf_expected(c, rt_conf_get(m, "public_key"), why,
-                                "a public key of this profile in hexadecimal: 32 octets (a), 33 or 65 (b)");
+                                "a public key of this profile in hexadecimal: 32 octets (A), 33 or 65 (B)");
     return ERR_OK;
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/crypto/secret.h"
 #include "host/schema.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -10,9 +11,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct host_settings s;
+    static int up;
     struct rt_conf *c = NULL;
     char why[RT_CONF_WHY_MAX] = "";
 
+    if (!up && crypto_init() != ERR_OK)
+        abort();
+    up = 1;
     if (rt_conf_parse(span_of(data, size), "x.yaml", host_schema, &c, why) == ERR_OK) {
         err e = host_settings_read(c, &s, why);
         if (e && strncmp(why, "x.yaml:", 7) != 0)

@@ -143,8 +143,14 @@ class World:
         lab.link("as", "eth0", [f"{AS}/24", f"{TALKATIVE}/24", f"{PLAIN}/24"], "nas", "eth0", [f"{NAS}/24", f"{STRANGER}/24", f"{PRIME_NAS}/24"])
         with open(os.open(lab.path("as", "secret"), os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
             f.write(SECRET + "\n")
-        self.main = Server(lab, "hipakad", AS)
-        self.talkative = Server(lab, "talkative", TALKATIVE, "ask_identity: yes\nresult_indications: yes\ntesting: { offer_kdf: 4711 }")
+        self.suci = {p: suci_vectors(p) for p in "AB"}
+        for profile, rows in self.suci.items():
+            with open(os.open(lab.path("as", f"suci.{profile}"), os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
+                f.write(rows[0]["hn_private"] + "\n")
+        keys = "suci_keys: [{{ id: 27, profile: {0}, home: \"274012\", key_file: suci.{0} }}]"
+        self.main = Server(lab, "hipakad", AS, keys.format("A"))
+        self.talkative = Server(lab, "talkative", TALKATIVE, "ask_identity: yes\nresult_indications: yes\ntesting: { offer_kdf: 4711 }\n" +
+                                keys.format("B"))
         self.plain = Server(lab, "plain", PLAIN, "identities: { reauthentications: 1 }\nlimits: { conversation_time: 2s }", methods="[aka]")
 
     def hipakad(self, *args, check=True):
@@ -306,6 +312,27 @@ network={{
         check(code == 0 and requests(out) == ["PERMANENT"], f"a forged one: {code}: {requests(out)}")
         return "two of one subscriber have nothing in common; both open after a restart; one digit changed: unknown"
 
+    # ---- SUCI -------------------------------------------------------------------------------------------------------
+
+    def concealed(self, profile):
+        """The NAIs of TS 33.501 Annex C as identities; AT_IDENTITY too, at the server that asks. The bad ones of the vectors are nobody's."""
+        server = {"A": self.main, "B": self.talkative}[profile]
+        good, *bad = self.suci[profile]
+        imsi = good["imsi"]
+        public = sh(binary("hipakad"), "suci-key", "--profile", profile, "--show", self.lab.path("as", f"suci.{profile}"), env=ENV).stdout
+        check(public == good["hn_public"] + "\n", public)
+        server.hipakad("subscriber", "add", "--imsi", imsi, "--k", K, "--opc", OPC)
+        for method in ("AKA'", "AKA"):  # AKA by Nak: the identity does not say
+            code, out, _ = self.eapol(imsi, usim.Usim(imsi, K, OPC), method, identity=good["nai"], server=server.address, nas_id="access-point")
+            check(code == 0 and "MPPE keys OK: 1" in out and imsi_attrs(out) == {89: imsi.encode()}, f"{method}: {code}: {out[-600:]}")
+            check(requests(out) == (["ANY"] if server is self.talkative else []), f"{requests(out)}")
+        for t in bad:
+            card = usim.Usim(imsi, K, OPC)
+            code, out, _ = self.eapol(imsi, card, identity=t["nai"], server=server.address, nas_id="access-point")
+            check(code != 0 and not card.asked and requests(out) == ["ANY", "FULLAUTH", "PERMANENT"], f"{t['comment']}: {code}: {requests(out)}")
+        check(imsi not in self.lab.log_text(server.name), "the IMSI is in the log")
+        return f"opened, the subscriber named in Access-Accept; {len(bad)} bad ones: asked for another identity, no challenge"
+
     # ---- which method -----------------------------------------------------------------------------------------------
 
     def bidding(self):
@@ -444,6 +471,14 @@ network={{
         return "no IMSI, K, OPc or secret in the log"
 
 
+def suci_vectors(profile):
+    """The published one of this profile, and some that are wrong."""
+    with open(HERE.parents[1] / "test-vectors" / "aka" / "suci.json") as f:
+        tests = [t for g in json.load(f)["testGroups"] for t in g["tests"] if t["profile"] == profile and t["plmn"] == "274012"]
+    bad = ("a digit of the tag altered", "the null scheme", "another home network key", "another ephemeral key")
+    return [t for t in tests if t["result"] == "valid"][:1] + [t for t in tests if t["comment"] in bad]
+
+
 def late(answer):
     time.sleep(2.5)
     return answer
@@ -508,6 +543,7 @@ def body(cases):
         cases.case(f"{method}: fast re-authentication, protected results", w.fast, method, w.talkative)
     for title, work in (("full authentication", w.full), ("network name of other NAS", w.other_name), ("three runs", w.several),
                         ("fast re-authentications in a row", w.few), ("fast re-authentication of a barred subscriber", w.fast_barred), ("a SIM binding", w.binding), ("pseudonyms", w.privacy),
+                        ("SUCI, profile A", lambda: w.concealed("A")), ("SUCI, profile B", lambda: w.concealed("B")),
                         ("AKA' refused on the victim's behalf", w.bidding), ("Nak", w.nak), ("lies", w.lies), ("nothing but a pseudonym", w.never),
                         ("resynchronisation", w.resync), ("AUTS of another run", w.foreign_auts),
                         ("strangers", w.strangers), ("restart", w.restart), ("log", w.logs)):
