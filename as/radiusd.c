@@ -192,9 +192,9 @@ static void log_outcome(const struct radiusd *r, const struct pending *q, const 
     struct span who = a->imsi[0] ? span_str(a->imsi) : a->identity;
     if (a->type == EAPD_CHALLENGE)
         return;
-    log_at(&r->env->log, LOG_LV_INFO, "radius", "event=%s client=%s method=%s subscriber=%s reason=%s",
+    log_at(&r->env->log, LOG_LV_INFO, "radius", "event=%s client=%s method=%s%s subscriber=%s reason=%s",
            a->type == EAPD_ACCEPT ? a->reauth ? "reaccept" : "accept" : "reject",
-           r->conf->clients[q->client].name, a->method ? a->method->name : "-",
+           r->conf->clients[q->client].name, a->method ? a->method->name : "-", a->fs ? "-fs" : "",
            r->ops->log_name(r->ctx, who, name), aka_reason_name(a->reason));
 }
 

@@ -110,7 +110,8 @@ class PortalCase:
         self.accepts += 1
         log = self.lab.log_text("hiphostd-mn")
         check(log.count("shows the IMSI") == 1 and log.count("shows a pseudonym") >= 1, "identities: " + ", ".join(re.findall("shows [a-zA-Z ]+", log)))
-        return f"one new run, under a pseudonym, still bound as {b['fqdn']}"
+        check("event=accept client=fa1 method=aka-prime-fs" in self.lab.log_text("hipakad"), "the run had no forward secrecy")
+        return f"one new run, under a pseudonym, with forward secrecy, still bound as {b['fqdn']}"
 
     def back(self):
         """Back to umts, where nobody has to log in: the new run is in the association that is there (no base exchange with the FA)."""

@@ -186,6 +186,7 @@ static void run_begin(struct world *w, struct w_fa *f, const struct hip_action *
     f->n_said = 0;
     note_identity(w, f, eap);
     c.env = &w->env;
+    c.fs[0] = AKA_FS_X25519;
     net_name(f, c.net_name);
     if (hip_assoc_get(f->e, a->ref, &v) || v.peer_hi.n == 0)
         abort();
