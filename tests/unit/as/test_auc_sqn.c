@@ -259,7 +259,7 @@ static void test_interleavings(void **state)
 {
     const char *first = getenv("SEED"), *count = getenv("SEEDS");
     uint64_t seed = first ? strtoull(first, NULL, 10) : 1;
-    unsigned n = count ? (unsigned)strtoul(count, NULL, 10) : first ? 1 : 12;
+    unsigned n = count ? (unsigned)strtoul(count, NULL, 10) : first ? 1 : 8;
     unsigned resyncs = 0, refused = 0;
     for (unsigned i = 0; i < n; i++) {
         print_message("SEED=%llu\n", (unsigned long long)(seed + i));
