@@ -34,14 +34,14 @@ static enum uicc_result take(struct uicc_card *c, struct span octets)
     return UICC_OK;
 }
 
-/* c->cmd; its answer is in c->data and c->sw. */
-static enum uicc_result ask(struct uicc_card *c)
+/* c->cmd; its answer is in c->data and c->sw. rounds: exchanges that it may take. */
+static enum uicc_result ask_in(struct uicc_card *c, unsigned rounds)
 {
     uint8_t out[UICC_ANSWER_MAX];
     enum uicc_result r = UICC_BAD;
 
     c->n = 0;
-    for (unsigned i = 0; i < ROUNDS_MAX; i++) {
+    for (unsigned i = 0; i < rounds; i++) {
         size_t n = 0;
         r = UICC_GONE;
         if (c->link.transmit(c->link.ctx, span_of(c->cmd.b, c->cmd.n), out, sizeof out, &n) || n > sizeof out)
@@ -61,6 +61,11 @@ out:
     sec_wipe(out, sizeof out);
     sec_wipe(&c->cmd, sizeof c->cmd);
     return r;
+}
+
+static enum uicc_result ask(struct uicc_card *c)
+{
+    return ask_in(c, ROUNDS_MAX);
 }
 
 static struct span data(const struct uicc_card *c)
@@ -173,9 +178,15 @@ enum uicc_result uicc_card_open(struct uicc_card *c, const struct uicc_link *lin
 
 /* ---- PIN ---- */
 
-/* After VERIFY. */
-static enum uicc_result pin_answer(struct uicc_card *c, enum uicc_result tries_left)
+/* VERIFY, once: a card that answers 6C xx to it would get the PIN a second time. */
+static enum uicc_result verify(struct uicc_card *c, const char *pin, enum uicc_result tries_left)
 {
+    enum uicc_result r;
+
+    uicc_verify(&c->cmd, c->pin_ref, pin);
+    r = ask_in(c, 1);
+    if (r)
+        return r;
     if (c->sw == UICC_SW_OK)
         return UICC_OK;
     if ((c->sw & 0xFFF0) == UICC_SW_TRIES)
@@ -193,19 +204,14 @@ enum uicc_result uicc_card_pin(struct uicc_card *c, const char *pin)
 
     if (!c->pin_enabled)
         return UICC_OK;
-    uicc_verify(&c->cmd, c->pin_ref, NULL);
-    r = ask(c);
-    if (!r)
-        r = pin_answer(c, UICC_PIN_WANTED);
+    r = verify(c, NULL, UICC_PIN_WANTED);
     if (r != UICC_PIN_WANTED)
         return r; /* verified already, blocked, gone */
     if (c->tries < 2)
         return UICC_PIN_LAST;
     if (pin == NULL || !uicc_pin_valid(pin))
         return UICC_PIN_WANTED;
-    uicc_verify(&c->cmd, c->pin_ref, pin);
-    r = ask(c);
-    return r ? r : pin_answer(c, UICC_PIN_WRONG);
+    return verify(c, pin, UICC_PIN_WRONG);
 }
 
 /* ---- reading it ---- */

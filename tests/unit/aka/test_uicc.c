@@ -331,6 +331,31 @@ static void test_pin(void **state)
     assert_int_equal(k.verifies, 3);
 }
 
+/* Whatever it answers to the PIN, it gets it once. */
+static err odd_verify(void *ctx, struct span cmd, uint8_t *out, size_t cap, size_t *n)
+{
+    static const uint8_t odd[] = { 0x6C, 0x0D };
+    struct card *k = ctx;
+
+    if (cmd.p[1] != 0x20 || cmd.p[4] == 0)
+        return transmit(ctx, cmd, out, cap, n);
+    k->verifies++;
+    memcpy(out, odd, sizeof odd);
+    *n = sizeof odd;
+    return ERR_OK;
+}
+
+static void test_pin_once(void **state)
+{
+    struct uicc_card c;
+    struct card k = { .tries = 3, .pin = true };
+    const struct uicc_link l = { .transmit = odd_verify, .ctx = &k };
+
+    assert_int_equal(uicc_card_open(&c, &l), UICC_OK);
+    assert_int_equal(uicc_card_pin(&c, "1234"), UICC_BAD);
+    assert_int_equal(k.verifies, 1);
+}
+
 /* An application that does not say in its FCP that it has a PIN: the file says so. */
 static void test_pin_hidden(void **state)
 {
@@ -616,10 +641,10 @@ static void test_babble(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_read), cmocka_unit_test(test_without),    cmocka_unit_test(test_pulled),
-        cmocka_unit_test(test_pin),  cmocka_unit_test(test_pin_hidden), cmocka_unit_test(test_auth),
-        cmocka_unit_test(test_gsm),  cmocka_unit_test(test_fcp),        cmocka_unit_test(test_texts),
-        cmocka_unit_test(test_suci), cmocka_unit_test(test_babble),
+        cmocka_unit_test(test_read),  cmocka_unit_test(test_without),    cmocka_unit_test(test_pulled),
+        cmocka_unit_test(test_pin),   cmocka_unit_test(test_pin_hidden), cmocka_unit_test(test_pin_once),
+        cmocka_unit_test(test_auth),  cmocka_unit_test(test_gsm),        cmocka_unit_test(test_fcp),
+        cmocka_unit_test(test_texts), cmocka_unit_test(test_suci),       cmocka_unit_test(test_babble),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
