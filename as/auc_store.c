@@ -28,6 +28,10 @@ static const char *const steps[VERSION] = {
 #define ROW \
     "imsi, amf, sqn, barred, added, used, algorithm, generation, sealed, given" /* as auc_sqlite.c reads it */
 
+#define OLD_ROWS \
+    "SELECT imsi, sealed, algorithm FROM subscriber WHERE imsi > ?1 AND generation = ?2 ORDER BY imsi " \
+    "LIMIT ?3"
+
 static const char *const sql[ST__COUNT] = {
     [ST_BEGIN] = "BEGIN IMMEDIATE",
     [ST_COMMIT] = "COMMIT",
@@ -49,9 +53,7 @@ static const char *const sql[ST__COUNT] = {
     [ST_SECRET] = "SELECT sealed, generation FROM secret WHERE name = ?1",
     [ST_SET_SECRET] = "INSERT OR REPLACE INTO secret VALUES(?1, ?2, ?3)",
     [ST_OLD_SECRET] = "SELECT name, sealed FROM secret WHERE generation = ?1 LIMIT 1",
-    [ST_OLD_ROWS] =
-        "SELECT imsi, sealed, algorithm FROM subscriber WHERE imsi > ?1 AND generation = ?2 ORDER BY imsi "
-        "LIMIT ?3",
+    [ST_OLD_ROWS] = OLD_ROWS,
     [ST_RESEAL] = "UPDATE subscriber SET sealed = ?2, generation = ?3 WHERE imsi = ?1",
     [ST_COUNT_OLD] = "SELECT SUM(generation = ?1), COUNT(*) FROM subscriber",
 };

@@ -20,9 +20,15 @@ static void card_says(struct usim_auth *a, uint8_t how)
     memset(a->ik, 0x33, sizeof a->ik);
 }
 
+static void fixed_random(void *ctx, void *out, size_t n)
+{
+    memset(out, 1, n);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static int up;
+    static const struct env env = { .random = fixed_random };
     struct rcur c = rcur_of(span_of(data, size));
     struct aka_peer_action act;
     struct usim_auth a;
@@ -35,6 +41,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t how = rcur_u8(&c);
     if (how & 0x10)
         aka_peer_allow_aka(p);
+    if (!(how & 0x08))
+        aka_peer_forward_secrecy(p, &env, how & 0x20);
     if (how & 0x80 && aka_peer_start(p, span_str("6001010000000001@wlan"), &act) != ERR_OK)
         abort();
     while (rcur_ok(&c) && rcur_left(&c) > 2) {

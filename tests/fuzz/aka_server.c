@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void fixed_random(void *ctx, void *out, size_t n)
 {
-    memset(out, 0, n);
+    memset(out, 1, n);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -42,6 +42,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         memcpy(conf.methods, (const uint8_t[]){ EAP_TYPE_AKA_PRIME, EAP_TYPE_AKA }, 2);
     if (how & 64)
         memcpy(conf.kdf, (const uint16_t[]){ 9, AKA_KDF_DEFAULT }, 2 * sizeof *conf.kdf);
+    if (how & 96) /* forward secrecy, with one or both of its functions */
+        memcpy(conf.fs, (const uint16_t[]){ AKA_FS_X25519, AKA_FS_P256 },
+               (how & 32 ? 2 : 1) * sizeof *conf.fs);
+    conf.fs_required = how & 4;
     who.kind = how & 128 ? AKA_WHO_REAUTH : (enum aka_who_kind)(how >> 1 & 1);
     struct aka_server *s = aka_server_new(&conf);
     if (!s)
