@@ -21,9 +21,11 @@ static json_t *clients_json(const struct as_conf *conf, const struct radiusd *r)
     return list;
 }
 
-json_t *as_status(const struct as_conf *conf, const struct radiusd *r, size_t jobs, uint64_t uptime_us)
+json_t *as_status(const struct as_conf *conf, const struct radiusd *r, const struct source *s,
+                  struct aucsock_io *const *aucs, uint64_t uptime_us)
 {
-    json_t *counters = json_object(), *refused = json_object(), *listen = json_array();
+    json_t *counters = json_object(), *refused = json_object(), *listen = json_array(),
+           *sockets = json_array();
     char text[ADDR_TEXT_MAX];
     for (int c = 0; c < RADIUSD__COUNT; c++)
         json_object_set_new(counters, radiusd_counter_name((enum radiusd_counter)c),
@@ -34,10 +36,13 @@ json_t *as_status(const struct as_conf *conf, const struct radiusd *r, size_t jo
                                 json_integer((json_int_t)radiusd_refused(r, (enum aka_reason)k)));
     for (size_t i = 0; i < conf->n_listen; i++)
         json_array_append_new(listen, json_string(addr_format(&conf->listen[i], text)));
-    return json_pack("{s:s, s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "daemon", "hipakad", "listen",
-                     listen, "network_name", conf->net_name, "uptime_s", (json_int_t)(uptime_us / 1000000),
-                     "conversations", (json_int_t)radiusd_conversations(r), "conversations_expired",
-                     (json_int_t)radiusd_expired(r), "reauthentications", (json_int_t)radiusd_reauths(r),
-                     "jobs", (json_int_t)jobs, "clients", clients_json(conf, r), "counters", counters,
-                     "refused", refused);
+    for (size_t i = 0; i < conf->n_sockets; i++)
+        json_array_append_new(sockets, aucsock_io_status(aucs[i]));
+    return json_pack("{s:s, s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "daemon", "hipakad",
+                     "listen", listen, "network_name", conf->net_name, "uptime_s",
+                     (json_int_t)(uptime_us / 1000000), "conversations", (json_int_t)radiusd_conversations(r),
+                     "conversations_expired", (json_int_t)radiusd_expired(r), "reauthentications",
+                     (json_int_t)radiusd_reauths(r), "jobs", (json_int_t)source_jobs(s), "clients",
+                     clients_json(conf, r), "counters", counters, "refused", refused, "hlrs",
+                     source_status(s), "auc_sockets", sockets);
 }

@@ -2,18 +2,19 @@
 #include "as/daemon.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "as/aucsock_io.h"
 #include "as/ctl.h"
 #include "as/radiusd.h"
+#include "as/source.h"
 #include "common/crypto/secret.h"
 #include "common/rt/ctl.h"
 #include "common/rt/sandbox.h"
 #include "common/rt/sock.h"
-#include "common/rt/work.h"
 
-#define JOBS_MAX 256 /* vectors asked for at a time */
+/* Who asks for vectors (source_ref.who). */
+enum { WHO_RADIUS, WHO_SOCKETS };
 
 struct as {
     const struct as_conf *conf;
@@ -21,25 +22,12 @@ struct as {
     struct auc *auc;
     struct rt_loop *loop;
     struct rt_timer *timer;
-    struct rt_work *work;
+    struct source *source;
+    struct aucsock_io *aucs[AS_SOCKETS_MAX];
     struct rt_sock *socks[AS_LISTEN_MAX];
     struct rt_ctl *ctl;
     struct radiusd *radiusd;
     uint64_t started_us;
-};
-
-/* One request to the AuC, on the work thread between submit and done. */
-struct job {
-    struct as *as;
-    struct eapd_ref ref;
-    char imsi[IMSI_MAX + 1];
-    unsigned ind;
-    enum aka_want want;
-    bool resync;
-    uint8_t rand[AKA_RAND_LEN], auts[AKA_AUTS_LEN];
-    uint64_t wall_s;
-    struct aka_vector *v; /* secret */
-    err result;
 };
 
 static void rearm(struct as *as)
@@ -47,79 +35,37 @@ static void rearm(struct as *as)
     rt_timer_at(as->timer, radiusd_deadline(as->radiusd));
 }
 
-static void job_free(struct job *j)
+/* A vector came: to whom it belongs. */
+static void on_vector(void *ctx, const struct source_ref *ref, enum aka_server_auc what,
+                      const struct aka_vector *v)
 {
-    sec_free(j->v);
-    free(j);
-}
-
-static void job_run(void *arg)
-{
-    struct job *j = arg;
-    bool separated = j->want == AKA_WANT_SEPARATED;
-    struct auc_sub s;
-    if (j->want == AKA_WANT_STATUS) {
-        j->result = auc_get(j->as->auc, j->imsi, &s);
-        if (j->result == ERR_OK && s.barred)
-            j->result = ERR_REFUSED;
-    } else if (j->resync) {
-        j->result = auc_resync(j->as->auc, j->imsi, j->ind, separated, j->rand, j->auts, j->wall_s, j->v);
+    struct as *as = ctx;
+    if (ref->who == WHO_RADIUS) {
+        radiusd_vector(as->radiusd, (struct eapd_ref){ .slot = ref->slot, .gen = ref->gen }, what, v,
+                       rt_now_us());
+        rearm(as);
     } else {
-        j->result = auc_vector(j->as->auc, j->imsi, j->ind, separated, j->wall_s, j->v);
+        aucsock_io_answer(as->aucs[ref->who - WHO_SOCKETS], ref, what, v);
     }
-}
-
-static enum aka_server_auc verdict(const struct as *as, const struct job *j)
-{
-    char who[17];
-    switch (j->result) {
-    case ERR_OK:
-        return AKA_AUC_OK;
-    case ERR_NOT_FOUND:
-        return AKA_AUC_UNKNOWN;
-    case ERR_REFUSED:
-        return AKA_AUC_BARRED;
-    default:
-        if (j->result == ERR_AUTH && j->resync)
-            return AKA_AUC_BAD_AUTS;
-        auc_log_hash(as->auc, span_str(j->imsi), who);
-        log_at(&as->env->log, LOG_LV_ERROR, "auc", "event=no_vector subscriber=%s error=%s", who,
-               err_name(j->result));
-        return AKA_AUC_UNAVAILABLE;
-    }
-}
-
-static void job_done(void *arg, bool ran)
-{
-    struct job *j = arg;
-    if (ran) {
-        bool made = j->want != AKA_WANT_STATUS && (j->result == ERR_OK || j->result == ERR_REFUSED);
-        radiusd_vector(j->as->radiusd, j->ref, verdict(j->as, j), made ? j->v : NULL, rt_now_us());
-        rearm(j->as);
-    }
-    job_free(j);
 }
 
 static bool ask_vector(void *ctx, struct eapd_ref ref, const char *imsi, unsigned ind, enum aka_want want,
                        const uint8_t *rand, const uint8_t *auts)
 {
     struct as *as = ctx;
-    struct job *j = calloc(1, sizeof *j);
-    if (!j)
-        return false;
-    *j = (struct job){
-        .as = as, .ref = ref, .ind = ind, .want = want, .resync = auts != NULL, .wall_s = rt_wall_s()
-    };
-    snprintf(j->imsi, sizeof j->imsi, "%s", imsi);
-    if (auts) {
-        memcpy(j->rand, rand, sizeof j->rand);
-        memcpy(j->auts, auts, sizeof j->auts);
-    }
-    j->v = sec_alloc(sizeof *j->v);
-    if (j->v && rt_work_submit(as->work, job_run, job_done, j) == ERR_OK)
-        return true;
-    job_free(j);
-    return false;
+    struct source_req r = { .ref = { .who = WHO_RADIUS, .slot = ref.slot, .gen = ref.gen },
+                            .imsi = imsi,
+                            .ind = ind,
+                            .want = want,
+                            .rand = rand,
+                            .auts = auts };
+    return source_ask(as->source, &r);
+}
+
+static bool ask_for_socket(void *ctx, const struct source_req *r)
+{
+    struct as *as = ctx;
+    return source_ask(as->source, r);
 }
 
 static void send_reply(void *ctx, const struct addr *local, const struct addr *peer, struct span octets)
@@ -181,8 +127,8 @@ static void on_ctl(void *ctx, struct rt_ctl_req *req, const char *cmd, const jso
 {
     struct as *as = ctx;
     if (strcmp(cmd, "status") == 0)
-        rt_ctl_reply(
-            req, as_status(as->conf, as->radiusd, rt_work_pending(as->work), rt_now_us() - as->started_us));
+        rt_ctl_reply(req,
+                     as_status(as->conf, as->radiusd, as->source, as->aucs, rt_now_us() - as->started_us));
     else
         rt_ctl_error(req, "unknown command %s: expected status", cmd);
 }
@@ -205,9 +151,9 @@ static err open_all(struct as *as)
     err e = ERR_OK;
     as->loop = rt_loop_new();
     as->timer = as->loop ? rt_timer_new(as->loop, on_timer, as) : NULL;
-    as->work = as->loop ? rt_work_new(as->loop, JOBS_MAX) : NULL;
+    as->source = as->loop ? source_new(as->loop, as->conf, as->auc, as->env, on_vector, as) : NULL;
     as->radiusd = radiusd_new(as->conf, as->env, &ops, as);
-    if (!as->timer || !as->work || !as->radiusd)
+    if (!as->timer || !as->source || !as->radiusd)
         return ERR_MEMORY;
     e = load_pseudonym_key(as);
     if (e != ERR_OK)
@@ -217,6 +163,16 @@ static err open_all(struct as *as)
         if (e != ERR_OK) {
             log_at(&as->env->log, LOG_LV_ERROR, "main", "event=no_socket address=%s error=%s",
                    addr_format(&as->conf->listen[i], text), err_name(e));
+            return e;
+        }
+    }
+    for (size_t i = 0; i < as->conf->n_sockets; i++) {
+        const struct as_auc_socket *c = &as->conf->sockets[i];
+        e = aucsock_io_open(as->loop, c, WHO_SOCKETS + (uint32_t)i, (unsigned)(as->conf->n_clients + i),
+                            ask_for_socket, as, &as->aucs[i]);
+        if (e != ERR_OK) {
+            log_at(&as->env->log, LOG_LV_ERROR, "main", "event=no_auc_socket path=%s error=%s", c->path,
+                   err_name(e));
             return e;
         }
     }
@@ -231,11 +187,12 @@ static err open_all(struct as *as)
 
 static void close_all(struct as *as)
 {
-    if (as->work)
-        rt_work_free(as->work); /* first: a vector that just came is answered through the sockets */
+    source_free(as->source); /* first: a vector that just came is answered through the sockets */
     rt_ctl_close(as->ctl);
     for (size_t i = 0; i < as->conf->n_listen; i++)
         rt_sock_close(as->socks[i]);
+    for (size_t i = 0; i < as->conf->n_sockets; i++)
+        aucsock_io_close(as->aucs[i]);
     rt_timer_free(as->timer);
     radiusd_free(as->radiusd);
     rt_loop_free(as->loop);

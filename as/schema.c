@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "aka/pseudonym.h"
+#include "as/schema_source.h"
 #include "common/crypto/secret.h"
 #include "common/rt/file.h"
 
@@ -62,6 +63,10 @@ static const struct rt_conf_row store_rows[] = {
     { "path", RT_CONF_PATH, RT_CONF_REQUIRED, .doc = "SQLite file with the subscribers" },
     { "key_file", RT_CONF_PATH, RT_CONF_REQUIRED,
       .doc = "K and OPc are encrypted under it; mode 0600; made when neither it nor the store is there" },
+    { "imsi_prefixes", RT_CONF_LIST, .item = RT_CONF_STR, .max = AS_PREFIXES_MAX,
+      .doc = "IMSIs that are looked up here although an HLR below has a shorter prefix of them; those that "
+             "no HLR "
+             "has are looked up here in any case" },
     { 0 },
 };
 
@@ -112,6 +117,10 @@ const struct rt_conf_row as_schema[] = {
     { "suci_keys", RT_CONF_LIST, .item = RT_CONF_MAP, .rows = as_suci_rows, .max = AS_SUCI_MAX,
       .doc = "keys of the home network for identities that are concealed under them (SUCI)" },
     { "store", RT_CONF_MAP, RT_CONF_REQUIRED, .rows = store_rows, .doc = "the AuC" },
+    { "hlrs", RT_CONF_LIST, .item = RT_CONF_MAP, .rows = as_hlr_rows, .max = AS_HLRS_MAX,
+      .doc = "HLRs that have the vectors of ranges of IMSIs, by GSUP" },
+    { "auc_sockets", RT_CONF_LIST, .item = RT_CONF_MAP, .rows = as_auc_socket_rows, .max = AS_SOCKETS_MAX,
+      .doc = "where hostapd asks for vectors (eap_sim_db=unix:PATH)" },
     { "limits", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = limit_rows, .doc = "bounds" },
     { "control", RT_CONF_MAP, RT_CONF_REQUIRED, .rows = control_rows, .doc = "control socket" },
     { "log", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = log_rows, .doc = "the log" },
@@ -241,7 +250,9 @@ static err load_all(struct as_conf *o, char *why)
         return ERR_MEMORY;
     for (size_t i = 0; i < o->n_clients && e == ERR_OK; i++)
         e = load_client(o, i, rt_conf_item(root, "clients", i), why);
-    return e == ERR_OK ? load_suci(o, root, why) : e;
+    if (e == ERR_OK)
+        e = load_suci(o, root, why);
+    return e == ERR_OK ? as_source_load(o, why) : e;
 }
 
 err as_conf_load(const char *path, struct as_conf **out, char *why)
@@ -269,6 +280,7 @@ void as_conf_free(struct as_conf *c)
     free(c->clients);
     for (size_t i = 0; i < c->n_suci; i++)
         suci_key_done(&c->suci[i]);
+    free(c->ranges);
     rt_conf_free(c->file);
     free(c);
 }

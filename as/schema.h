@@ -4,17 +4,23 @@
  */
 #pragma once
 
+#include <sys/types.h>
+
 #include "aka/akakeys.h"
 #include "aka/method.h"
+#include "aka/nai.h"
 #include "as/suci_conf.h"
 #include "common/base/addr.h"
 #include "common/base/log.h"
 #include "common/rt/conf.h"
 
-#define AS_LISTEN_MAX  8
-#define AS_CLIENTS_MAX 256
-#define AS_HITS_MAX    64
-#define AS_NAS_MAX     16
+#define AS_LISTEN_MAX   8
+#define AS_CLIENTS_MAX  256
+#define AS_HITS_MAX     64
+#define AS_NAS_MAX      16
+#define AS_HLRS_MAX     16
+#define AS_SOCKETS_MAX  4
+#define AS_PREFIXES_MAX 64 /* of one HLR, or of the store */
 
 struct as_client {
     char name[64];
@@ -26,6 +32,32 @@ struct as_client {
     const char *nas[AS_NAS_MAX]; /* patterns of NAS-Identifier; none: anything */
     size_t n_nas;
     uint8_t methods[AKA_METHODS_MAX]; /* EAP types, best first; 0 ends */
+};
+
+/* An HLR that has vectors (as/hlr.h). */
+struct as_hlr {
+    char name[64];
+    struct addr address;
+    const char *unit;     /* what we are called there */
+    uint8_t vectors;      /* asked for at a time */
+    uint32_t outstanding; /* requests that may wait */
+    uint32_t cache_max;   /* subscribers of which vectors are kept */
+    uint64_t request_us, keepalive_us, cache_us;
+};
+
+/* IMSIs that begin with `prefix` are in the HLR of this index, or with -1 in the store. */
+struct as_range {
+    char prefix[IMSI_MAX + 1];
+    int hlr;
+};
+
+/* A socket for hostapd's eap_sim_db (as/aucsock.h). */
+struct as_auc_socket {
+    const char *path;
+    bool separated; /* vectors for AKA' */
+    mode_t mode;
+    bool has_group;
+    gid_t group;
 };
 
 struct as_conf {
@@ -47,6 +79,12 @@ struct as_conf {
     struct suci_key suci[AS_SUCI_MAX]; /* keys for concealed identities */
     size_t n_suci;
     const char *store_path, *key_path;
+    struct as_hlr hlrs[AS_HLRS_MAX];
+    size_t n_hlrs;
+    struct as_range *ranges;
+    size_t n_ranges;
+    struct as_auc_socket sockets[AS_SOCKETS_MAX];
+    size_t n_sockets;
     const char *ctl_path;
     uint32_t conversations_max;
     uint64_t conversation_us; /* from its first packet to its end */
