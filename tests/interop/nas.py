@@ -10,7 +10,7 @@ import struct
 CLONE_NEWNET = 0x40000000
 
 
-def socket_in(namespace, address, kind=socket.SOCK_DGRAM):
+def socket_in(namespace, address, kind=socket.SOCK_DGRAM, port=0):
     """A socket that lives in another network namespace, bound there."""
     libc = ctypes.CDLL(None, use_errno=True)
     with open("/proc/self/ns/net") as home, open(f"/run/netns/{namespace}") as there:
@@ -18,7 +18,9 @@ def socket_in(namespace, address, kind=socket.SOCK_DGRAM):
             raise OSError(ctypes.get_errno(), "setns")
         try:
             s = socket.socket(socket.AF_INET, kind)
-            s.bind((address, 0))
+            if port:
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            s.bind((address, port))
         finally:
             if libc.setns(home.fileno(), CLONE_NEWNET) != 0:
                 os._exit(70)  # nothing of ours may run in the wrong namespace

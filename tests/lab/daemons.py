@@ -89,7 +89,16 @@ class Operator:
         self.relay = ""  # of hipfad's configuration, inside the braces
         self.sim_kind = "soft"  # or "pcsc": the card in a reader (vcard.py)
         self.pcscd = {}  # of hosts with a reader
+        self.hlr = None  # (address, IMSI prefix) of an osmo-hlr that has vectors and records of these subscribers
+        self.osmo_hlr = None  # the same, started by use_hlr(): then add_subscriber() puts the keys there
         self.key_logs = False  # FA and hosts append their keys to <dir>/keys (testing: key_log)
+
+    def use_hlr(self, plmn):
+        """Before prepare(): osmo-hlr in home has the keys of the subscribers of this network, hipakad none."""
+        from osmohlr import OsmoHlr
+        self.hlr = (ADDR["home"][0], plmn)
+        self.osmo_hlr = OsmoHlr(self.lab, "home", ADDR["home"][0])
+        self.osmo_hlr.start()
 
     # ---- files -----------------------------------------------------------------------------------------------------
 
@@ -127,6 +136,7 @@ class Operator:
 
     def write_fa(self, extra=""):
         d = os.path.dirname(self.conf("fa"))
+        hlr = f', hlrs: [{{ name: home, address: "{self.hlr[0]}", imsi_prefixes: ["{self.hlr[1]}"], publish_number: yes }}]' if self.hlr else ""
         realms = "".join(f"  - realm: {r}\n    plmns: [\"{p}\"]\n    servers: [\"{ADDR['home'][0]}:1812\"]\n"
                          f"    secret_file: {self.radius_secret}\n" for r, p in self.realms.items()) or "  []\n"
         private(self.conf("fa"), f"""\
@@ -134,7 +144,7 @@ name: {FA_NAME}
 addresses: [{ADDR['fa'][0]}, "{ADDR['fa'][1]}"]
 identity: {{ file: {d}/identity-{self.fa_identity}.der, type: {self.fa_identity} }}
 store: {{ backend: sqlite, path: {d}/bindings.sqlite }}
-subscribers: {{ backend: sqlite, path: {d}/subscribers.sqlite }}
+subscribers: {{ backend: sqlite, path: {d}/subscribers.sqlite{hlr} }}
 realms:{'' if self.realms else ' '}
 {realms}zone:
   domain: {ZONE}
@@ -150,6 +160,7 @@ log: {{ level: debug }}
 
     def write_as(self):
         d = os.path.dirname(self.conf("home"))
+        hlr = f'hlrs: [{{ name: home, address: "{self.hlr[0]}", imsi_prefixes: ["{self.hlr[1]}"] }}]\n' if self.hlr else ""
         private(self.conf("home"), f"""\
 listen: ["{ADDR['home'][0]}:1812"]
 clients:
@@ -158,7 +169,7 @@ clients:
     secret_file: {self.radius_secret}
     hits: ["{self.fa_hit}"]
 store: {{ path: {d}/auc.sqlite, key_file: {d}/auc.key }}
-control: {{ socket: {self.socket('home')} }}
+{hlr}control: {{ socket: {self.socket('home')} }}
 log: {{ level: debug }}
 """)
 
@@ -219,7 +230,7 @@ log: {{ level: debug }}
     # ---- processes -------------------------------------------------------------------------------------------------
 
     def labels(self):
-        return ["hipfad", "hipakad", "hiphostd-mn", "hiphostd-cn", "hiphostd-cn2", "dns"]
+        return ["hipfad", "hipakad", "hiphostd-mn", "hiphostd-cn", "hiphostd-cn2", "dns"] + (["osmo-hlr"] if self.osmo_hlr else [])
 
     def _dns(self, words):
         script = ROOT / "tests" / "lab" / f"{self.dns_kind}.sh"
@@ -256,6 +267,17 @@ log: {{ level: debug }}
 
     def start_as(self):
         self._start("home", "hipakad", "hipakad")
+        if self.osmo_hlr:
+            wait_for("hipakad has the HLR", lambda: self.ctl("home", "status")["hlrs"][0]["state"] == "ready", 15)
+
+    def vectors_from(self):
+        """Where hipakad's vectors came from, by its own count."""
+        if not self.osmo_hlr:
+            return ""
+        c = self.ctl("home", "status")["hlrs"][0]["counters"]
+        if c["results"] < 1 or self.ctl("home", "status")["counters"]["vectors"] != c["requests"] + c["cached"]:
+            raise LabError(f"not every vector came from osmo-hlr: {c}")
+        return f"; vectors by GSUP from osmo-hlr, which alone has the key: {c['requests']} asked, {c['cached']} kept from before"
 
     def start_fa(self):
         self._start("fa", "hipfad", "hipfad")
@@ -293,7 +315,10 @@ log: {{ level: debug }}
         self.realms[sub.realm] = sub.plmn
         if not known:
             self.write_fa()
-        sh(binary("hipakad"), "--config", self.conf("home"), "subscriber", "add", "--imsi", sub.imsi, "--k", sub.k, "--opc", sub.opc)
+        if self.osmo_hlr:
+            self.osmo_hlr.add(sub.imsi, sub.k, sub.opc, sub.msisdn)
+        else:
+            sh(binary("hipakad"), "--config", self.conf("home"), "subscriber", "add", "--imsi", sub.imsi, "--k", sub.k, "--opc", sub.opc)
         sh(binary("hipfad"), "--config", self.conf("fa"), "subscriber", "add", "--imsi", sub.imsi, "--given", sub.given, "--surname",
            sub.surname, "--msisdn", sub.msisdn, "--address", sub.address, "--publish", "yes" if sub.publish else "no",
            "--status", sub.status)
