@@ -90,6 +90,8 @@ class Demo:
     def build_lab(self):
         self.lab.create()
         main_topology(self.lab, self.caps)
+        if self.a.hlr:
+            self.op.use_hlr(self.sub.plmn)
         self.op.prepare()
         self.op.start_dns()
         self.op.start_as()
@@ -126,7 +128,7 @@ class Demo:
         if not (r["Access-Request"] >= 2 and r["Access-Challenge"] >= 1 and r["Access-Accept"] == 1):
             raise Failed(f"RADIUS packets seen: {r}")
         return (f"EAP-AKA' in HIP ENCRYPTED between mn and fa, in RADIUS between fa and home: "
-                + ", ".join(f"{n} {k}" for k, n in r.items() if n)), sum(r.values())
+                + ", ".join(f"{n} {k}" for k, n in r.items() if n)) + self.op.vectors_from(), sum(r.values())
 
     def keys(self):
         if not self.bind.mppe:
@@ -348,6 +350,7 @@ def parse(argv):
     ap = argparse.ArgumentParser(prog="./demo", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--dns", choices=("knot", "bind"), default="knot", help="the DNS primary (default: knot)")
     ap.add_argument("--sim", choices=("soft", "pcsc"), default="soft", help="mn's card: software, or in a reader behind pcscd (default: soft)")
+    ap.add_argument("--hlr", choices=("osmo-hlr",), help="who has the SIM's key: osmo-hlr beside hipakad (default: hipakad itself)")
     ap.add_argument("--nat", action="store_true", help="the same behind NATs, through the data relay, and with a login at wlan")
     ap.add_argument("--move", metavar="N", type=int, default=0, help="instead: N moves under a download, and a table of handover times")
     ap.add_argument("--json", metavar="FILE", help="the closing table for programs")
@@ -367,6 +370,8 @@ def parse(argv):
             ap.error(f"--{key}: expected {want}")
     if a.move and a.nat:
         ap.error("--nat or --move, not both")
+    if a.hlr and (a.move or a.nat):
+        ap.error("--hlr: not with --nat or --move")
     if a.move and not 2 <= a.move <= 1000:
         ap.error("--move: expected 2 to 1000")
     return a
