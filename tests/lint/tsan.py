@@ -19,7 +19,7 @@ def build(out, sources, more, flags, libs):
     for pattern in ["common/base/*.c", "common/crypto/*.c"] + more:
         files += sorted(glob.glob(str(ROOT / pattern)))
     return subprocess.run(["clang", "-std=gnu17", "-fsanitize=thread", "-g", "-O1", "-D_GNU_SOURCE", "-DOPENSSL_API_COMPAT=30000", '-DHIPFA_VERSION="tsan"', "-I", str(ROOT),
-                           *flags, *files, "-o", out, "-lsodium", "-lcrypto", "-lcmocka", "-lpthread", *libs], capture_output=True, text=True)
+                           *flags, *files, "-o", out, "-lsodium", "-lssl", "-lcrypto", "-lcmocka", "-lpthread", *libs], capture_output=True, text=True)
 
 
 def main():
