@@ -180,47 +180,66 @@ static json_t *as_json(const struct auc_sub *s)
                      (json_int_t)s->added_s, "used", (json_int_t)s->used_s);
 }
 
-static bool collect(void *ctx, const struct auc_sub *s)
+static const char *when(uint64_t s, char out[32])
 {
-    json_array_append_new(ctx, as_json(s));
-    return true;
-}
-
-static const char *when(json_t *t, char out[32])
-{
-    time_t at = (time_t)json_integer_value(t);
+    time_t at = (time_t)s;
     struct tm tm;
     if (at == 0 || !gmtime_r(&at, &tm) || strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
         snprintf(out, 32, "never");
     return out;
 }
 
-static void print_rows(const json_t *list)
+static void print_head(void)
 {
-    char added[32], used[32];
     printf("%-15s  %-6s  %-9s  %-4s  %-12s  %-20s  %s\n", "IMSI", "STATUS", "ALGORITHM", "AMF", "SQN",
            "ADDED", "LAST VECTOR");
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *o = json_array_get(list, i);
-        printf("%-15s  %-6s  %-9s  %-4s  %-12s  %-20s  %s\n", json_string_value(json_object_get(o, "imsi")),
-               json_string_value(json_object_get(o, "status")),
-               json_string_value(json_object_get(o, "algorithm")),
-               json_string_value(json_object_get(o, "amf")), json_string_value(json_object_get(o, "sqn")),
-               when(json_object_get(o, "added"), added), when(json_object_get(o, "used"), used));
+}
+
+static void print_row(const struct auc_sub *s)
+{
+    char amf[5], sqn[13], added[32], used[32];
+    uint8_t six[AKA_SQN_LEN];
+    sqn_put(s->sqn, six);
+    printf("%-15s  %-6s  %-9s  %-4s  %-12s  %-20s  %s\n", s->imsi, s->barred ? "barred" : "active",
+           aka_alg_name(s->alg), hex_encode(span_of(s->amf, AKA_AMF_LEN), amf),
+           hex_encode(span_of(six, 6), sqn), when(s->added_s, added), when(s->used_s, used));
+}
+
+static void print_json(const struct auc_sub *s)
+{
+    json_t *o = as_json(s);
+    json_dumpf(o, stdout, JSON_INDENT(2));
+    json_decref(o);
+}
+
+/* One by one as they come: there may be millions. */
+struct listing {
+    bool json, any;
+};
+
+static bool list_one(void *ctx, const struct auc_sub *s)
+{
+    struct listing *l = ctx;
+    if (l->json) {
+        fputs(l->any ? ",\n" : "", stdout);
+        print_json(s);
+    } else {
+        print_row(s);
     }
+    l->any = true;
+    return !ferror(stdout);
 }
 
 static int list(struct auc *auc, const struct args *a)
 {
-    json_t *rows = json_array();
-    err e = auc_list(auc, collect, rows);
-    if (e == ERR_OK && a->json) {
-        json_dumpf(rows, stdout, JSON_INDENT(2));
-        putchar('\n');
-    } else if (e == ERR_OK) {
-        print_rows(rows);
-    }
-    json_decref(rows);
+    struct listing l = { .json = a->json };
+    if (a->json)
+        puts("[");
+    else
+        print_head();
+    err e = auc_list(auc, list_one, &l);
+    if (a->json)
+        puts(l.any ? "\n]" : "]");
     return e == ERR_OK ? 0 : failed(e, NULL);
 }
 
@@ -230,16 +249,13 @@ static int show(struct auc *auc, const struct args *a)
     err e = auc_get(auc, a->imsi, &s);
     if (e != ERR_OK)
         return failed(e, a->imsi);
-    json_t *o = as_json(&s), *rows = json_array();
-    json_array_append(rows, o);
     if (a->json) {
-        json_dumpf(o, stdout, JSON_INDENT(2));
+        print_json(&s);
         putchar('\n');
     } else {
-        print_rows(rows);
+        print_head();
+        print_row(&s);
     }
-    json_decref(rows);
-    json_decref(o);
     return 0;
 }
 
