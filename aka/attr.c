@@ -94,7 +94,7 @@ static bool take_value(const struct at_row *r, enum aka_at a, struct rcur *c, st
     switch ((enum aka_layout)r->layout) {
     case AKA_L_FLAG:
         return rcur_end(c);
-    case AKA_L_U16:
+    case AKA_L_U16: /* RFC 9678 s6.2 MUST for AT_KDF_FS: nothing behind it */
         m->u16[a] = head;
         return rcur_end(c);
     case AKA_L_FIXED:
@@ -133,7 +133,7 @@ static enum aka_reason take_attr(struct rcur *c, enum aka_where where, const uin
     }
     const struct at_row *r = &rows[a];
     if (!(r->where & where) && (a == AKA_AT_KDF_FS || a == AKA_AT_PUB_ECDHE))
-        return AKA_R_OK;     /* RFC 9678 s6.5.1, s6.5.2, s6.5.7 to s6.5.9 MUST: as if it were not there */
+        return AKA_R_OK; /* RFC 9678 s6.5.1, s6.5.2, s6.5.7, s6.5.8, s6.5.9 MUST: as if it were not there */
     if (!(r->where & where)) /* s10.1 */
         return AKA_R_MISPLACED_ATTR;
     if (m->has[a] && !r->many) /* s6.3: duplicates are errors */

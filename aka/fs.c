@@ -34,6 +34,7 @@ size_t aka_fs_public(uint16_t kdf, const struct dh_key *k, uint8_t out[AKA_FS_PU
     return public_len(kdf);
 }
 
+/* RFC 9678 s6.3 MUST: what is no public key of the group is refused; of X25519 a secret of zeros as well. */
 err aka_fs_shared(uint16_t kdf, const struct dh_key *k, struct span value, uint8_t out[AKA_FS_SHARED_LEN])
 {
     uint8_t xy[64];

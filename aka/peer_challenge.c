@@ -211,7 +211,8 @@ static void prove_with(struct aka_peer *p, const struct usim_auth *a, const stru
         return;
     }
     if (p->method == EAP_TYPE_AKA_PRIME && p->fs_now != AKA_FS_NONE &&
-        aka_peer_fs_keys(p, m, ck, ik, public, &public_n) != ERR_OK) { /* RFC 9678 s6.3 MUST */
+        aka_peer_fs_keys(p, m, ck, ik, public, &public_n) !=
+            ERR_OK) { /* RFC 9678 s6.5.4 MUST: our key goes with RES */
         aka_peer_client_error(p, AKA_R_FS, out);
         return;
     }

@@ -32,7 +32,7 @@ static bool twice(const uint16_t *list, uint8_t n)
     return false;
 }
 
-/* s6.2 MUST: a list changes by our own choice in front of it, and by nothing else. */
+/* RFC 9678 s6.2 MUST: a list changes by our own choice in front of it, and by nothing else; nothing stands in it twice. */
 static enum peer_fs list_ok(const struct aka_peer *p, const struct aka_msg *m)
 {
     if (p->fs_chosen)
@@ -44,7 +44,7 @@ static enum peer_fs list_ok(const struct aka_peer *p, const struct aka_msg *m)
     return twice(m->kdf_fs, m->n_kdf_fs) ? PEER_FS_REJECT : PEER_FS_GO_ON;
 }
 
-/* s6.1 SHALL: a fresh value for each run; a key that comes again with another challenge is not one. */
+/* A key that comes again with another challenge is not fresh (RFC 9678 s6.1). */
 static bool stale(struct aka_peer *p, const struct aka_msg *m)
 {
     struct span value = m->value[AKA_AT_PUB_ECDHE];
@@ -69,7 +69,8 @@ enum peer_fs aka_peer_fs_judge(struct aka_peer *p, const struct aka_msg *m)
 {
     if (!p->fs_env)
         return PEER_FS_GO_ON;
-    if (!m->n_kdf_fs || !m->has[AKA_AT_PUB_ECDHE]) /* s6.5.3 MUST: one without the other is neither */
+    if (!m->n_kdf_fs ||
+        !m->has[AKA_AT_PUB_ECDHE]) /* RFC 9678 s6.5.3 MUST: one without the other is neither */
         return p->n_fs ? PEER_FS_ERROR : without(p);
     enum peer_fs r = list_ok(p, m);
     if (r != PEER_FS_GO_ON)
@@ -92,6 +93,7 @@ enum peer_fs aka_peer_fs_judge(struct aka_peer *p, const struct aka_msg *m)
     return without(p);
 }
 
+/* RFC 9678 s6.1 MUST: a fresh key; wiped when its secret is in the keys (s7.1 MUST). */
 err aka_peer_fs_keys(struct aka_peer *p, const struct aka_msg *m, const uint8_t ck_prime[AKA_CK_LEN],
                      const uint8_t ik_prime[AKA_IK_LEN], uint8_t out[AKA_FS_PUBLIC_MAX], size_t *n)
 {

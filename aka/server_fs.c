@@ -7,6 +7,7 @@
 #include "aka/server_priv.h"
 #include "common/crypto/secret.h"
 
+/* RFC 9678 s7.1 MUST: nothing stays from which the keys of a run could be had again. */
 void aka_srv_fs_wipe(struct aka_server *s)
 {
     dh_free(s->fs_key);
@@ -15,7 +16,7 @@ void aka_srv_fs_wipe(struct aka_server *s)
     sec_wipe(s->ik_prime, sizeof s->ik_prime);
 }
 
-/* s6.1 SHALL: a fresh value; each challenge has its own. */
+/* RFC 9678 s6.1 MUST: a fresh value for each run; here each challenge has its own. */
 static err fresh_key(struct aka_server *s)
 {
     dh_free(s->fs_key);
@@ -35,6 +36,7 @@ err aka_srv_fs_begin(struct aka_server *s)
     return fresh_key(s);
 }
 
+/* RFC 9678 s6.2, s6.5.3 MUST: one list, and a key for its first function. */
 void aka_srv_fs_write(const struct aka_server *s, struct aka_wr *w)
 {
     uint8_t public[AKA_FS_PUBLIC_MAX];
@@ -45,7 +47,7 @@ void aka_srv_fs_write(const struct aka_server *s, struct aka_wr *w)
     aka_wr_attr(w, AKA_AT_PUB_ECDHE, span_of(public, aka_fs_public(s->fs[0], s->fs_key, public)));
 }
 
-/* s6.2: one that was offered, not the first one, once, and nothing else in the message. */
+/* RFC 9678 s6.2 MUST: one that was offered, not the first one, once, and nothing else in the message. */
 enum aka_reason aka_srv_fs_choose(struct aka_server *s, const struct aka_msg *m)
 {
     bool offered = false;
@@ -74,7 +76,7 @@ enum aka_reason aka_srv_fs_keys(struct aka_server *s, const struct aka_msg *m)
     struct span value = m->value[AKA_AT_PUB_ECDHE];
     if (!s->fs_key) /* not offered: whatever the peer says of it is for nobody */
         return s->conf.fs_required && s->method->type == EAP_TYPE_AKA_PRIME ? AKA_R_FS : AKA_R_OK;
-    if (!m->has[AKA_AT_PUB_ECDHE]) /* s6.5.4: a choice of the operator's */
+    if (!m->has[AKA_AT_PUB_ECDHE]) /* RFC 9678 s6.5.4 MUST: refused where the operator demands it */
         return s->conf.fs_required || s->fs_chosen ? AKA_R_FS : AKA_R_OK;
     uint8_t *shared = sec_alloc(AKA_FS_SHARED_LEN);
     if (!shared)

@@ -356,6 +356,7 @@ static err load(struct auc *a, char *why)
 err auc_ring_load(struct auc *a, char *why)
 {
     bool own = sqlite3_get_autocommit(a->db) != 0;
+    why[0] = '\0';
     err e = own ? auc_step_done(a, ST_BEGIN) : ERR_OK;
     if (e == ERR_OK)
         e = load(a, why);

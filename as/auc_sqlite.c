@@ -158,7 +158,7 @@ struct ask {
     bool separated;
     const uint8_t *rand, *auts; /* of a resynchronisation, else NULL */
     uint64_t wall_s;
-    const uint8_t *fresh; /* RAND of the new vector */
+    uint8_t fresh[AKA_RAND_LEN]; /* RAND of the new vector */
 };
 
 static err resync(struct auc *a, const struct ask *q, struct row *r, const struct aka_cred *c)
@@ -196,14 +196,12 @@ static err take_sqn(struct auc *a, const struct ask *q, struct row *r, struct ak
 
 static err vector(struct auc *a, struct ask *q, struct aka_vector *v)
 {
-    uint8_t fresh[AKA_RAND_LEN];
     struct row r;
     a->reason = AUC_NONE;
     struct aka_cred *c = sec_alloc(sizeof *c);
     if (!c)
         return ERR_MEMORY;
-    env_random(a->env, fresh, sizeof fresh);
-    q->fresh = fresh;
+    env_random(a->env, q->fresh, sizeof q->fresh);
     err e = auc_begin(a);
     if (e != ERR_OK)
         goto out;
@@ -215,7 +213,7 @@ static err vector(struct auc *a, struct ask *q, struct aka_vector *v)
         goto out;
     }
     r.s.amf[0] = (uint8_t)(q->separated ? r.s.amf[0] | AKA_AMF_SEP : r.s.amf[0] & ~AKA_AMF_SEP);
-    e = aka_vector_make(c, r.s.sqn, r.s.amf, fresh, v);
+    e = aka_vector_make(c, r.s.sqn, r.s.amf, q->fresh, v);
     if (e == ERR_OK && r.s.barred)
         e = ERR_REFUSED;
 out:

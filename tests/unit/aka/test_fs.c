@@ -450,6 +450,14 @@ static void test_elsewhere(void **state)
         struct aka_msg m = parsed(b, n);
         assert_false(m.has[AKA_AT_KDF_FS] || m.has[AKA_AT_PUB_ECDHE] || m.n_kdf_fs);
     }
+    /* where it may stand its length is 1 */
+    uint8_t b[] = {
+        EAP_RESPONSE, 1, 0, 16, EAP_TYPE_AKA_PRIME, AKA_SUB_CHALLENGE, 0, 0, 153, 2, 0, 1, 0, 0, 0, 0
+    };
+    struct eap_pkt pkt;
+    struct aka_msg m;
+    assert_int_equal(eap_parse(span_of(b, sizeof b), &pkt), ERR_OK);
+    assert_int_equal(aka_msg_parse(&pkt, &m), AKA_R_MALFORMED);
 }
 
 int main(void)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Sequence numbers of a subscriber between one card and an AuC that several clients ask, several processes have open, and that dies: whatever
  * happened before, the card authenticates within one resynchronisation, and the AuC's number never falls. Seeds: SEED=n, SEEDS=n of them. */
+#include <inttypes.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -262,7 +263,7 @@ static void test_interleavings(void **state)
     unsigned n = count ? (unsigned)strtoul(count, NULL, 10) : first ? 1 : 8;
     unsigned resyncs = 0, refused = 0;
     for (unsigned i = 0; i < n; i++) {
-        print_message("SEED=%llu\n", (unsigned long long)(seed + i));
+        print_message("SEED=%" PRIu64 "\n", seed + i);
         one_seed(seed + i, &resyncs, &refused);
     }
     if (!first)
