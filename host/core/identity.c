@@ -111,9 +111,22 @@ struct span host_identity_show(struct host *h, enum aka_id_req asked)
     return span_str(r->shown);
 }
 
+/* The card's own key counts before the configuration's. */
 void host_identity_card(struct host *h)
 {
-    h->sim->suci = h->c.suci;
+    const struct usim_suci *card = &h->sim->id.suci;
+    struct suci_home *to = &h->sim->suci;
+
+    *to = h->c.suci;
+    if (card->scheme == USIM_SUCI_NONE)
+        return;
+    *to = (struct suci_home){ .id = card->key_id };
+    memcpy(to->rid, card->routing, sizeof to->rid);
+    if (suci_home_set(to, card->scheme == USIM_SUCI_A ? SUCI_PROFILE_A : SUCI_PROFILE_B,
+                      span_of(card->key, card->key_len))) {
+        host_event(h, HOST_EV_SIM, LOG_LV_WARN, NULL, "the card's key for SUCIs is no key: no SUCI is shown");
+        to->profile = 0;
+    }
 }
 
 /* ---- pseudonyms ---- */

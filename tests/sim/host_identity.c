@@ -222,6 +222,34 @@ static void test_pseudonym_of_suci(void **state)
     }
 }
 
+/* The card has the key itself (EF_SUCI_Calc_Info), which counts before the configuration's; one that is no key makes none. */
+static void test_suci_of_card(void **state)
+{
+    static const uint8_t private[32] = { 9, 9, 9 };
+
+    for (int good = 0; good < 2; good++) {
+        struct suci_key key = { .id = 31, .plmn = "00101" };
+        struct scene s = with_suci(60 + (uint64_t)good, false);
+        struct usim_suci *card = &s.card->id.suci;
+
+        assert_int_equal(suci_key_set(&key, SUCI_PROFILE_B, span_of(private, sizeof private)), ERR_OK);
+        *card = (struct usim_suci){ .scheme = USIM_SUCI_B, .key_id = 31, .routing = "12" };
+        card->key_len = (uint8_t)suci_key_public(&key, card->key);
+        if (!good)
+            card->key[0] = 7;
+        suci_key_done(&s.fa->fa->suci);
+        s.fa->fa->suci = key;
+        w_start(s.w, s.mn);
+        w_run(s.w, 10 * W_S);
+        assert_int_equal(is_bound(&s), good);
+        assert_int_equal(s.fa->fa->runs > 0, good);
+        if (good)
+            assert_non_null(strstr(s.fa->fa->said[0], ".rid12.schid2.hnkey31."));
+        assert_false(s.fa->fa->heard_imsi);
+        w_free(s.w);
+    }
+}
+
 /* None is shown twice, and none is the same. */
 static void test_suci_fresh(void **state)
 {
@@ -391,6 +419,7 @@ int main(void)
         cmocka_unit_test(test_suci),
         cmocka_unit_test(test_pseudonym_of_suci),
         cmocka_unit_test(test_suci_fresh),
+        cmocka_unit_test(test_suci_of_card),
         cmocka_unit_test(test_suci_once_a_run),
         cmocka_unit_test(test_imsi_catching),
         cmocka_unit_test(test_nothing_to_show),
