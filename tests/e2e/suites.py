@@ -26,9 +26,10 @@ class Suites:
         self.op.start_as()
 
     def job(self, n, fa, mn, cn, family, algorithm, esp):
-        """Bind mn (HI type mn) at an FA (type fa), and reach it by name from cn (type cn) over one IP version only. mn has but one ESP transform."""
-        sub = daemons.Subscriber(imsi=f"00101{n:010d}", k=f"{n:032x}", opc=f"{n:032x}"[::-1], given=f"Suite{n}", surname="Case",
-                                 msisdn=f"35850{n:07d}")
+        """Bind mn (HI type mn) at an FA (type fa), and reach it by name from cn (type cn) over one IP version only. mn has but one ESP transform;
+        every second SIM has TUAK, with keys of either length."""
+        sub = daemons.Subscriber(imsi=f"00101{n:010d}", k=f"{n:032x}" * (2 if n % 4 == 3 else 1), opc=f"{n:032x}"[::-1], given=f"Suite{n}",
+                                 surname="Case", msisdn=f"35850{n:07d}", topc=f"{n:064x}"[::-1] if n % 2 else "")
         fqdn = f"{sub.label}.{daemons.ZONE}"
         self.op.new_fa(fa)
         self.op.add_subscriber(sub)

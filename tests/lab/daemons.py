@@ -50,6 +50,12 @@ class Subscriber:
     names: list = dataclasses.field(default_factory=list)  # wished FQDNs; empty list: given-surname
     publish: bool = True
     status: str = "active"
+    topc: str = ""  # TUAK with this TOPc; opc is not used then
+
+    @property
+    def algorithm(self):
+        """Fields of the algorithm beside K, as hipakad and a card's file call them."""
+        return {"algorithm": "tuak", "topc": self.topc} if self.topc else {"opc": self.opc}
 
     @property
     def label(self):
@@ -199,7 +205,7 @@ log: {{ level: debug }}
         elif sim:
             usim = self.lab.path(host, f"usim-{sim.imsi}.yaml")
             if not os.path.exists(usim):
-                private(usim, f"imsi: \"{sim.imsi}\"\nk: \"{sim.k}\"\nopc: \"{sim.opc}\"\n"
+                private(usim, f"imsi: \"{sim.imsi}\"\nk: \"{sim.k}\"\n" + "".join(f"{k}: \"{v}\"\n" for k, v in sim.algorithm.items()) +
                         f"iccid: \"89{sim.imsi}00\"\nmnc_length: 2\n")
             text += self._sim_text(f"kind: soft, file: {usim}", sim, wishes)
         if esp:
@@ -318,7 +324,8 @@ log: {{ level: debug }}
         if self.osmo_hlr:
             self.osmo_hlr.add(sub.imsi, sub.k, sub.opc, sub.msisdn)
         else:
-            sh(binary("hipakad"), "--config", self.conf("home"), "subscriber", "add", "--imsi", sub.imsi, "--k", sub.k, "--opc", sub.opc)
+            sh(binary("hipakad"), "--config", self.conf("home"), "subscriber", "add", "--imsi", sub.imsi, "--k", sub.k,
+               *(word for k, v in sub.algorithm.items() for word in (f"--{k}", v)))
         sh(binary("hipfad"), "--config", self.conf("fa"), "subscriber", "add", "--imsi", sub.imsi, "--given", sub.given, "--surname",
            sub.surname, "--msisdn", sub.msisdn, "--address", sub.address, "--publish", "yes" if sub.publish else "no",
            "--status", sub.status)
