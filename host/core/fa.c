@@ -368,17 +368,17 @@ void host_link_go(struct host *h, struct host_link *l)
     size_t n;
     err e;
 
+    if (h->n_addr == 0) { /* nobody to be asked nor met: host_fa_network() goes on */
+        link_reset(l, HOST_FA_IDLE);
+        host_timer_stop(h, &l->timer);
+        return;
+    }
     if (!identified(h, l, f) || !located(h, l, f, to, &n))
         return;
     if (n == 0) {
-        if (h->n_addr == 0) { /* host_fa_network() goes on */
-            link_reset(l, HOST_FA_IDLE);
-            host_timer_stop(h, &l->timer);
-        } else {
-            f->unanswered = true; /* another network may have the family, or its DNS the name */
-            nowhere(h, f, f->name.len && !f->n_addr ? host_name_find(h, &f->name) : NULL);
-            host_fa_give_up(h, l, HOST_FA_RETRY, 0);
-        }
+        f->unanswered = true; /* another network may have the family, or its DNS the name */
+        nowhere(h, f, f->name.len && !f->n_addr ? host_name_find(h, &f->name) : NULL);
+        host_fa_give_up(h, l, HOST_FA_RETRY, 0);
         return;
     }
     if (l != h->main &&

@@ -10,7 +10,6 @@ Without --full: signed, unsigned, forged.
 """
 import dataclasses
 import hashlib
-import json
 import os
 import pathlib
 import re
@@ -21,29 +20,10 @@ sys.path[:0] = [str(HERE.parent / "lab"), str(HERE)]
 import case  # noqa: E402
 import daemons  # noqa: E402
 from case import check  # noqa: E402
-from lab import ACCESS, ADDR, LabError, attach, main_topology, packets, sh, wait_for  # noqa: E402
+from lab import ACCESS, ADDR, LabError, attach, main_topology, packets, wait_for  # noqa: E402
+from pubzone import PUB, PubZone, fa_identity, home_fa, rdata  # noqa: E402
 
-PUB = "pub.3gppnetwork.org"
 SERVER = ADDR["cn2"][0]
-ZONE = f"""\
-$ORIGIN {PUB}.
-$TTL 5
-@ SOA ns1 hostmaster 1 3600 900 604800 5
-@ NS ns1
-ns1 A {SERVER}
-hip-fa.mnc001.mcc001 TYPE55 {{record}}
-hip-fa.mnc001.mcc001 A {ADDR['fa'][0]}
-hip-fa.mnc001.mcc001 AAAA {ADDR['fa'][1]}
-hip-fa.mnc410.mcc310 TYPE55 {{record}}
-hip-fa.mnc410.mcc310 A {ADDR['fa'][0]}
-hip-fa.mnc002.mcc001 A {ADDR['fa'][0]}
-hip-fa.mnc003.mcc001 A {ADDR['cn'][0]}
-hip-fa.mnc004.mcc001 A 127.0.0.1
-hip-fa.mnc004.mcc001 A 224.0.0.1
-hip-fa.mnc004.mcc001 A {ACCESS['umts'][0][0]}
-hip-fa.mnc005.mcc001 TYPE55 {{forged}}
-hip-fa.mnc005.mcc001 A {ADDR['fa'][0]}
-"""
 
 
 def subscriber(plmn, given):
@@ -57,14 +37,6 @@ USA = subscriber("310410", "Gus")
 ALL = (RIGHT, BARE, OTHER, NOWHERE, FORGED, ABSENT, USA)
 
 
-def rdata(hit, hi, flip=0):
-    """RFC 8005: length of the HIT, algorithm, length of the key, HIT, key; in the form of RFC 3597."""
-    key = bytes.fromhex(hi)[4:]
-    hit = bytes.fromhex(hit)
-    data = bytes([16, 3]) + len(key).to_bytes(2, "big") + hit[:-1] + bytes([hit[-1] ^ flip]) + key
-    return f"\\# {len(data)} {data.hex()}"
-
-
 class Operator(daemons.Operator):
     anchored, reveal, extra = True, "no", ""
 
@@ -74,7 +46,7 @@ class Operator(daemons.Operator):
             return
         text = pathlib.Path(self.conf(host)).read_text()
         text = re.sub(r"forwarding_agents:\n(?:  .*\n)+", f"binding: {{ reveal_imsi: {self.reveal} }}\n{self.extra}", text)
-        anchor = f"\n      anchor_file: {self.lab.path('cn2', 'anchor')}" if self.anchored else ""
+        anchor = f"\n      anchor_file: {self.zone.anchor}" if self.anchored else ""
         daemons.private(self.conf(host), text.replace("  zones:\n", f"  zones:\n    - zone: {PUB}\n      servers: [\"{SERVER}\"]{anchor}\n"))
 
 
@@ -85,50 +57,14 @@ class FindFa:
 
     # ---- set-up ------------------------------------------------------------------------------------------------------
 
-    def zone(self, more=""):
-        me = json.loads(sh(daemons.binary("hipfad"), "--config", self.op.conf("fa"), "identity").stdout)
-        hit = "".join(x.zfill(4) for x in me["hit"].split(":"))
-        check(len(hit) == 32, f"HIT {me['hit']}")
-        text = ZONE.format(record=rdata(hit, me["hi"]), forged=rdata(hit, me["hi"], 1)) + more
-        pathlib.Path(self.lab.path("cn2", "zone")).write_text(text)
-
-    def dig(self, *args):
-        return self.lab.run("cn2", "dig", f"@{SERVER}", "+norec", "+noall", "+answer", "+time=1", "+tries=1", *args, check=False).stdout
-
-    def start_knot(self):
-        d = self.lab.path("cn2", "x")[:-2]
-        os.makedirs(f"{d}/db", exist_ok=True)
-        daemons.private(f"{d}/knot.conf", f"""\
-server:
-    rundir: {d}
-    pidfile: {d}/knot.pid
-    listen: {SERVER}@53
-    udp-workers: 1
-    tcp-workers: 1
-    background-workers: 1
-database:
-    storage: {d}/db
-    journal-db-max-size: 16M
-    kasp-db-max-size: 8M
-    timer-db-max-size: 8M
-policy:
-  - id: p
-    algorithm: ecdsap256sha256
-    single-type-signing: on
-    ksk-lifetime: 0
-    cds-cdnskey-publish: none
-zone:
-  - domain: {PUB}
-    file: {d}/zone
-    dnssec-signing: on
-    dnssec-policy: p
-    zonefile-sync: -1
-    zonefile-load: difference-no-serial
-    journal-content: all
-""")
-        self.lab.start("cn2", "knot", "knotd", "-c", f"{d}/knot.conf")
-        wait_for("Knot", lambda: "RRSIG" in self.dig(PUB, "SOA", "+dnssec"), 15)
-        pathlib.Path(self.lab.path("cn2", "anchor")).write_text(self.dig(PUB, "DNSKEY"))
+    def zone(self, *more):
+        fa, cn, (mn, _, _) = ADDR["fa"], ADDR["cn"], ACCESS["umts"][0]
+        me = fa_identity(self.op)
+        right = (rdata(me), f"A {fa[0]}", f"AAAA {fa[1]}")
+        names = {("001", "001"): right, ("410", "310"): right[:2], ("002", "001"): right[1:2], ("003", "001"): (f"A {cn[0]}",),
+                 ("004", "001"): ("A 127.0.0.1", "A 224.0.0.1", f"A {mn}"), ("005", "001"): (rdata(me, 1), f"A {fa[0]}"),
+                 **{name: right for name in more}}
+        self.pub.write((home_fa(*name), data) for name, rows in names.items() for data in rows)
 
     def set_up(self):
         main_topology(self.lab)
@@ -140,8 +76,9 @@ zone:
         for s in ALL:
             self.op.add_subscriber(s)
         self.op.start_fa()
+        self.pub = self.op.zone = PubZone(self.lab, "cn2", SERVER)
         self.zone()
-        self.start_knot()
+        self.pub.start()
         self.op.start_host("cn")
         self.capture = self.lab.capture("net", "fa", "fa")
         attach(self.lab, "umts")
@@ -236,10 +173,9 @@ zone:
         self.says(f"no FA at hip-fa.mnc006.mcc001.{PUB}., where the home network's would be: there is no such name")
         s = self.op.ctl("mn", "status")
         check(s["binding"]["state"] == "backoff" and s["binding"]["retry_ms"] > 0, f"{s['binding']}")
-        self.zone("".join(line.replace("mnc001", "mnc006") + "\n" for line in pathlib.Path(self.lab.path("cn2", "zone")).read_text().splitlines()
-                          if line.startswith("hip-fa.mnc001")))
-        self.lab.run("cn2", "knotc", "-c", self.lab.path("cn2", "knot.conf"), "-b", "zone-reload", PUB)
-        wait_for("the name is there", lambda: self.dig(f"hip-fa.mnc006.mcc001.{PUB}", "A"), 10)
+        self.zone(("006", "001"))
+        self.pub.reload()
+        wait_for("the name is there", lambda: self.pub.dig(f"hip-fa.mnc006.mcc001.{PUB}", "A"), 10)
         self.bound(ABSENT)
         return "told, left alone for its back-off; found by itself when it is there"
 

@@ -93,6 +93,7 @@ class Operator:
         self.sims = {}
         self.hosts_seen = {}
         self.relay = ""  # of hipfad's configuration, inside the braces
+        self.pub = None  # pubzone.PubZone: mn's configuration names no FA
         self.sim_kind = "soft"  # or "pcsc": the card in a reader (vcard.py)
         self.pcscd = {}  # of hosts with a reader
         self.hlr = None  # (address, IMSI prefix) of an osmo-hlr that has vectors and records of these subscribers
@@ -185,18 +186,14 @@ log: {{ level: debug }}
 state: {d}/state-{identity}
 identity_type: {identity}
 tun: {{ name: hip0, mtu: 1400 }}
-forwarding_agents:
-  - hit: "{self.fa_hit}"
-    name: {FA_NAME}
-    addresses: [{ADDR['fa'][0]}, "{ADDR['fa'][1]}"]
-resolver:
+{self._forwarding_agents(host)}resolver:
   listen: ["127.0.0.1:53"]
   upstream: ["{DNS}:53"]
   zones:
     - zone: {ZONE}
       servers: ["{DNS}:53"]
       anchor_file: {self.anchor}
-  require_dnssec: yes
+{self._pub_zone(host)}  require_dnssec: yes
 control: {{ socket: {self.socket(host)} }}
 log: {{ level: debug }}
 {self._testing(host)}"""
@@ -214,6 +211,21 @@ log: {{ level: debug }}
             text += "interfaces: [umts0, wlan0]\n"
         private(self.conf(host), text)
         self.lab.etc_file(host, "resolv.conf", "nameserver 127.0.0.1\n")
+
+    def _forwarding_agents(self, host):
+        return "" if self.pub and host == "mn" else f"""\
+forwarding_agents:
+  - hit: "{self.fa_hit}"
+    name: {FA_NAME}
+    addresses: [{ADDR['fa'][0]}, "{ADDR['fa'][1]}"]
+"""
+
+    def _pub_zone(self, host):
+        return f"""\
+    - zone: pub.3gppnetwork.org
+      servers: ["{self.pub.address}:53"]
+      anchor_file: {self.pub.anchor}
+""" if self.pub and host == "mn" else ""
 
     @staticmethod
     def _sim_text(kind, sim, wishes):

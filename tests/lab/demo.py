@@ -351,6 +351,7 @@ def parse(argv):
     ap.add_argument("--dns", choices=("knot", "bind"), default="knot", help="the DNS primary (default: knot)")
     ap.add_argument("--sim", choices=("soft", "pcsc"), default="soft", help="mn's card: software, or in a reader behind pcscd (default: soft)")
     ap.add_argument("--hlr", choices=("osmo-hlr",), help="who has the SIM's key: osmo-hlr beside hipakad (default: hipakad itself)")
+    ap.add_argument("--zero-touch", action="store_true", help="instead: a SIM that only an HLR knows, in a host that is told of no FA")
     ap.add_argument("--nat", action="store_true", help="the same behind NATs, through the data relay, and with a login at wlan")
     ap.add_argument("--move", metavar="N", type=int, default=0, help="instead: N moves under a download, and a table of handover times")
     ap.add_argument("--json", metavar="FILE", help="the closing table for programs")
@@ -370,6 +371,8 @@ def parse(argv):
             ap.error(f"--{key}: expected {want}")
     if a.move and a.nat:
         ap.error("--nat or --move, not both")
+    if a.zero_touch and (a.move or a.nat or a.hlr):
+        ap.error("--zero-touch: not with --hlr, --nat or --move")
     if a.hlr and (a.move or a.nat):
         ap.error("--hlr: not with --nat or --move")
     if a.move and not 2 <= a.move <= 1000:
@@ -381,6 +384,9 @@ def kind_of(a):
     if a.move:
         from demo_move import MoveDemo
         return MoveDemo
+    if a.zero_touch:
+        from demo_zero import ZeroTouchDemo
+        return ZeroTouchDemo
     if a.nat:
         from demo_nat import NatDemo
         return NatDemo

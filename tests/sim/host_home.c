@@ -136,6 +136,26 @@ static void test_absent(void **state)
     w_free(s.w);
 }
 
+/* Without an address of its own the host asks nobody: answers that cannot come would hold it up when it has one. */
+static void test_no_address(void **state)
+{
+    struct scene s = scene_of(35, finding(false));
+
+    w_dns_hip(s.w, HOME, &s.fa->fa->hi, NULL);
+    w_dns_addr(s.w, HOME, "192.0.2.18");
+    w_start(s.w, s.mn);
+    w_addr_down(s.w, s.mn, "198.51.100.10");
+    w_run(s.w, 5 * W_S);
+    s.mn->lookups = 0;
+    w_run(s.w, 600 * W_S);
+    assert_int_equal(s.mn->lookups, 0);
+    assert_int_equal(w_status(s.w, s.mn).fa, HOST_FA_IDLE);
+    w_addr_up(s.w, s.mn, "198.51.100.10", 2, 0);
+    w_run(s.w, 2 * W_S);
+    assert_true(bound(&s));
+    w_free(s.w);
+}
+
 /* Addresses that lead nowhere, or back to us. */
 static void test_hostile_addresses(void **state)
 {
@@ -236,13 +256,10 @@ static void test_locked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_signed),
-        cmocka_unit_test(test_named),
-        cmocka_unit_test(test_not_named),
-        cmocka_unit_test(test_absent),
-        cmocka_unit_test(test_hostile_addresses),
-        cmocka_unit_test(test_remembered),
-        cmocka_unit_test(test_name),
+        cmocka_unit_test(test_signed),     cmocka_unit_test(test_named),
+        cmocka_unit_test(test_not_named),  cmocka_unit_test(test_absent),
+        cmocka_unit_test(test_no_address), cmocka_unit_test(test_hostile_addresses),
+        cmocka_unit_test(test_remembered), cmocka_unit_test(test_name),
         cmocka_unit_test(test_locked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
