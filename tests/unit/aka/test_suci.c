@@ -90,6 +90,14 @@ static void test_errors(void **state)
         assert_true(suci_is(span_str(nai)));
         suci_key_done(&k);
     }
+    /* TS 29.503 Annex C, example 2: of the form, and under nobody's key here */
+    assert_int_equal(
+        suci_open(NULL, 0,
+                  span_str("type0.rid0002.schid1.hnkey17."
+                           "ecckeye9b9916c911f448d8792e6b2f387f85d3ecab9040049427d9edbb5431b0bc711."
+                           "cip023be6a057.macb45d936238aebeb7@5gc.mnc045.mcc123.3gppnetwork.org"),
+                  imsi),
+        ERR_REFUSED);
     static const char *const others[] = { "6001010000000001@wlan.mnc001.mcc001.3gppnetwork.org", "type",
                                           "typex.rid", "" };
     for (size_t i = 0; i < 4; i++) {

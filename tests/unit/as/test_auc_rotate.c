@@ -76,9 +76,12 @@ static void add(struct auc *a, unsigned i)
     assert_int_equal(auc_add(a, &s, &c), ERR_OK);
 }
 
+static uint8_t secret[32];
+
 static struct auc *filled(unsigned n)
 {
     struct auc *a = open_it();
+    assert_int_equal(auc_secret(a, "one", secret, sizeof secret), ERR_OK);
     assert_int_equal(auc_begin(a), ERR_OK);
     for (unsigned i = 0; i < n; i++)
         add(a, i);
@@ -102,6 +105,9 @@ static void use(struct auc *a, unsigned i)
 
 static void all_there(struct auc *a, unsigned n)
 {
+    uint8_t got[sizeof secret];
+    assert_int_equal(auc_secret(a, "one", got, sizeof got), ERR_OK);
+    assert_memory_equal(got, secret, sizeof got);
     for (unsigned i = 0; i < n; i++) {
         struct auc_sub s = { .amf = { 0x80, 0 } }, there;
         struct aka_cred c = cred_of(i);
