@@ -16,6 +16,7 @@
 #define RETRY_US       250000
 #define RETRY_MAX_US   15000000
 #define OUT_MAX        16384
+#define LIE_TOLD_US    60000000
 #define ID_PREFIX      "imsi:"
 
 #define COUNTERS(X) \
@@ -39,8 +40,9 @@ struct link {
     struct subs_hlr *s;
     struct fa_hlr conf;
     struct rt_stream *stream;
-    bool up, told_down;  /* told_down: the log says so already */
-    struct known *known; /* REMEMBERED_MAX */
+    bool up, told_down;   /* told_down: people know already */
+    uint64_t lie_told_us; /* 0: never */
+    struct known *known;  /* REMEMBERED_MAX */
     uint64_t count[COUNT__N];
 };
 
@@ -59,6 +61,7 @@ struct question {
 struct subs_hlr {
     const struct env *env;
     fa_done_fn done;
+    subs_hlr_told_fn told;
     void *ctx;
     struct rt_timer *timer;
     struct link *links;
@@ -134,6 +137,38 @@ static void forget(struct link *k, const char *imsi)
     struct known *at = known_find(k, imsi);
     if (at)
         *at = (struct known){ 0 };
+}
+
+/* ---- what people hear ---- */
+
+static void tell(const struct link *k, const char *what)
+{
+    if (k->s->told)
+        k->s->told(k->s->ctx, k->conf.name, what);
+}
+
+static void told_lie(struct link *k, const char *what, uint64_t now)
+{
+    char text[FA_TEXT_MAX];
+    log_at(&k->s->env->log, LOG_LV_WARN, "subs", "event=hlr_bad_answer hlr=%s reason=\"%s\"", k->conf.name,
+           what);
+    if (k->lie_told_us && now < k->lie_told_us + LIE_TOLD_US)
+        return;
+    k->lie_told_us = now;
+    snprintf(text, sizeof text, "gives wrong answers: %s", what);
+    tell(k, text);
+}
+
+/* Once, until it is there again. */
+static void told_gone(struct link *k, const char *why)
+{
+    char text[FA_TEXT_MAX];
+    if (k->told_down)
+        return;
+    k->told_down = true;
+    log_at(&k->s->env->log, LOG_LV_WARN, "subs", "event=hlr_down hlr=%s reason=\"%s\"", k->conf.name, why);
+    snprintf(text, sizeof text, "is gone: %s", why);
+    tell(k, text);
 }
 
 /* ---- answers ---- */
@@ -214,8 +249,7 @@ static void answered(struct subs_hlr *s, struct question *q, const struct osmo_s
     char id[FA_ID_MAX];
     if (strcmp(q->by == OSMO_BY_IMSI ? sub->imsi : sub->msisdn, q->digits) != 0) {
         k->count[COUNT_foreign]++;
-        log_at(&s->env->log, LOG_LV_WARN, "subs", "event=hlr_bad_answer hlr=%s reason=\"%s\"", k->conf.name,
-               "for another subscriber than asked for");
+        told_lie(k, "for another subscriber than asked for", now);
         finish(s, q, ERR_MALFORMED, NULL);
         return;
     }
@@ -306,8 +340,10 @@ static void on_up(void *ctx)
 {
     struct link *k = ctx;
     k->up = true;
-    k->told_down = false;
     log_at(&k->s->env->log, LOG_LV_NOTICE, "subs", "event=hlr_up hlr=%s", k->conf.name);
+    if (k->told_down)
+        tell(k, "is there again");
+    k->told_down = false;
     for (size_t i = 0; i < OPEN_MAX; i++)
         if (k->s->q[i].open && &k->s->links[k->s->q[i].link] == k)
             send_question(k->s, &k->s->q[i]);
@@ -329,6 +365,7 @@ static void on_input(void *ctx, struct span frame)
         rt_stream_settled(k->stream);
     } else {
         k->count[COUNT_malformed]++;
+        told_lie(k, "malformed", rt_now_us());
         give_up(k, "malformed answer");
     }
     rearm(k->s);
@@ -339,11 +376,7 @@ static void on_down(void *ctx, err why)
     struct link *k = ctx;
     if (k->up)
         lost(k);
-    if (k->told_down)
-        return;
-    k->told_down = true;
-    log_at(&k->s->env->log, LOG_LV_WARN, "subs", "event=hlr_down hlr=%s reason=\"%s\"", k->conf.name,
-           why == ERR_OK ? "closed by the HLR" : err_text(why));
+    told_gone(k, why == ERR_OK ? "closed by the HLR" : err_text(why));
 }
 
 static const struct rt_stream_ops stream_ops = {
@@ -360,8 +393,10 @@ static void on_timer(void *ctx)
             continue;
         struct link *k = &s->links[q->link];
         k->count[COUNT_timeouts]++;
-        if (q->sent) /* as good as gone: another connection may do better */
+        if (q->sent) { /* as good as gone: another connection may do better */
             give_up(k, "no answer");
+            told_gone(k, "no answer");
+        }
         unanswered(s, q, ERR_TIMEOUT, now);
     }
     rearm(s);
@@ -429,13 +464,14 @@ static err link_open(struct subs_hlr *s, struct link *k, struct rt_loop *l, cons
 }
 
 err subs_hlr_open(struct rt_loop *l, const struct env *env, const struct fa_hlr *hlr, size_t n,
-                  fa_done_fn done, void *ctx, struct subs_hlr **out)
+                  fa_done_fn done, subs_hlr_told_fn told, void *ctx, struct subs_hlr **out)
 {
     struct subs_hlr *s = calloc(1, sizeof *s);
     if (!s)
         return ERR_MEMORY;
     s->env = env;
     s->done = done;
+    s->told = told;
     s->ctx = ctx;
     s->timer = rt_timer_new(l, on_timer, s);
     s->links = calloc(n, sizeof *s->links);

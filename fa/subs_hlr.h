@@ -18,9 +18,12 @@
 
 struct subs_hlr;
 
-/* hlr: copied. env outlives it. ERR_MEMORY. */
+/* What people should hear of an HLR: that it is gone, there again (not of its first time), or lies; a lie once a minute. */
+typedef void (*subs_hlr_told_fn)(void *ctx, const char *hlr, const char *what);
+
+/* hlr: copied. env outlives it. told: NULL is fine. ERR_MEMORY. */
 MUST_USE err subs_hlr_open(struct rt_loop *l, const struct env *env, const struct fa_hlr *hlr, size_t n,
-                           fa_done_fn done, void *ctx, struct subs_hlr **out);
+                           fa_done_fn done, subs_hlr_told_fn told, void *ctx, struct subs_hlr **out);
 void subs_hlr_close(struct subs_hlr *s); /* questions open get no answer any more; NULL is fine */
 /* A FA_JOB_SUBSCRIBER that nobody else knows, or a FA_JOB_CLAIM that nobody else has. ERR_NOT_FOUND: nor has any HLR of ours; ERR_FULL: too many open.
  * Then done is not called; it is never called from within. */

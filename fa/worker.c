@@ -427,6 +427,18 @@ static void on_hlr(void *ctx, const struct fa_result *r)
     complete(ctx, r);
 }
 
+/* For `hipctl events`; each worker has a connection of its own, the first one's tells. */
+static void on_hlr_told(void *ctx, const char *hlr, const char *what)
+{
+    struct worker *w = ctx;
+    struct fa_job job = { .type = FA_JOB_AUDIT };
+    if (w->closing || (w->c.peers && w->c.peers->index != 0))
+        return;
+    snprintf(job.audit.what, sizeof job.audit.what, "HLR %s %s", hlr, what);
+    if (submit_blocking(w, &job) != ERR_OK)
+        w->jobs_refused++;
+}
+
 /* In the log, and in the audit trail for `hipctl events`. */
 static void on_as_told(void *ctx, uint16_t realm, const struct as_server *s, bool there, const char *why)
 {
@@ -596,7 +608,8 @@ static err open_all(struct worker *w)
     if (e == ERR_OK)
         e = open_as(w);
     if (e == ERR_OK && c->settings->n_hlr)
-        e = subs_hlr_open(c->loop, c->env, c->settings->hlr, c->settings->n_hlr, on_hlr, w, &w->hlrs);
+        e = subs_hlr_open(c->loop, c->env, c->settings->hlr, c->settings->n_hlr, on_hlr, on_hlr_told, w,
+                          &w->hlrs);
     if (e == ERR_OK)
         e = open_dns(w);
     return e == ERR_OK ? open_carriers(w) : e;

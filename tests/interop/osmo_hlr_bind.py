@@ -87,6 +87,8 @@ class World:
         self.op.start_host("mn", sim=self.sub, wishes=[self.fqdn])
         wait_for("the FA refuses it", lambda: "not subscribed" in self.lab.log_text("hipfad"), 20)
         check(not self.registered(), f"{self.op.registrations()}")
+        said = [e["what"] for e in self.op.ctl("fa", "events")["events"]]
+        check(any("HLR home is gone" in e for e in said) and any("HLR home is there again" in e for e in said), f"events: {said}")
         return "packet services taken away in the HLR: not registered any more"
 
     def logs(self):

@@ -96,6 +96,8 @@ struct world {
     enum fa_job_type type;
     err e;
     struct fa_subscriber sub;
+    unsigned told, lies;
+    char what[FA_TEXT_MAX];
 };
 
 static void on_done(void *ctx, const struct fa_result *r)
@@ -108,6 +110,16 @@ static void on_done(void *ctx, const struct fa_result *r)
     if (r->err == ERR_OK && r->type == FA_JOB_SUBSCRIBER)
         w->sub = *r->subscriber.s;
     rt_loop_stop(loop);
+}
+
+static void on_told(void *ctx, const char *hlr, const char *what)
+{
+    struct world *w = ctx;
+    if (strcmp(hlr, "hlr0") != 0)
+        return;
+    w->told++;
+    w->lies += strncmp(what, "gives wrong answers", 19) == 0;
+    snprintf(w->what, sizeof w->what, "%s", what);
 }
 
 static void listen_at(struct server *v, const struct addr *at)
@@ -134,7 +146,7 @@ static int set_up(void **state)
         snprintf(w->conf[i].name, sizeof w->conf[i].name, "hlr%zu", i);
         snprintf(w->conf[i].prefix[0], FA_IMSI_MAX, "%s", prefixes[i]);
     }
-    assert_int_equal(subs_hlr_open(loop, &env, w->conf, 2, on_done, w, &w->s), ERR_OK);
+    assert_int_equal(subs_hlr_open(loop, &env, w->conf, 2, on_done, on_told, w, &w->s), ERR_OK);
     *state = w;
     return 0;
 }
@@ -302,7 +314,7 @@ static void test_lies(void **state)
     struct world *w = *state;
     subs_hlr_close(w->s);
     w->conf[0].remember_us = 0;
-    assert_int_equal(subs_hlr_open(loop, &env, w->conf, 2, on_done, w, &w->s), ERR_OK);
+    assert_int_equal(subs_hlr_open(loop, &env, w->conf, 2, on_done, on_told, w, &w->s), ERR_OK);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         json_int_t before = count(w, cases[i].counter);
         unsigned accepted = w->v[0].accepted;
@@ -311,7 +323,8 @@ static void test_lies(void **state)
         run(w);
         assert_int_equal(w->e, cases[i].e);
         assert_true(count(w, cases[i].counter) > before);
-        if (cases[i].reset) { /* it comes back by itself */
+        assert_int_equal(w->lies, 1); /* the first one, and no other within a minute */
+        if (cases[i].reset) {         /* it comes back by itself */
             w->v[0].answer = RECORD;
             for (int k = 0; k < 100 && (w->v[0].accepted == accepted || !count(w, "connected")); k++)
                 run_for(20000);
@@ -335,6 +348,9 @@ static void test_remembered(void **state)
     w->v[0].at = NULL;
     rt_stream_free(w->v[0].s);
     w->v[0].s = NULL;
+    for (int i = 0; i < 100 && !w->told; i++)
+        run_for(10000);
+    assert_string_equal(w->what, "is gone: closed by the HLR");
     memset(&w->sub, 0, sizeof w->sub);
     assert_int_equal(ask(w, IMSI, ""), ERR_OK);
     run(w);
@@ -349,6 +365,8 @@ static void test_remembered(void **state)
     w->v[0].answer = "\nimsi\t" IMSI "\nmsisdn\tnone\nnam_ps\t0";
     for (int i = 0; i < 100 && count(w, "connected") == 0; i++)
         run_for(50000);
+    assert_string_equal(w->what, "is there again");
+    assert_int_equal(w->told, 2); /* not once for each try in between */
     assert_int_equal(ask(w, IMSI, ""), ERR_OK);
     run(w);
     assert_true(w->e == ERR_OK && !w->sub.active);
