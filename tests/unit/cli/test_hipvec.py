@@ -105,6 +105,8 @@ class Hipvec(unittest.TestCase):
             "sim-binding": {"SimBindingTest": ["th", "export", "k", "k_mn", "k_fa", "mask", "bind_mac_mn",
                                                "bind_mac_fa"]},
             "esp": {"EspTest": ["icv", "plaintext"], "EspGcmTest": ["esp"], "EspCbcTest": ["esp"]},
+            "aka/suci": {"SuciTest": ["hn_public", "eph_public", "shared", "imsi"]},
+            "aka/eap-aka-prime-fs": {"EapAkaPrimeFsTest": ["server_public", "shared", "k_aut", "k_re", "msk", "emsk"]},
         }
         for name, types in fields.items():
             for kind, outputs in types.items():
@@ -115,7 +117,7 @@ class Hipvec(unittest.TestCase):
                     test[field] = spoil(test[field])
                     group["tests"], doc["testGroups"] = [test], [group]
                     with self.subTest(file=name, type=kind, field=field):
-                        p = self.run_it("run", self.write(name + ".json", doc))
+                        p = self.run_it("run", self.write(os.path.basename(name) + ".json", doc))
                         self.assertEqual(p.returncode, 1, p.stdout + p.stderr)
                         self.assertEqual(self.closing(p), (0, 1, 0))
                         self.assertIn("tcId %d" % test["tcId"], p.stdout)
@@ -127,7 +129,8 @@ class Hipvec(unittest.TestCase):
 
     def test_verdict_counts(self):
         """A bad MAC, puzzle, HIT or packet that is said to be good, and the other way round."""
-        for name in ("puzzle", "orchid", "hip-checksum", "eap-aka", "tsig", "esp", "hip-rr", "milenage", "keymat"):
+        for name in ("puzzle", "orchid", "hip-checksum", "eap-aka", "tsig", "esp", "hip-rr", "milenage", "keymat", "aka/suci",
+                     "aka/eap-aka-prime-fs"):
             doc = load(name)
             for group in doc["testGroups"]:
                 for was in ("valid", "invalid"):
