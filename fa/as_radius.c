@@ -14,8 +14,6 @@
 #define TRIES     3 /* over UDP */
 #define MOVE_AT   2 /* ... then the next server, if there is one */
 
-static const struct bucket_rate new_rate = { .per_second_milli = 100000, .burst = 100 };
-
 struct radius;
 struct realm;
 
@@ -51,6 +49,7 @@ struct radius {
     as_radius_told_fn told;
     void *ctx;
     struct as_radius_times times;
+    struct bucket_rate rate; /* of new requests, for each realm */
     struct as_stats stats;
     uint8_t *keys; /* locked: two MS-MPPE keys while a reply is handed on */
     bool closing;
@@ -335,7 +334,7 @@ static err op_ask(void *ctx, const struct fa_job *job)
         job->as.server > r->realm[job->as.realm].n_server)
         return ERR_RANGE;
     struct realm *m = &r->realm[job->as.realm];
-    if (!bucket_take(&m->bucket, &new_rate, 1, now))
+    if (!bucket_take(&m->bucket, &r->rate, 1, now))
         return ERR_FULL;
     struct request *q = calloc(1, sizeof *q);
     if (!q)
@@ -398,7 +397,7 @@ static err open_realm(struct radius *r, struct rt_loop *l, struct realm *m, cons
     err e = c->n_server ? ERR_OK : ERR_RANGE;
     m->owner = r;
     m->index = (uint16_t)(m - r->realm);
-    bucket_init(&m->bucket, &new_rate, rt_now_us());
+    bucket_init(&m->bucket, &r->rate, rt_now_us());
     for (; e == ERR_OK && m->n_server < c->n_server; m->n_server += e == ERR_OK)
         e = as_server_new(l, r->env, &c->server[m->n_server], &r->times.server, &server_ops, m,
                           &m->server[m->n_server], why);
@@ -414,6 +413,8 @@ err as_radius_open(const struct as_radius_config *c, struct as *out, char why[AS
     r->env = c->env;
     r->times =
         c->times ? *c->times : (struct as_radius_times){ 1000000, 2000000, 5000000, as_server_default_times };
+    uint32_t per_second = c->per_second ? c->per_second : AS_RADIUS_PER_SECOND;
+    r->rate = (struct bucket_rate){ .per_second_milli = per_second * 1000, .burst = per_second };
     r->done = c->done;
     r->told = c->told;
     r->ctx = c->ctx;

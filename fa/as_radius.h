@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * RADIUS client (RFC 2865, 3579, 5080, 6614): each realm has its servers (fa/as_server.h), best first, and 100 new requests a second. The first server that
+ * RADIUS client (RFC 2865, 3579, 5080, 6614): each realm has its servers (fa/as_server.h), best first, and so many new requests a second. The first server that
  * is there is asked; none that is: the one that may be back first.
  *
  * Over UDP a request is sent three times within 5 s, the same octets each time, after 1 s, then 2 s, each up to a tenth more or less (RFC 5080 s2.2.1; docs/sim-binding.md
@@ -20,6 +20,7 @@
 #include "fa/core/fa.h"
 
 #define AS_RADIUS_SERVERS_MAX 4
+#define AS_RADIUS_PER_SECOND  100
 
 struct as_radius_realm {
     uint8_t n_server;
@@ -41,6 +42,7 @@ struct as_radius_config {
     const struct as_radius_realm *realms; /* copied as as_server_new() says; index is fa_job.as.realm */
     size_t n_realms;
     const struct as_radius_times *times; /* NULL: 1 s, 2 s, 5 s */
+    uint32_t per_second; /* new requests for each realm, at most 1000000; 0: AS_RADIUS_PER_SECOND */
     fa_done_fn done;
     as_radius_told_fn told; /* NULL is fine */
     void *ctx;

@@ -195,6 +195,8 @@ static const struct rt_conf_row limit_rows[] = {
       .doc = "by IPv4 address or IPv6 /64" },
     { "r1_per_second", RT_CONF_INT, .min = 0, .max = 1000000, .def = "100",
       .doc = "by IPv4 address or IPv6 /64; 0: no limit" },
+    { "requests_per_second", RT_CONF_INT, .min = 1, .max = 1000000, .def = "100",
+      .doc = "to the authentication servers of one realm; a run of EAP-AKA' takes two" },
     { 0 },
 };
 
@@ -559,6 +561,7 @@ static void read_rest(struct fa_settings *s, const struct rt_conf_node *root)
     s->identity_pause_s = seconds(l, "identity_pause");
     s->new_runs_per_minute = (uint32_t)rt_conf_int(l, "new_runs_per_minute");
     s->r1_per_second = (uint32_t)rt_conf_int(l, "r1_per_second");
+    s->requests_per_second = (uint32_t)rt_conf_int(l, "requests_per_second");
     s->socket = rt_conf_str(rt_conf_map(root, "control"), "socket");
     s->hook = rt_conf_str(root, "hook");
     s->key_log = rt_conf_str(rt_conf_map(root, "testing"), "key_log");

@@ -112,7 +112,8 @@ struct fa_settings {
     uint8_t puzzle_k;
     uint32_t assoc_max, registrations_max, runs_max, runs_per_source, new_runs_per_minute;
     uint32_t runs_per_identity, identity_pause_s;
-    uint32_t r1_per_second; /* and source; 0: no limit */
+    uint32_t r1_per_second;       /* and source; 0: no limit */
+    uint32_t requests_per_second; /* for each realm */
 
     const char *socket;
     enum log_level level;

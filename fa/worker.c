@@ -582,6 +582,7 @@ static err open_as(struct worker *w)
                                         .env = w->c.env,
                                         .realms = w->c.realms,
                                         .n_realms = w->c.settings->n_realms,
+                                        .per_second = part(&w->c, w->c.settings->requests_per_second),
                                         .done = on_as,
                                         .told = on_as_told,
                                         .ctx = w };

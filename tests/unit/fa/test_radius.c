@@ -396,6 +396,32 @@ static void bounds(void **state)
     assert_int_equal(f->as.ops->ask(f->as.ctx, &j), ERR_OK); /* closing with one open */
 }
 
+/* limits.requests_per_second */
+static void rate(void **state)
+{
+    struct fixture *f = *state;
+    struct as_radius_realm realm = { .n_server = 1 };
+    struct as_radius_times times = short_times();
+    struct fa_job j = request();
+    struct as as;
+    char why[AS_SERVER_TEXT_MAX];
+    realm.server[0] = (struct as_server_conf){ .address = rt_sock_local(f->server), .secret = own_secret() };
+    assert_int_equal(as_radius_open(&(struct as_radius_config){ .loop = f->loop,
+                                                                .env = &f->env,
+                                                                .realms = &realm,
+                                                                .n_realms = 1,
+                                                                .times = &times,
+                                                                .per_second = 7,
+                                                                .done = on_result,
+                                                                .ctx = f },
+                                    &as, why),
+                     ERR_OK);
+    for (int i = 0; i < 7; i++)
+        assert_int_equal(as.ops->ask(as.ctx, &j), ERR_OK);
+    assert_int_equal(as.ops->ask(as.ctx, &j), ERR_FULL);
+    as.ops->close(as.ctx);
+}
+
 /* RFC 5080 s2.2.1: each wait is twice the one before, give or take a tenth, and no two clients the same. */
 static void waits(void **state)
 {
@@ -542,18 +568,11 @@ static int group_setup(void **state)
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-    const struct CMUnitTest t[] = { T(accepted),
-                                    T(other_codes),
-                                    T(sent_again_the_same),
-                                    T(three_times_then_nothing),
-                                    T(forgeries),
-                                    T(bounds),
-                                    T(next_server),
-                                    T(waits),
-                                    T(back_again),
-                                    T(conversation_stays),
-                                    T(all_dead),
-                                    T(says_why),
-                                    T(dropped_alone) };
+    const struct CMUnitTest t[] = {
+        T(accepted),  T(other_codes),  T(sent_again_the_same), T(three_times_then_nothing),
+        T(forgeries), T(bounds),       T(next_server),         T(waits),
+        T(rate),      T(back_again),   T(conversation_stays),  T(all_dead),
+        T(says_why),  T(dropped_alone)
+    };
     return cmocka_run_group_tests(t, group_setup, NULL);
 }
