@@ -73,7 +73,7 @@ static void order_done(void *arg, bool ran)
     else if (ran && o->err == ERR_NOT_FOUND)
         rt_ctl_error(o->req, o->what >= STORE_HOLD_ALLOW ? "nobody asks for that name" : "no such binding");
     else
-        rt_ctl_error(o->req, "%s", err_text(ran ? o->err : ERR_STATE));
+        rt_ctl_error(o->req, "%s", err_text(ran ? o->err : ERR_IO));
     free(o->hits);
     free(o);
 }
@@ -150,7 +150,7 @@ static void view_done(void *arg, bool ran)
     if (ran && v->err == ERR_OK)
         rt_ctl_reply(v->req, json_pack("{s:O}", v->kind->name, v->rows));
     else
-        rt_ctl_error(v->req, "%s", err_text(ran ? v->err : ERR_STATE));
+        rt_ctl_error(v->req, "%s", err_text(ran ? v->err : ERR_IO));
     json_decref(v->rows);
     free(v);
 }

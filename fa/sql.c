@@ -5,6 +5,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+#define BUSY_TRIES 5000 /* of a millisecond and a bit */
 
 static err sql_err(int rc)
 {
@@ -31,7 +34,7 @@ static err get_int(sqlite3 *db, const char *text, int64_t *out)
     err e = sql_row(q);
     if (e == ERR_OK)
         *out = sqlite3_column_int64(q, 0);
-    sqlite3_finalize(q);
+    sql_done(q);
     return e;
 }
 
@@ -75,6 +78,14 @@ static err bring_up(sqlite3 *db, const struct sql_schema *s, const char *path, c
     return sql_end(db, e);
 }
 
+/* Another program, or another thread of ours, writes. SQLite's own handler sleeps up to 100 ms at a time, which is many transactions. */
+static int wait_a_bit(void *ctx, int tries)
+{
+    (void)ctx;
+    (void)usleep(1000);
+    return tries < BUSY_TRIES;
+}
+
 err sql_open(const char *path, const struct sql_schema *schema, bool create, sqlite3 **out,
              char why[SQL_WHY_MAX])
 {
@@ -85,7 +96,7 @@ err sql_open(const char *path, const struct sql_schema *schema, bool create, sql
     err e = rc == SQLITE_OK ? ERR_OK : rc == SQLITE_CANTOPEN && !create ? ERR_NOT_FOUND : ERR_IO;
     if (e == ERR_OK) {
         sqlite3_extended_result_codes(db, 1);
-        sqlite3_busy_timeout(db, 5000);
+        (void)sqlite3_busy_handler(db, wait_a_bit, NULL);
         e = sql_err(
             sqlite3_exec(db,
                          "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
@@ -97,7 +108,7 @@ err sql_open(const char *path, const struct sql_schema *schema, bool create, sql
     if (e != ERR_OK) {
         if (!why[0])
             snprintf(why, SQL_WHY_MAX, "%s: %s", path, db ? sqlite3_errmsg(db) : "out of memory");
-        sqlite3_close_v2(db);
+        sql_close(db);
         return e;
     }
     *out = db;
@@ -106,7 +117,20 @@ err sql_open(const char *path, const struct sql_schema *schema, bool create, sql
 
 void sql_close(sqlite3 *db)
 {
+    sqlite3_stmt *q;
+    while (db && (q = sqlite3_next_stmt(db, NULL)))
+        sqlite3_finalize(q);
     sqlite3_close_v2(db);
+}
+
+/* The connection's own list is where statements wait for their next use. */
+static sqlite3_stmt *kept(sqlite3 *db, const char *text)
+{
+    sqlite3_stmt *q = NULL;
+    while ((q = sqlite3_next_stmt(db, q)))
+        if (!sqlite3_stmt_busy(q) && strcmp(sqlite3_sql(q), text) == 0)
+            return q;
+    return sqlite3_prepare_v3(db, text, -1, SQLITE_PREPARE_PERSISTENT, &q, NULL) == SQLITE_OK ? q : NULL;
 }
 
 static int bind_one(sqlite3_stmt *q, int col, char kind, va_list *ap)
@@ -123,8 +147,8 @@ static int bind_one(sqlite3_stmt *q, int col, char kind, va_list *ap)
 
 sqlite3_stmt *sql_prepare(sqlite3 *db, const char *text, const char *fmt, ...)
 {
-    sqlite3_stmt *q = NULL;
-    if (sqlite3_prepare_v2(db, text, -1, &q, NULL) != SQLITE_OK)
+    sqlite3_stmt *q = kept(db, text);
+    if (!q)
         return NULL;
     va_list ap;
     va_start(ap, fmt);
@@ -133,10 +157,18 @@ sqlite3_stmt *sql_prepare(sqlite3 *db, const char *text, const char *fmt, ...)
         rc = bind_one(q, col, *fmt, &ap);
     va_end(ap);
     if (rc != SQLITE_OK) {
-        sqlite3_finalize(q);
+        sql_done(q);
         return NULL;
     }
     return q;
+}
+
+void sql_done(sqlite3_stmt *q)
+{
+    if (!q)
+        return;
+    sqlite3_reset(q);
+    sqlite3_clear_bindings(q);
 }
 
 err sql_row(sqlite3_stmt *q)
@@ -157,19 +189,19 @@ err sql_run(sqlite3_stmt *q, int *changes)
     } while (rc == SQLITE_ROW);
     if (rc == SQLITE_DONE && changes)
         *changes = sqlite3_changes(sqlite3_db_handle(q));
-    sqlite3_finalize(q);
+    sql_done(q);
     return sql_err(rc);
 }
 
 err sql_begin(sqlite3 *db)
 {
-    return sql_err(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL));
+    return sql_run(sql_prepare(db, "BEGIN IMMEDIATE", ""), NULL);
 }
 
 err sql_end(sqlite3 *db, err e)
 {
     if (e == ERR_OK)
-        e = sql_err(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL));
+        e = sql_run(sql_prepare(db, "COMMIT", ""), NULL);
     if (e != ERR_OK && !sqlite3_get_autocommit(db))
         (void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL); /* what is not committed is gone in any case */
     return e;

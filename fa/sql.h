@@ -25,11 +25,13 @@ MUST_USE err sql_open(const char *path, const struct sql_schema *schema, bool cr
 void sql_close(sqlite3 *db); /* NULL is fine */
 
 /* A statement with its arguments: one letter of fmt each: i int64_t, s const char * (NULL: SQL's NULL), b struct span (empty: empty blob).
- * Texts and blobs must live until the statement is finalised. NULL on failure; a NULL statement fails in the calls below. */
+ * Texts and blobs must live until it is done with. NULL on failure; a NULL statement fails in the calls below. Prepared statements are kept with the
+ * connection, so text is one of a fixed set; step one before the same text is asked for again. */
 sqlite3_stmt *sql_prepare(sqlite3 *db, const char *text, const char *fmt, ...);
+void sql_done(sqlite3_stmt *q); /* no more rows are wanted; NULL is fine */
 /* Next row. OK: there is one. ERR_NOT_FOUND: no more. */
 MUST_USE err sql_row(sqlite3_stmt *q);
-/* Run to its end and finalise; changes (may be NULL) gets how many rows it touched. ERR_EXISTS: a uniqueness rule. */
+/* Run to its end and be done with it; changes (may be NULL) gets how many rows it touched. ERR_EXISTS: a uniqueness rule. */
 MUST_USE err sql_run(sqlite3_stmt *q, int *changes);
 
 MUST_USE err sql_begin(sqlite3 *db); /* takes the write lock at once */

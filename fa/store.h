@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The binding store as the daemon sees it; fa/store_sqlite is the one behind it now. Every call is a job of fa/core/job.h carried out to its
- * end: when it returns OK the change is durable. Calls block and come from one thread at a time.
+ * end: when it returns OK the change is durable, in a batch when that has ended. Calls block and come from one thread at a time.
  */
 #pragma once
 
@@ -63,6 +63,10 @@ struct store_counts {
 struct store_ops {
     /* FIND, INTENT, BOUND, UNBIND, DROP, SEEN, HOLD, AUDIT with the results that fa/core/job.h gives them; anything else: ERR_UNSUPPORTED. */
     err (*run)(void *ctx, const struct fa_job *job, struct store_answer *out);
+    /* Calls between these two are one transaction: what they answer counts when batch_end() is OK, and only then may anybody hear of it. One that fails
+     * undoes what it did itself. After another answer of batch_end() nothing of them was done. */
+    void (*batch_begin)(void *ctx);
+    err (*batch_end)(void *ctx);
     /* Rows of every state, ascending, with id > after. */
     err (*list)(void *ctx, uint64_t after, struct store_answer *out);
     /* R1 generation counter of an identity: values [*out, *out + n) are ours from now on, also after a crash (RFC 7401 s5.2.3). */

@@ -2,7 +2,6 @@
  *
  * What an operator orders of the binding store, and looks at in it (docs/sim-binding.md section 7).
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,25 +26,35 @@ static bool pick_of(const struct store_pick *p, struct picked *out)
     return !out->text || out->text[0];
 }
 
-static sqlite3_stmt *prepare(struct store_sqlite *s, const struct picked *p, const char *before,
-                             const char *after)
+/* after: the second argument; -1: there is none. */
+static sqlite3_stmt *prepare_after(struct store_sqlite *s, const struct picked *p, const char *head,
+                                   const char *tail, int64_t after)
 {
     char text[1024];
-    int n = snprintf(text, sizeof text, "%s %s AND state <> 4 %s", before, p->where, after);
+    bool two = after >= 0;
+    int n = snprintf(text, sizeof text, "%s %s AND state <> 4 %s", head, p->where, tail);
     if (n < 0 || (size_t)n >= sizeof text)
         return NULL;
-    return p->text ? sql_prepare(s->db, text, "s", p->text) : sql_prepare(s->db, text, "b", p->hit);
+    return p->text ? sql_prepare(s->db, text, two ? "si" : "s", p->text, after)
+                   : sql_prepare(s->db, text, two ? "bi" : "b", p->hit, after);
+}
+
+static sqlite3_stmt *prepare(struct store_sqlite *s, const struct picked *p, const char *head,
+                             const char *tail)
+{
+    return prepare_after(s, p, head, tail, -1);
 }
 
 err store_picked(void *ctx, const struct store_pick *pick, uint64_t after, struct store_answer *out)
 {
     struct store_sqlite *s = ctx;
     struct picked p;
-    char page[64];
     if (!pick_of(pick, &p))
         return ERR_RANGE;
-    snprintf(page, sizeof page, "AND id > %" PRIu64 " ORDER BY id LIMIT 9", after);
-    return store_read_rows(s, prepare(s, &p, "SELECT " STORE_COLUMNS " FROM binding WHERE", page), out);
+    return store_read_rows(s,
+                           prepare_after(s, &p, "SELECT " STORE_COLUMNS " FROM binding WHERE",
+                                         "AND id > ?2 ORDER BY id LIMIT 9", (int64_t)after),
+                           out);
 }
 
 /* Whose rows they are: one subscriber's. ERR_NOT_FOUND: there are none; but a subscriber may be suspended before anything of it is bound. */
@@ -56,7 +65,7 @@ static err subscriber_of(struct store_sqlite *s, const struct picked *p, const s
     err e = sql_row(q);
     if (e == ERR_OK)
         sql_text(q, 0, out, FA_ID_MAX);
-    sqlite3_finalize(q);
+    sql_done(q);
     if (e == ERR_NOT_FOUND && pick->subscriber && strlen(pick->subscriber) < FA_ID_MAX) {
         memcpy(out, pick->subscriber, strlen(pick->subscriber) + 1);
         e = ERR_OK;
@@ -120,7 +129,7 @@ err store_order(void *ctx, enum store_order what, const struct store_pick *pick)
     char subscriber[FA_ID_MAX] = "";
     if (!pick_of(pick, &p))
         return ERR_RANGE;
-    err e = sql_begin(s->db);
+    err e = store_begin(s);
     if (e != ERR_OK)
         return e;
     e = subscriber_of(s, &p, pick, subscriber);
@@ -128,7 +137,7 @@ err store_order(void *ctx, enum store_order what, const struct store_pick *pick)
         e = carry_out(s, what, &p, subscriber);
     if (e == ERR_OK)
         e = store_audit(s, false, said[what], subscriber, p.hit, pick->name ? pick->name : "");
-    return sql_end(s->db, e);
+    return store_end(s, e);
 }
 
 /* ---- views ---- */
@@ -138,14 +147,14 @@ static uint32_t ago(int64_t now, int64_t then)
     return then >= now ? 0 : now - then > UINT32_MAX ? UINT32_MAX : (uint32_t)(now - then);
 }
 
-/* Row after row by `take`, until v is full; finalises q. */
+/* Row after row by `take`, until v is full; done with q then. */
 static err page(sqlite3_stmt *q, void (*take)(sqlite3_stmt *q, int64_t now, void *v, size_t i), int64_t now,
                 void *v, size_t cap, size_t *n)
 {
     err e = ERR_NOT_FOUND;
     for (*n = 0; *n < cap && (e = sql_row(q)) == ERR_OK; (*n)++)
         take(q, now, v, *n);
-    sqlite3_finalize(q);
+    sql_done(q);
     return e == ERR_NOT_FOUND || *n == cap ? ERR_OK : e;
 }
 

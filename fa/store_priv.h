@@ -9,7 +9,15 @@
 struct store_sqlite {
     sqlite3 *db;
     uint64_t (*wall_s)(void);
+    bool together; /* between batch_begin and batch_end */
+    bool open;     /* and the transaction of all of them has begun, */
+    bool lost;     /* or came to nothing */
 };
+
+/* A job's transaction: one of its own, or a part of that of its batch, which undoes nothing but this job when it fails. store_end commits when e is OK, else
+ * undoes and gives e back. */
+MUST_USE err store_begin(struct store_sqlite *s);
+MUST_USE err store_end(struct store_sqlite *s, err e);
 
 /* Columns of a binding as store_read_rows() takes them. */
 #define STORE_COLUMNS \
@@ -18,7 +26,7 @@ struct store_sqlite {
     "coalesce((SELECT suspended FROM epoch WHERE epoch.subscriber = binding.subscriber), 0)"
 
 int64_t store_now(const struct store_sqlite *s);
-/* As many rows as fit; finalises q. */
+/* As many rows as fit; done with q then. */
 MUST_USE err store_read_rows(const struct store_sqlite *s, sqlite3_stmt *q, struct store_answer *out);
 MUST_USE err store_audit(struct store_sqlite *s, bool alarm, const char *what, const char *subscriber,
                          struct span hit, const char *name);

@@ -39,13 +39,61 @@ static const char *const steps[] = {
     "CREATE TABLE hold(id INTEGER PRIMARY KEY AUTOINCREMENT, old INTEGER NOT NULL, hit BLOB NOT NULL,"
     " subscriber TEXT NOT NULL, says INTEGER NOT NULL DEFAULT 0, asked_s INTEGER NOT NULL, UNIQUE(old, "
     "hit));",
+    "CREATE INDEX reservation_until ON reservation(until_s);", /* looked at with each intent */
 };
 
-static const struct sql_schema schema = { .application_id = 0x68696662 /* hifb */, .step = steps, .n = 2 };
+static const struct sql_schema schema = { .application_id = 0x68696662 /* hifb */, .step = steps, .n = 3 };
 
 int64_t store_now(const struct store_sqlite *s)
 {
     return (int64_t)s->wall_s();
+}
+
+/* ---- transactions ---- */
+
+/* An error of the disk undoes the whole transaction behind our back, with what earlier jobs of the batch wrote. */
+static bool undone(struct store_sqlite *s)
+{
+    s->lost |= s->open && sqlite3_get_autocommit(s->db);
+    return s->lost;
+}
+
+err store_begin(struct store_sqlite *s)
+{
+    if (!s->together)
+        return sql_begin(s->db);
+    if (undone(s))
+        return ERR_IO;
+    err e = s->open ? ERR_OK : sql_begin(s->db);
+    s->open |= e == ERR_OK;
+    return e == ERR_OK ? sql_run(sql_prepare(s->db, "SAVEPOINT job", ""), NULL) : e;
+}
+
+err store_end(struct store_sqlite *s, err e)
+{
+    if (!s->together)
+        return sql_end(s->db, e);
+    if (undone(s))
+        return e == ERR_OK ? ERR_IO : e;
+    err undo = e == ERR_OK ? ERR_OK : sql_run(sql_prepare(s->db, "ROLLBACK TO job", ""), NULL);
+    err last = sql_run(sql_prepare(s->db, "RELEASE job", ""), NULL);
+    s->lost |= undo != ERR_OK || last != ERR_OK;
+    return e != ERR_OK ? e : s->lost ? ERR_IO : ERR_OK;
+}
+
+static void op_batch_begin(void *ctx)
+{
+    struct store_sqlite *s = ctx;
+    s->together = true;
+    s->open = s->lost = false;
+}
+
+static err op_batch_end(void *ctx)
+{
+    struct store_sqlite *s = ctx;
+    err e = undone(s) ? ERR_IO : ERR_OK;
+    s->together = false;
+    return s->open ? sql_end(s->db, e) : e;
 }
 
 /* ---- rows out ---- */
@@ -90,7 +138,7 @@ err store_read_rows(const struct store_sqlite *s, sqlite3_stmt *q, struct store_
         }
         read_row(q, store_now(s), &out->v[out->n++]);
     }
-    sqlite3_finalize(q);
+    sql_done(q);
     return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
@@ -101,7 +149,7 @@ static err get_epoch(struct store_sqlite *s, const char *subscriber, uint64_t *o
     err e = sql_row(q);
     *out = e == ERR_OK ? (uint64_t)sqlite3_column_int64(q, 0) : 0;
     *suspended = e == ERR_OK && sqlite3_column_int(q, 1) != 0;
-    sqlite3_finalize(q);
+    sql_done(q);
     return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
@@ -160,11 +208,11 @@ static err run_find(struct store_sqlite *s, const struct fa_job *job, struct sto
 
 /* ---- intent ---- */
 
-/* OK when the query has no row, `found` when it has one; finalises q. */
+/* OK when the query has no row, `found` when it has one; done with q then. */
 static err none(sqlite3_stmt *q, err found)
 {
     err e = sql_row(q);
-    sqlite3_finalize(q);
+    sql_done(q);
     return e == ERR_NOT_FOUND ? ERR_OK : e == ERR_OK ? found : e;
 }
 
@@ -277,7 +325,7 @@ static err run_intent(struct store_sqlite *s, const struct fa_job *job, struct s
     if (!b->subscriber[0] || !b->name[0] || !b->hi_len || b->hi_len > FA_HI_MAX ||
         b->rdata_len > FA_RDATA_MAX || b->last_len > FA_RDATA_MAX)
         return ERR_MALFORMED;
-    err e = sql_begin(s->db);
+    err e = store_begin(s);
     if (e != ERR_OK)
         return e;
     e = sql_run(sql_prepare(s->db, "DELETE FROM reservation WHERE until_s <= ?", "i", now), NULL);
@@ -300,7 +348,7 @@ static err run_intent(struct store_sqlite *s, const struct fa_job *job, struct s
         e = write_row(s, b, now, &id);
     if (e == ERR_OK) /* its own hold has done its work */
         e = sql_run(sql_prepare(s->db, "DELETE FROM reservation WHERE name = ?", "s", b->name), NULL);
-    e = sql_end(s->db, e);
+    e = store_end(s, e);
     if (e == ERR_OK)
         out->id = id;
     return e;
@@ -331,7 +379,7 @@ static err run_bound(struct store_sqlite *s, const struct fa_job *job)
 {
     int64_t now = store_now(s), lifetime = job->bound.lifetime_s;
     int changes = 0;
-    err e = sql_begin(s->db);
+    err e = store_begin(s);
     if (e != ERR_OK)
         return e;
     e = sql_run(
@@ -345,14 +393,14 @@ static err run_bound(struct store_sqlite *s, const struct fa_job *job)
         e = ERR_NOT_FOUND;
     if (e == ERR_OK)
         e = book(s, job->bound.book, job->bound.id, lifetime, now);
-    return sql_end(s->db, e);
+    return store_end(s, e);
 }
 
 /* The epoch rises with it, so that a run which read the bindings before cannot write them back (docs/sim-binding.md section 7). */
 static err run_unbind(struct store_sqlite *s, const struct fa_job *job)
 {
     int changes = 0;
-    err e = sql_begin(s->db);
+    err e = store_begin(s);
     if (e != ERR_OK)
         return e;
     e = sql_run(sql_prepare(s->db, "UPDATE binding SET state = 3, changed_s = ? WHERE id = ? AND state <> 4",
@@ -367,13 +415,13 @@ static err run_unbind(struct store_sqlite *s, const struct fa_job *job)
                         " ON CONFLICT(subscriber) DO UPDATE SET epoch = epoch + 1",
                         "i", (int64_t)job->unbind.id),
             NULL);
-    return sql_end(s->db, e);
+    return store_end(s, e);
 }
 
 static err run_drop(struct store_sqlite *s, const struct fa_job *job)
 {
     int64_t now = store_now(s), id = (int64_t)job->drop.id;
-    err e = sql_begin(s->db);
+    err e = store_begin(s);
     if (e != ERR_OK)
         return e;
     e = book(s, job->drop.book, job->drop.id, 0, now);
@@ -393,7 +441,7 @@ static err run_drop(struct store_sqlite *s, const struct fa_job *job)
             NULL);
     else if (e == ERR_OK)
         e = sql_run(sql_prepare(s->db, "DELETE FROM binding WHERE id = ?", "i", id), NULL);
-    return sql_end(s->db, e);
+    return store_end(s, e);
 }
 
 #define AUDIT_MAX 1000000 /* lines kept; whoever can cause one must not fill the disk */
@@ -415,17 +463,24 @@ err store_audit(struct store_sqlite *s, bool alarm, const char *what, const char
 
 static err run_audit(struct store_sqlite *s, const struct fa_job *job)
 {
-    return store_audit(s, job->audit.alarm, job->audit.what, job->audit.subscriber,
-                       span_of(job->audit.hit, 16), job->audit.name);
+    err e = store_begin(s);
+    if (e != ERR_OK)
+        return e;
+    return store_end(s, store_audit(s, job->audit.alarm, job->audit.what, job->audit.subscriber,
+                                    span_of(job->audit.hit, 16), job->audit.name));
 }
 
 /* ---- takeovers ---- */
 
 static err run_seen(struct store_sqlite *s, const struct fa_job *job)
 {
-    return sql_run(sql_prepare(s->db, "UPDATE binding SET seen_s = ? WHERE hit = ? AND state <> 4", "ib",
-                               store_now(s), span_of(job->seen.hit, 16)),
-                   NULL);
+    err e = store_begin(s);
+    if (e != ERR_OK)
+        return e;
+    return store_end(s,
+                     sql_run(sql_prepare(s->db, "UPDATE binding SET seen_s = ? WHERE hit = ? AND state <> 4",
+                                         "ib", store_now(s), span_of(job->seen.hit, 16)),
+                             NULL));
 }
 
 static err run_hold(struct store_sqlite *s, const struct fa_job *job, struct store_answer *out)
@@ -433,7 +488,7 @@ static err run_hold(struct store_sqlite *s, const struct fa_job *job, struct sto
     int64_t now = store_now(s), old = (int64_t)job->hold.old;
     struct span hit = span_of(job->hold.hit, 16);
     int changes = 0;
-    err e = sql_begin(s->db);
+    err e = store_begin(s);
     if (e != ERR_OK)
         return e;
     e = sql_run(sql_prepare(s->db, "DELETE FROM hold WHERE asked_s <= ?", "i", now - STORE_ASKED_S), NULL);
@@ -451,8 +506,8 @@ static err run_hold(struct store_sqlite *s, const struct fa_job *job, struct sto
     }
     if (e == ERR_OK)
         out->hold = (enum fa_hold_says)sqlite3_column_int(q, 0);
-    sqlite3_finalize(q);
-    return sql_end(s->db, e);
+    sql_done(q);
+    return store_end(s, e);
 }
 
 /* ---- the interface ---- */
@@ -498,21 +553,21 @@ static err op_r1_reserve(void *ctx, const uint8_t hit[16], uint64_t n, uint64_t 
     uint64_t next = 1; /* 0 stands for "no counter" on the wire's side of things */
     if (n == 0 || n > (uint64_t)1 << 40)
         return ERR_RANGE;
-    err e = sql_begin(s->db);
+    err e = store_begin(s);
     if (e != ERR_OK)
         return e;
     sqlite3_stmt *q = sql_prepare(s->db, "SELECT next FROM r1 WHERE hit = ?", "b", h);
     e = sql_row(q);
     if (e == ERR_OK)
         next = (uint64_t)sqlite3_column_int64(q, 0);
-    sqlite3_finalize(q);
+    sql_done(q);
     if (e == ERR_OK || e == ERR_NOT_FOUND)
         e = next > (uint64_t)INT64_MAX - n
                 ? ERR_RANGE
                 : sql_run(sql_prepare(s->db, "INSERT OR REPLACE INTO r1(hit, next) VALUES (?, ?)", "bi", h,
                                       (int64_t)(next + n)),
                           NULL);
-    e = sql_end(s->db, e);
+    e = store_end(s, e);
     if (e == ERR_OK)
         *out = next;
     return e;
@@ -535,7 +590,7 @@ static err op_counts(void *ctx, struct store_counts *out)
     };
     for (int i = 0; e == ERR_OK && i < 7; i++)
         *to[i] = (uint64_t)sqlite3_column_int64(q, i);
-    sqlite3_finalize(q);
+    sql_done(q);
     if (e == ERR_OK)
         *out = c;
     return e;
@@ -551,6 +606,8 @@ static void op_close(void *ctx)
 }
 
 static const struct store_ops ops = { .run = op_run,
+                                      .batch_begin = op_batch_begin,
+                                      .batch_end = op_batch_end,
                                       .list = op_list,
                                       .r1_reserve = op_r1_reserve,
                                       .counts = op_counts,

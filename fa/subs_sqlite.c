@@ -67,7 +67,7 @@ static err read_numbers(struct subs_sqlite *s, struct fa_subscriber *out)
     out->n_msisdn = 0;
     while (out->n_msisdn < FA_MSISDN_MAX && (e = sql_row(q)) == ERR_OK)
         sql_text(q, 0, out->msisdn[out->n_msisdn++], sizeof out->msisdn[0]);
-    sqlite3_finalize(q);
+    sql_done(q);
     return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
@@ -97,7 +97,7 @@ static err op_get(void *ctx, const char *imsi, const char *id, struct fa_subscri
         f.devices_max = (uint16_t)sqlite3_column_int(q, 8);
         f.lifetime_max_s = (uint32_t)sqlite3_column_int64(q, 9);
     }
-    sqlite3_finalize(q);
+    sql_done(q);
     if (e == ERR_OK)
         e = read_numbers(s, &f);
     if (e == ERR_OK)
@@ -111,7 +111,7 @@ static err op_claim(void *ctx, const char *skeleton, const char *not_this)
     sqlite3_stmt *q = sql_prepare(s->db, "SELECT 1 FROM claim WHERE skeleton = ? AND subscriber <> ? LIMIT 1",
                                   "ss", skeleton, not_this);
     err e = sql_row(q);
-    sqlite3_finalize(q);
+    sql_done(q);
     return e == ERR_OK ? ERR_EXISTS : e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
@@ -135,7 +135,7 @@ err subs_sqlite_next(struct subs_sqlite *s, char id[FA_ID_MAX])
     err e = sql_row(q);
     if (e == ERR_OK)
         sql_text(q, 0, next, sizeof next);
-    sqlite3_finalize(q);
+    sql_done(q);
     if (e == ERR_OK)
         memcpy(id, next, sizeof next);
     return e;
@@ -174,7 +174,7 @@ static err next_id(struct subs_sqlite *s, char id[FA_ID_MAX])
         e = sql_row(q);
     if (e == ERR_OK)
         snprintf(id, FA_ID_MAX, "sub-%06lld", (long long)sqlite3_column_int64(q, 0));
-    sqlite3_finalize(q);
+    sql_done(q);
     return e;
 }
 

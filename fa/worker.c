@@ -15,6 +15,7 @@
 #include "hip/proto.h"
 
 #define WORK_LIMIT      4096
+#define STORE_TOGETHER  64 /* jobs of the store that share a commit */
 #define FAILED_MAX      256
 #define R1_RESERVE_LEFT 1024
 #define WALL_US         60000000 /* wall clock told again */
@@ -104,7 +105,7 @@ static void blocking_done(void *arg, bool ran)
         free(b);
         return;
     }
-    struct fa_result r = { .ref = b->job.ref, .type = b->job.type, .err = ran ? b->err : ERR_STATE };
+    struct fa_result r = { .ref = b->job.ref, .type = b->job.type, .err = ran ? b->err : ERR_IO };
     if (r.err == ERR_OK) {
         if (r.type == FA_JOB_SUBSCRIBER) {
             r.subscriber.s = &b->subscriber;
@@ -120,13 +121,25 @@ static void blocking_done(void *arg, bool ran)
             r.hold.says = b->answer.hold;
             r.hold.fresh = b->answer.fresh;
         }
-    } else if (ran && r.err == ERR_IO) {
+    } else if (r.err == ERR_IO && !w->closing) {
         log_at(&w->c.env->log, LOG_LV_ERROR, "store", "job failed: %s: %s", fa_job_name(r.type),
                err_text(r.err));
     }
     if (r.ref.gen)
         complete(w, &r);
     free(b);
+}
+
+static void batch_begin(void *ctx)
+{
+    struct worker *w = ctx;
+    w->c.store.ops->batch_begin(w->c.store.ctx);
+}
+
+static bool batch_end(void *ctx)
+{
+    struct worker *w = ctx;
+    return w->c.store.ops->batch_end(w->c.store.ctx) == ERR_OK;
 }
 
 static err submit_blocking(struct worker *w, const struct fa_job *job)
@@ -600,7 +613,10 @@ static err open_all(struct worker *w)
     w->timer = rt_timer_new(c->loop, on_timer, w);
     w->failed_timer = rt_timer_new(c->loop, on_failed, w);
     w->wall = rt_timer_new(c->loop, on_wall, w);
-    w->store_work = rt_work_new(c->loop, WORK_LIMIT);
+    const struct rt_work_batch together = {
+        .max = STORE_TOGETHER, .begin = batch_begin, .end = batch_end, .ctx = w
+    };
+    w->store_work = rt_work_new_batched(c->loop, WORK_LIMIT, &together);
     w->subs_work = rt_work_new(c->loop, WORK_LIMIT);
     w->fa = make_engine(c);
     if (!w->acts || !w->timer || !w->failed_timer || !w->wall || !w->store_work || !w->subs_work || !w->fa)
@@ -776,7 +792,7 @@ static void list_run(void *arg)
 static void list_done(void *arg, bool ran)
 {
     struct listing *l = arg;
-    l->done(l->ctx, ran ? l->err : ERR_STATE, &l->counts, l->rows, l->n);
+    l->done(l->ctx, ran ? l->err : ERR_IO, &l->counts, l->rows, l->n);
     free(l->rows);
     free(l);
 }

@@ -13,13 +13,27 @@ struct job {
 struct rt_work {
     uv_work_t uv;
     uv_loop_t *loop;
+    struct rt_work_batch batch;
     struct job *head, **tail; /* waiting ones */
-    struct job *running;
+    struct job
+        *running; /* and those behind it: the batch on the thread, then those of it that are not done yet */
+    bool busy, lasts;
     size_t n, limit;
     bool closing;
 };
 
-struct rt_work *rt_work_new(struct rt_loop *l, size_t limit)
+static void begin_nothing(void *ctx)
+{
+    (void)ctx;
+}
+
+static bool end_nothing(void *ctx)
+{
+    (void)ctx;
+    return true;
+}
+
+struct rt_work *rt_work_new_batched(struct rt_loop *l, size_t limit, const struct rt_work_batch *b)
 {
     struct rt_work *w = calloc(1, sizeof(*w));
 
@@ -27,9 +41,16 @@ struct rt_work *rt_work_new(struct rt_loop *l, size_t limit)
         return NULL;
     w->loop = rt_loop_uv(l);
     w->limit = limit;
+    w->batch = *b;
     w->tail = &w->head;
     w->uv.data = w;
     return w;
+}
+
+struct rt_work *rt_work_new(struct rt_loop *l, size_t limit)
+{
+    static const struct rt_work_batch alone = { .max = 1, .begin = begin_nothing, .end = end_nothing };
+    return rt_work_new_batched(l, limit, &alone);
 }
 
 static void start_next(struct rt_work *w);
@@ -37,31 +58,44 @@ static void start_next(struct rt_work *w);
 static void on_thread(uv_work_t *uv)
 {
     struct rt_work *w = uv->data;
-    w->running->run(w->running->arg);
+
+    w->batch.begin(w->batch.ctx);
+    for (struct job *j = w->running; j != NULL; j = j->next)
+        j->run(j->arg);
+    w->lasts = w->batch.end(w->batch.ctx);
 }
 
 static void on_done(uv_work_t *uv, int status)
 {
     struct rt_work *w = uv->data;
-    struct job *j = w->running;
+    bool lasts = status == 0 && w->lasts;
 
-    w->running = NULL;
-    w->n--;
-    j->done(j->arg, status == 0);
-    free(j);
+    while (w->running != NULL) {
+        struct job *j = w->running;
+        w->running = j->next;
+        w->n--;
+        j->done(j->arg, lasts);
+        free(j);
+    }
+    w->busy = false;
     start_next(w);
 }
 
+/* The first of those that wait, with as many as may go with it. */
 static void start_next(struct rt_work *w)
 {
-    struct job *j = w->head;
+    struct job **end = &w->head;
 
-    if (w->running != NULL || j == NULL || w->closing)
+    if (w->busy || w->head == NULL || w->closing)
         return;
-    w->head = j->next;
+    for (size_t i = 0; i < w->batch.max && *end != NULL; i++)
+        end = &(*end)->next;
+    w->running = w->head;
+    w->head = *end;
+    *end = NULL;
     if (w->head == NULL)
         w->tail = &w->head;
-    w->running = j;
+    w->busy = true;
     (void)uv_queue_work(w->loop, &w->uv, on_thread, on_done);
 }
 
@@ -93,9 +127,9 @@ void rt_work_free(struct rt_work *w)
         free(j);
     }
     w->head = NULL;
-    if (w->running)
+    if (w->busy)
         (void)uv_cancel((uv_req_t *)&w->uv); /* not begun yet: comes back cancelled */
-    while (w->running)
+    while (w->busy)
         (void)uv_run(w->loop, UV_RUN_ONCE);
     free(w);
 }

@@ -3,12 +3,14 @@
  * The binding store: what fa/core/job.h promises of FIND, INTENT, BOUND, UNBIND, DROP and AUDIT, across reopening and time.
  */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -511,7 +513,7 @@ static void a_name_moves(void **state)
     assert_int_equal(find(f, FA_FIND_HIT, NULL, 1, 0), 1);
     stranger.intent.takes = f->a.v[0].id;
     assert_int_equal(bound(f, stranger.intent.takes, 1000, FA_BOOK_NONE), ERR_OK);
-    stranger.intent.binding.own_name = true; /* so that likeness alone does not stop it */
+    stranger.intent.binding.own_name = true;         /* so that likeness alone does not stop it */
     assert_int_not_equal(run(f, &stranger), ERR_OK); /* another subscriber's row is nobody else's to take */
 }
 
@@ -625,6 +627,73 @@ static void pages_of_a_subscriber(void **state)
     assert_true(f->a.n == 12 - FA_BINDINGS_MAX && !f->a.more);
 }
 
+/* ---- several in one transaction ---- */
+
+/* Rows that another process sees. */
+static uint64_t seen(struct fixture *f)
+{
+    struct store other;
+    struct store_counts c;
+    char why[SQL_WHY_MAX];
+    assert_int_equal(store_sqlite_open(f->path, wall, &other, why), ERR_OK);
+    assert_int_equal(other.ops->counts(other.ctx, &c), ERR_OK);
+    other.ops->close(other.ctx);
+    return c.intent + c.bound;
+}
+
+static void together(void **state)
+{
+    struct fixture *f = *state;
+    struct fa_job same = intent("s3", "matti", 3), late = intent("s4", "late", 4),
+                  half = intent("s2", "maija", 2);
+    f->st.ops->batch_begin(f->st.ctx);
+    uint64_t id = put(f, "s1", "matti", 1);
+    assert_int_equal(bound(f, id, 1000, FA_BOOK_BIND), ERR_OK); /* sees what the one before wrote */
+    half.intent.replaces = put(f, "s2", "maija", 2);
+    half.intent.binding.id = 9999;
+    assert_int_equal(run(f, &half),
+                     ERR_NOT_FOUND); /* had deleted that row by then, and undoes nothing but itself */
+    assert_int_equal(run(f, &same), ERR_EXISTS);
+    late.intent.epoch = 7;
+    assert_int_equal(run(f, &late), ERR_STATE);
+    assert_int_equal(counts(f).bookings, 1);
+    assert_int_equal(f->st.ops->batch_end(f->st.ctx), ERR_OK);
+    assert_int_equal(seen(f), 2);
+    f->st.ops->batch_begin(f->st.ctx); /* questions alone */
+    assert_int_equal(find(f, FA_FIND_NAME, "maija.operator.example", 0, 0), 1);
+    assert_int_equal(seen(f), 2);
+    assert_int_equal(f->st.ops->batch_end(f->st.ctx), ERR_OK);
+    put(f, "s5", "alone", 5); /* and without a batch as ever */
+    assert_int_equal(seen(f), 3);
+}
+
+/* The disk takes no more octets: none of a batch was done, whatever its jobs were told, and the store goes on when it takes some again. */
+static void a_batch_is_lost(void **state)
+{
+    struct fixture *f = *state;
+    struct rlimit was, none = { .rlim_cur = 1 };
+    struct fa_job j = intent("s9", "nine", 9);
+    put(f, "s1", "matti", 1);
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+    none.rlim_max = was.rlim_max;
+    f->st.ops->batch_begin(f->st.ctx);
+    put(f, "s2", "maija", 2);
+    put(f, "s3", "mikko", 3);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+    assert_int_equal(f->st.ops->batch_end(f->st.ctx), ERR_IO);
+    assert_int_equal(counts(f).intent, 1);
+    f->st.ops->batch_begin(f->st.ctx);
+    assert_int_equal(run(f, &j), ERR_OK); /* in memory so far */
+    assert_int_equal(f->st.ops->batch_end(f->st.ctx), ERR_IO);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+    assert_int_equal(seen(f), 1);
+    f->st.ops->batch_begin(f->st.ctx);
+    put(f, "s2", "maija", 2);
+    assert_int_equal(f->st.ops->batch_end(f->st.ctx), ERR_OK);
+    assert_int_equal(seen(f), 2);
+}
+
 /* A store of the first version is brought up to date with what is in it. */
 static void migrated(void **state)
 {
@@ -638,7 +707,7 @@ static void migrated(void **state)
         sqlite3_exec(db,
                      "ALTER TABLE binding DROP COLUMN moved; ALTER TABLE binding DROP COLUMN rekey;"
                      "ALTER TABLE binding DROP COLUMN seen_s; ALTER TABLE epoch DROP COLUMN suspended;"
-                     "DROP TABLE hold; PRAGMA user_version = 1",
+                     "DROP TABLE hold; DROP INDEX reservation_until; PRAGMA user_version = 1",
                      NULL, NULL, NULL),
         SQLITE_OK);
     sqlite3_close(db);
@@ -672,6 +741,8 @@ int main(void)
         T(orders),
         T(pages_of_a_subscriber),
         T(migrated),
+        T(together),
+        T(a_batch_is_lost),
     };
     return cmocka_run_group_tests(t, NULL, NULL);
 }

@@ -139,6 +139,87 @@ static void work_in_order_and_bounded(void **state)
     rt_loop_free(f.loop);
 }
 
+/* ---- jobs together ---- */
+
+struct batches {
+    int begun, ended, in;
+    int size[8]; /* jobs in each */
+    bool lasts;
+};
+
+struct part {
+    struct batches *b;
+    int at; /* batch it ran in, from 1; while one is open only */
+    int done, lasts;
+};
+
+static void batch_begin(void *ctx)
+{
+    struct batches *b = ctx;
+    b->begun++;
+    b->in = 0;
+}
+
+static bool batch_end(void *ctx)
+{
+    struct batches *b = ctx;
+    b->size[b->ended++] = b->in;
+    return b->lasts;
+}
+
+static void part_run(void *arg)
+{
+    struct part *p = arg;
+    usleep(2000);
+    p->at = p->b->begun == p->b->ended + 1 ? p->b->begun : -1;
+    p->b->in++;
+}
+
+static void part_done(void *arg, bool ran)
+{
+    struct part *p = arg;
+    p->done = p->b->ended; /* batches that had ended by then */
+    p->lasts = ran;
+}
+
+static void work_together(void **state)
+{
+    struct batches b = { .lasts = true };
+    struct rt_loop *loop = rt_loop_new();
+    const struct rt_work_batch how = { .max = 4, .begin = batch_begin, .end = batch_end, .ctx = &b };
+    struct rt_work *w = rt_work_new_batched(loop, 100, &how);
+    struct part p[7];
+    (void)state;
+
+    for (int i = 0; i < 7; i++) { /* the first one does not wait for the others; these are 4 and 2 */
+        p[i] = (struct part){ .b = &b };
+        assert_int_equal(rt_work_submit(w, part_run, part_done, &p[i]), ERR_OK);
+    }
+    rt_loop_run(loop);
+    assert_int_equal(b.begun, 3);
+    assert_int_equal(b.ended, 3);
+    assert_int_equal(b.size[0], 1);
+    assert_int_equal(b.size[1], 4);
+    assert_int_equal(b.size[2], 2);
+    for (int i = 0; i < 7; i++) {
+        int batch = i == 0 ? 1 : i < 5 ? 2 : 3;
+        assert_int_equal(p[i].at, batch);
+        assert_int_equal(p[i].done, batch); /* not before its batch has ended */
+        assert_true(p[i].lasts);
+    }
+    b.lasts = false; /* what a batch did came to nothing: all of it */
+    for (int i = 0; i < 3; i++) {
+        p[i] = (struct part){ .b = &b, .lasts = true };
+        assert_int_equal(rt_work_submit(w, part_run, part_done, &p[i]), ERR_OK);
+    }
+    rt_loop_run(loop);
+    for (int i = 0; i < 3; i++)
+        assert_true(p[i].at > 0 && p[i].done && !p[i].lasts);
+    assert_int_equal(rt_work_pending(w), 0);
+    rt_work_free(w);
+    rt_loop_free(loop);
+}
+
 /* ---- a thread of one's own ---- */
 
 static void lane_done(void *arg, bool ran)
@@ -334,6 +415,7 @@ int main(void)
         cmocka_unit_test(timer_fires_once_and_not_early),
         cmocka_unit_test(signals),
         cmocka_unit_test(work_in_order_and_bounded),
+        cmocka_unit_test(work_together),
         cmocka_unit_test(lane_in_order_and_bounded),
         cmocka_unit_test(lane_ends),
         cmocka_unit_test(randomness),
