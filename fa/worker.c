@@ -19,7 +19,6 @@
 #define FAILED_MAX      256
 #define R1_RESERVE_LEFT 1024
 #define WALL_US         60000000 /* wall clock told again */
-#define LIST_MAX        100000   /* rows in one listing */
 
 /* A job that found no place; its answer is given in the next round of the loop. */
 struct failed {
@@ -746,66 +745,6 @@ err worker_revoke(struct worker *w, const char *name, const struct hit *hit)
     fa_actions_reset(w->acts);
     err e = fa_revoke(w->fa, name, hit, rt_now_us(), w->acts);
     carry_out(w);
-    return e;
-}
-
-struct listing {
-    struct worker *w;
-    worker_list_fn done;
-    void *ctx;
-    err err;
-    struct store_counts counts;
-    struct store_answer page;
-    struct fa_binding *rows;
-    size_t n, cap;
-};
-
-/* On a thread. */
-static void list_run(void *arg)
-{
-    struct listing *l = arg;
-    const struct store *s = &l->w->c.store;
-    uint64_t after = 0;
-    l->err = s->ops->counts(s->ctx, &l->counts);
-    while (l->err == ERR_OK) {
-        l->err = s->ops->list(s->ctx, after, &l->page);
-        if (l->err != ERR_OK || l->page.n == 0)
-            break;
-        if (l->n + l->page.n > l->cap) {
-            size_t cap = l->cap ? 2 * l->cap : 64;
-            struct fa_binding *more = cap <= LIST_MAX ? realloc(l->rows, cap * sizeof *more) : NULL;
-            if (!more) {
-                l->err = ERR_MEMORY;
-                break;
-            }
-            l->rows = more;
-            l->cap = cap;
-        }
-        memcpy(l->rows + l->n, l->page.v, l->page.n * sizeof l->rows[0]);
-        l->n += l->page.n;
-        after = l->rows[l->n - 1].id;
-        if (!l->page.more)
-            break;
-    }
-}
-
-static void list_done(void *arg, bool ran)
-{
-    struct listing *l = arg;
-    l->done(l->ctx, ran ? l->err : ERR_IO, &l->counts, l->rows, l->n);
-    free(l->rows);
-    free(l);
-}
-
-err worker_list(struct worker *w, worker_list_fn done, void *ctx)
-{
-    struct listing *l = calloc(1, sizeof *l);
-    if (!l)
-        return ERR_MEMORY;
-    *l = (struct listing){ .w = w, .done = done, .ctx = ctx };
-    err e = rt_work_submit(w->store_work, list_run, list_done, l);
-    if (e != ERR_OK)
-        free(l);
     return e;
 }
 

@@ -85,12 +85,12 @@ struct fa *worker_fa(struct worker *w);            /* for looking at */
 json_t *worker_hlr_status(const struct worker *w); /* subs_hlr_status(); a new object */
 /* As fa_revoke(). */
 MUST_USE err worker_revoke(struct worker *w, const char *name, const struct hit *hit);
-/* Every row of the store, and its counts; done on the loop, exactly once, e OK or what failed. rows is the callee's for the call only. ERR_FULL,
+/* fa/listing.c: every row of the store, and its counts; done on the loop, exactly once, e OK or what failed. rows is the callee's for the call only. ERR_FULL,
  * ERR_MEMORY: done is not called. */
 typedef void (*worker_list_fn)(void *ctx, err e, const struct store_counts *counts,
                                const struct fa_binding *rows, size_t n);
 MUST_USE err worker_list(struct worker *w, worker_list_fn done, void *ctx);
-/* run with the store on the thread that may block, then done on the loop, exactly once; ran false: the worker ends first. ERR_FULL, ERR_MEMORY: neither
+/* run with the store on the thread that may block, then done on the loop, exactly once; ran false: the worker ends first, or what was written is not on disk. ERR_FULL, ERR_MEMORY: neither
  * is called. */
 MUST_USE err worker_store(struct worker *w, void (*run)(void *arg, const struct store *s),
                           void (*done)(void *arg, bool ran), void *arg);
