@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import pathlib
+import pty
 import random
 import signal
 import subprocess
@@ -94,6 +95,27 @@ class World(hipakad.World):
             self.answers(imsi, *self.keys[imsi])
         self.stop()
         return "3000 added, none by a dry run, all there already the second time; they answer"
+
+    def bar(self):
+        """What a person sees meanwhile, on a terminal and nowhere else."""
+        there = dict(self.keys)
+        path = self.csv("bar.csv", self.many(2000, 50000))
+        self.keys = there  # they are not to stay
+        for args in (("subscriber", "import", path, "--dry-run"), ("rotate-key",)):
+            ours, theirs = pty.openpty()
+            p = subprocess.Popen([binary("hipakad"), "--config", self.conf, *args], stderr=theirs, stdout=subprocess.PIPE, text=True, env=ENV)
+            os.close(theirs)
+            out, seen = p.communicate(timeout=60)[0], b""
+            try:
+                while part := os.read(ours, 4096):
+                    seen += part
+            except OSError:  # the other end is closed
+                pass
+            os.close(ours)
+            check(p.returncode == 0 and b"[" in seen and b" %" in seen and b"\x1b[K" in seen, f"{args}: {seen!r}")
+            check("[" not in out and out.count("\n") == 1, out)
+        check(self.read(path, "--dry-run").stderr == "", "a bar without a terminal")
+        return "import and rotate-key: one line that moves, gone at the end"
 
     def faults(self):
         good = f"001030000000001,{K},{OPC},,,,,"
@@ -204,6 +226,27 @@ class World(hipakad.World):
         check(self.hipakad("rotate-key", "now", check=False).returncode == 2, "a word too many")
         return f"killed {deaths} times, the daemon answered all along; all keys the same, the old file key opens nothing"
 
+    def suci_keys(self):
+        def run(*args):
+            p = subprocess.run([binary("hipakad"), "suci-key", *args], capture_output=True, text=True, env=ENV, timeout=20)
+            return p.returncode, p.stdout.strip(), p.stderr
+        for profile, n in (("A", 64), ("B", 66)):
+            path = self.lab.path("as", f"suci-{profile}")
+            code, public, said = run("--profile", profile, "--out", path)
+            check(code == 0 and len(public) == n and os.stat(path).st_mode & 0o777 == 0o600, f"{code} {public} {said}")
+            check(run("--profile", profile, "--show", path) == (0, public, ""), "shown otherwise")
+            code, _, said = run("--profile", profile, "--out", path)
+            check(code == 1 and "there already" in said, f"written over: {code} {said}")
+            check(pathlib.Path(path).read_text().strip() not in public + said, "the private key was printed")
+            entry = f"suci_keys: [{{ id: 1, profile: {profile}, home: \"00101\", key_file: suci-{profile} }}]\n"
+            check(self.hipakad("--check-config", conf=self.put("suci.yaml", hipakad.CONF + entry)).stdout == "ok\n", "not taken")
+            for find, put in (('"00101"', '"0010x"'), ("id: 1", "id: 256"), (f"key_file: suci-{profile}", "key_file: secret"), ("}]", "}, " + entry[entry.index("{"):].strip())):
+                p = self.hipakad("--check-config", conf=self.put("bad.yaml", hipakad.CONF + entry.replace(find, put, 1)), check=False)
+                check(p.returncode == 1 and "bad.yaml:11: " in p.stderr and "expected" in p.stderr, f"{put}: {p.returncode} {p.stderr}")
+        for bad in ([], ["--profile", "C", "--out", "x"], ["--profile", "A"], ["--profile", "A", "--out"], ["--profile", "A", "--out", "x", "--show", "y"]):
+            check(run(*bad)[0] == 2, f"{bad}: {run(*bad)}")
+        return "of both profiles; public keys shown again, files of mode 0600 never written over, faults of the configuration by line"
+
     def numbers(self):
         now = int(self.listed()[IMSI]["sqn"], 16)
         check(self.hipakad("subscriber", "sqn", IMSI, "--sqn", f"{now - 1:012x}", check=False).returncode == 1, "SQN was lowered")
@@ -219,8 +262,8 @@ def body(cases):
     parser.add_argument("--seed", type=int, default=1)
     w = World(cases, parser.parse_args())
     w.set_up()
-    for title, work in (("import", w.whole), ("import: bad lines", w.faults), ("import: conflicts", w.conflicts),
-                        ("import: killed", w.killed_import), ("TUAK", w.tuak), ("rotate-key", w.rotate), ("SQN by command", w.numbers)):
+    for title, work in (("import", w.whole), ("a bar", w.bar), ("import: bad lines", w.faults), ("import: conflicts", w.conflicts),
+                        ("import: killed", w.killed_import), ("TUAK", w.tuak), ("rotate-key", w.rotate), ("SQN by command", w.numbers), ("keys for SUCIs", w.suci_keys)):
         cases.case(title, work)
 
 
