@@ -54,6 +54,9 @@ struct auc {
     char *key_path, *new_path;
     enum auc_reason reason;
     bool rehearsing;
+    bool together; /* between auc_together_begin() and _end() */
+    bool open;     /* and the transaction of all of them has begun, */
+    bool lost;     /* or came to nothing */
 };
 
 /* ---- auc_store.c ---- */

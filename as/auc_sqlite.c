@@ -194,6 +194,56 @@ static err take_sqn(struct auc *a, const struct ask *q, struct row *r, struct ak
     return e == ERR_OK && sqlite3_changes(a->db) != 1 ? ERR_IO : e;
 }
 
+/* ---- one commit for one vector, or for several ---- */
+
+/* An error of the disk undoes the whole transaction behind our back, with the numbers of earlier vectors. */
+static bool undone(struct auc *a)
+{
+    a->lost |= a->open && sqlite3_get_autocommit(a->db);
+    return a->lost;
+}
+
+static err part_begin(struct auc *a)
+{
+    if (!a->together)
+        return auc_begin(a);
+    if (undone(a))
+        return ERR_IO;
+    err e = a->open ? ERR_OK : auc_begin(a);
+    a->open |= e == ERR_OK;
+    return e;
+}
+
+static err commit_or_undo(struct auc *a, err e)
+{
+    if (e == ERR_OK)
+        e = auc_commit(a);
+    if (e != ERR_OK)
+        auc_rollback(a);
+    return e;
+}
+
+/* A vector writes by one statement, which leaves nothing behind when it fails. */
+static err part_end(struct auc *a, err e)
+{
+    if (!a->together)
+        return commit_or_undo(a, e);
+    return undone(a) && e == ERR_OK ? ERR_IO : e;
+}
+
+void auc_together_begin(struct auc *a)
+{
+    a->together = true;
+    a->open = a->lost = false;
+}
+
+err auc_together_end(struct auc *a)
+{
+    err e = undone(a) ? ERR_IO : ERR_OK;
+    a->together = false;
+    return a->open ? commit_or_undo(a, e) : e;
+}
+
 static err vector(struct auc *a, struct ask *q, struct aka_vector *v)
 {
     struct row r;
@@ -202,16 +252,11 @@ static err vector(struct auc *a, struct ask *q, struct aka_vector *v)
     if (!c)
         return ERR_MEMORY;
     env_random(a->env, q->fresh, sizeof q->fresh);
-    err e = auc_begin(a);
+    err e = part_begin(a);
+    if (e == ERR_OK)
+        e = part_end(a, take_sqn(a, q, &r, c));
     if (e != ERR_OK)
         goto out;
-    e = take_sqn(a, q, &r, c);
-    if (e == ERR_OK)
-        e = auc_step_done(a, ST_COMMIT);
-    if (e != ERR_OK) {
-        auc_rollback(a);
-        goto out;
-    }
     r.s.amf[0] = (uint8_t)(q->separated ? r.s.amf[0] | AKA_AMF_SEP : r.s.amf[0] & ~AKA_AMF_SEP);
     e = aka_vector_make(c, r.s.sqn, r.s.amf, q->fresh, v);
     if (e == ERR_OK && r.s.barred)

@@ -3,7 +3,7 @@
  * The authentication centre in SQLite: keys of Milenage or TUAK sealed (XChaCha20-Poly1305) under a key file, SQN, AMF, the RANDs given out
  * lately. Every call blocks; the daemon makes them on a work thread, one at a time. Several processes may have one store open.
  *
- * SQN (TS 33.102 Annex C): one number for a subscriber, which only rises; IND is who asked. A vector is made after its number is committed with
+ * SQN (TS 33.102 Annex C): one number for a subscriber, which only rises; IND is who asked. A vector leaves after its number is committed with
  * synchronous=FULL: a crash loses a number, never gives one out twice (s6.3.2). What raises it otherwise is AUTS of the subscriber's card for a
  * RAND that was given to the same asker in the last AUC_GIVEN_S seconds, each once, by SQN_DELTA_DEFAULT at most; nothing lowers it.
  */
@@ -63,7 +63,11 @@ MUST_USE err auc_vector(struct auc *a, const char *imsi, unsigned ind, bool sepa
 MUST_USE err auc_resync(struct auc *a, const char *imsi, unsigned ind, bool separated,
                         const uint8_t rand[AKA_RAND_LEN], const uint8_t auts[AKA_AUTS_LEN], uint64_t wall_s,
                         struct aka_vector *v);
-/* Why the last of these two failed with ERR_AUTH or ERR_RANGE; else AUC_NONE. */
+/* Vectors asked for between these two share one commit. What was answered counts, and may leave the process, when auc_together_end() is OK; after
+ * ERR_IO none of it was done. One that fails undoes nothing but its own. */
+void auc_together_begin(struct auc *a);
+MUST_USE err auc_together_end(struct auc *a);
+/* Why the last auc_vector() or auc_resync() failed with ERR_AUTH or ERR_RANGE; else AUC_NONE. */
 enum auc_reason auc_reason(const struct auc *a);
 const char *auc_reason_name(enum auc_reason r);
 const char *auc_reason_text(enum auc_reason r);

@@ -8,7 +8,8 @@
 #include "common/crypto/secret.h"
 #include "common/rt/work.h"
 
-#define JOBS_MAX 256 /* vectors asked for at a time */
+#define JOBS_MAX     256 /* vectors asked for at a time */
+#define TOGETHER_MAX 64  /* that share a commit */
 
 struct auc_work {
     struct auc *auc;
@@ -16,6 +17,7 @@ struct auc_work {
     struct rt_work *work;
     source_answer_fn answer;
     void *ctx;
+    bool closing;
 };
 
 /* One request, on the work thread between submit and done. */
@@ -85,11 +87,23 @@ static enum aka_server_auc verdict(const struct job *j)
 static void job_done(void *arg, bool ran)
 {
     struct job *j = arg;
-    if (ran) {
+    if (!ran) /* its number is not on disk: the vector stays here */
+        j->result = ERR_IO;
+    if (ran || !j->w->closing) {
         bool made = j->want != AKA_WANT_STATUS && (j->result == ERR_OK || j->result == ERR_REFUSED);
         j->w->answer(j->w->ctx, &j->ref, verdict(j), made ? j->v : NULL);
     }
     job_free(j);
+}
+
+static void batch_begin(void *ctx)
+{
+    auc_together_begin(ctx);
+}
+
+static bool batch_end(void *ctx)
+{
+    return auc_together_end(ctx) == ERR_OK;
 }
 
 bool auc_work_ask(struct auc_work *w, const struct source_req *r)
@@ -122,7 +136,10 @@ struct auc_work *auc_work_new(struct rt_loop *l, struct auc *auc, const struct e
     if (!w)
         return NULL;
     *w = (struct auc_work){ .auc = auc, .env = env, .answer = answer, .ctx = ctx };
-    w->work = rt_work_new(l, JOBS_MAX);
+    const struct rt_work_batch together = {
+        .max = TOGETHER_MAX, .begin = batch_begin, .end = batch_end, .ctx = auc
+    };
+    w->work = rt_work_new_batched(l, JOBS_MAX, &together);
     if (w->work)
         return w;
     free(w);
@@ -133,6 +150,7 @@ void auc_work_free(struct auc_work *w)
 {
     if (!w)
         return;
+    w->closing = true;
     rt_work_free(w->work);
     free(w);
 }

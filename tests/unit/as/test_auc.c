@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -96,6 +98,46 @@ static void test_vectors(void **state)
     assert_int_equal(auc_vector(a, IMSI, 3, true, 102, &v), ERR_OK);
     assert_int_equal(sqn_of(&v), sqn_make(3, 3));
     assert_int_equal(auc_vector(a, IMSI2, 3, true, 102, &v), ERR_NOT_FOUND);
+    auc_close(a);
+}
+
+/* Several vectors, one commit. */
+static void test_together(void **state)
+{
+    struct auc *a = reopen(NULL), *other = reopen(NULL);
+    struct aka_vector v, w;
+    struct auc_sub s;
+    struct rlimit was, none = { .rlim_cur = 1 };
+    (void)state;
+    add(a, IMSI, 0);
+    add(a, IMSI2, 0);
+    auc_together_begin(a);
+    assert_int_equal(auc_vector(a, IMSI, 3, true, 100, &v), ERR_OK);
+    assert_int_equal(auc_vector(a, "001010000000003", 3, true, 100, &w), ERR_NOT_FOUND);
+    assert_int_equal(auc_vector(a, IMSI, 3, true, 100, &w), ERR_OK);
+    assert_int_equal(sqn_of(&v), sqn_make(1, 3));
+    assert_int_equal(sqn_of(&w), sqn_make(2, 3));
+    assert_int_equal(auc_get(other, IMSI, &s), ERR_OK);
+    assert_int_equal(s.sqn, 0); /* not yet */
+    assert_int_equal(auc_together_end(a), ERR_OK);
+    assert_int_equal(auc_get(other, IMSI, &s), ERR_OK);
+    assert_int_equal(s.sqn, sqn_make(2, 3));
+    auc_together_begin(a); /* nothing asked for */
+    assert_int_equal(auc_together_end(a), ERR_OK);
+    signal(SIGXFSZ, SIG_IGN); /* the disk takes no more octets */
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+    none.rlim_max = was.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+    auc_together_begin(a);
+    assert_int_equal(auc_vector(a, IMSI, 3, true, 101, &v), ERR_OK);
+    assert_int_equal(auc_vector(a, IMSI2, 3, true, 101, &w), ERR_OK);
+    assert_int_equal(auc_together_end(a), ERR_IO); /* both must not leave */
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+    assert_int_equal(auc_get(other, IMSI, &s), ERR_OK);
+    assert_int_equal(s.sqn, sqn_make(2, 3));
+    assert_int_equal(auc_vector(a, IMSI2, 3, true, 102, &v), ERR_OK); /* alone as ever */
+    assert_int_equal(sqn_of(&v), sqn_make(1, 3));
+    auc_close(other);
     auc_close(a);
 }
 
@@ -506,10 +548,10 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(test_vectors),        T(test_subscribers), T(test_resync),      T(test_resync_direction),
-        T(test_at_rest),        T(test_key_file),    T(test_row_swapped), T(test_list),
-        T(test_rand_not_given), T(test_rands_kept),  T(test_raise),       T(test_separation),
-        T(test_tuak),           T(test_old_store),   T(test_rehearsal),   T(test_secret)
+        T(test_vectors),    T(test_together), T(test_subscribers), T(test_resync), T(test_resync_direction),
+        T(test_at_rest),    T(test_key_file), T(test_row_swapped), T(test_list),   T(test_rand_not_given),
+        T(test_rands_kept), T(test_raise),    T(test_separation),  T(test_tuak),   T(test_old_store),
+        T(test_rehearsal),  T(test_secret)
     };
     if (crypto_init() != ERR_OK)
         return 1;
