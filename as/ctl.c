@@ -14,9 +14,11 @@ static json_t *clients_json(const struct as_conf *conf, const struct radiusd *r)
         radiusd_client(r, i, &requests, &accepts);
         for (size_t j = 0; j < c->n_hits; j++)
             json_array_append_new(hits, json_string(addr_format(&c->hits[j], text)));
-        json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:I, s:I}", "name", c->name, "address",
-                                              addr_format(&c->address, text), "hits", hits, "requests",
-                                              (json_int_t)requests, "accepts", (json_int_t)accepts));
+        const char *address = c->address.family == ADDR_NONE ? NULL : addr_format(&c->address, text);
+        json_array_append_new(list,
+                              json_pack("{s:s, s:s*, s:s*, s:o, s:I, s:I}", "name", c->name, "address",
+                                        address, "certificate", c->certificate, "hits", hits, "requests",
+                                        (json_int_t)requests, "accepts", (json_int_t)accepts));
     }
     return list;
 }

@@ -7,6 +7,7 @@
 #include "as/aucsock_io.h"
 #include "as/ctl.h"
 #include "as/radiusd.h"
+#include "as/radsec.h"
 #include "as/source.h"
 #include "common/crypto/secret.h"
 #include "common/rt/ctl.h"
@@ -26,6 +27,7 @@ struct as {
     struct aucsock_io *aucs[AS_SOCKETS_MAX];
     struct rt_sock *socks[AS_LISTEN_MAX];
     struct rt_ctl *ctl;
+    struct radsec *radsec; /* NULL: none */
     struct radiusd *radiusd;
     uint64_t started_us;
 };
@@ -82,6 +84,13 @@ static void send_reply(void *ctx, const struct addr *local, const struct addr *p
     }
 }
 
+static void send_on(void *ctx, uint32_t conn, struct span octets)
+{
+    struct as *as = ctx;
+    if (!as->radsec || !radsec_send(as->radsec, conn, octets))
+        log_at(&as->env->log, LOG_LV_INFO, "radsec", "event=send_failed");
+}
+
 static const char *log_name(void *ctx, struct span identity, char out[NAI_TEXT_MAX])
 {
     struct as *as = ctx;
@@ -97,7 +106,9 @@ static const char *log_name(void *ctx, struct span identity, char out[NAI_TEXT_M
     return out;
 }
 
-static const struct radiusd_ops ops = { .send = send_reply, .vector = ask_vector, .log_name = log_name };
+static const struct radiusd_ops ops = {
+    .send = send_reply, .send_on = send_on, .vector = ask_vector, .log_name = log_name
+};
 
 static void on_packets(void *ctx, const struct rt_pkt *pkts, size_t n)
 {
@@ -106,6 +117,15 @@ static void on_packets(void *ctx, const struct rt_pkt *pkts, size_t n)
     for (size_t i = 0; i < n; i++)
         radiusd_input(as->radiusd, &pkts[i].local, &pkts[i].peer, pkts[i].octets, rt_now_us());
     rearm(as);
+}
+
+static bool on_radsec(void *ctx, uint32_t client, uint32_t conn, const struct addr *peer, struct span packet)
+{
+    struct as *as = ctx;
+    radiusd_wall(as->radiusd, rt_wall_s());
+    bool good = radiusd_input_on(as->radiusd, client, conn, peer, packet, rt_now_us());
+    rearm(as);
+    return good;
 }
 
 static void on_timer(void *ctx)
@@ -126,11 +146,14 @@ static void on_term(void *ctx)
 static void on_ctl(void *ctx, struct rt_ctl_req *req, const char *cmd, const json_t *args)
 {
     struct as *as = ctx;
-    if (strcmp(cmd, "status") == 0)
-        rt_ctl_reply(req,
-                     as_status(as->conf, as->radiusd, as->source, as->aucs, rt_now_us() - as->started_us));
-    else
+    if (strcmp(cmd, "status") == 0) {
+        json_t *s = as_status(as->conf, as->radiusd, as->source, as->aucs, rt_now_us() - as->started_us);
+        if (as->radsec)
+            json_object_set_new(s, "radsec", radsec_status(as->radsec));
+        rt_ctl_reply(req, s);
+    } else {
         rt_ctl_error(req, "unknown command %s: expected status", cmd);
+    }
 }
 
 static err load_pseudonym_key(struct as *as)
@@ -176,6 +199,10 @@ static err open_all(struct as *as)
             return e;
         }
     }
+    if (as->conf->radsec.n_listen)
+        e = radsec_open(as->loop, as->conf, as->env, on_radsec, as, &as->radsec);
+    if (e != ERR_OK)
+        return e;
     e = rt_ctl_open(as->loop, as->conf->ctl_path, on_ctl, as, &as->ctl);
     if (e != ERR_OK) {
         log_at(&as->env->log, LOG_LV_ERROR, "main", "event=no_control_socket path=%s error=%s",
@@ -188,6 +215,7 @@ static err open_all(struct as *as)
 static void close_all(struct as *as)
 {
     source_free(as->source); /* first: a vector that just came is answered through the sockets */
+    radsec_close(as->radsec);
     rt_ctl_close(as->ctl);
     for (size_t i = 0; i < as->conf->n_listen; i++)
         rt_sock_close(as->socks[i]);

@@ -12,12 +12,20 @@
 
 #define PROXY_STATES_MAX 512 /* octets of Proxy-State attributes that are carried back */
 
+/* Where a packet came from. */
+struct origin {
+    struct addr local, peer; /* local: of UDP */
+    uint32_t client;
+    uint32_t conn; /* over TLS; 0: UDP */
+};
+
 /* What tells one request from another (RFC 5080 s2.2.2): where it comes from, its identifier and its authenticator. */
 struct request_key {
     uint8_t ip[16];
     uint8_t port[2];
     uint8_t id;
     uint8_t pad;
+    uint32_t conn;
     uint8_t auth[RADIUS_AUTH_LEN];
 };
 
@@ -25,8 +33,7 @@ struct request_key {
 struct pending {
     struct heap_node due;
     struct request_key key;
-    struct addr local, peer;
-    uint32_t client;
+    struct origin from;
     bool used;
     struct eapd_ref ref; /* the conversation that works on it */
     uint8_t *reply;      /* malloc'ed; NULL: not answered yet */
@@ -135,12 +142,12 @@ void radiusd_wall(struct radiusd *r, uint64_t unix_s)
 
 /* ---- requests in hand ---- */
 
-static struct request_key key_of(const struct radius_pkt *p, const struct addr *peer)
+static struct request_key key_of(const struct radius_pkt *p, const struct origin *o)
 {
-    struct request_key k = { .id = p->id };
-    addr_to_mapped(peer, k.ip);
-    k.port[0] = (uint8_t)(peer->port >> 8);
-    k.port[1] = (uint8_t)peer->port;
+    struct request_key k = { .id = p->id, .conn = o->conn };
+    addr_to_mapped(&o->peer, k.ip);
+    k.port[0] = (uint8_t)(o->peer.port >> 8);
+    k.port[1] = (uint8_t)o->peer.port;
     memcpy(k.auth, p->auth, sizeof k.auth);
     return k;
 }
@@ -186,6 +193,20 @@ static bool keep_proxy_states(struct pending *q, const struct radius_pkt *p)
 
 /* ---- answers ---- */
 
+static struct span secret_of(const struct radiusd *r, const struct origin *o)
+{
+    const struct as_client *c = &r->conf->clients[o->client];
+    return o->conn ? span_str(RADIUS_TLS_SECRET) : span_of(c->secret, c->secret_n);
+}
+
+static void send_to(const struct radiusd *r, const struct origin *o, struct span octets)
+{
+    if (o->conn)
+        r->ops->send_on(r->ctx, o->conn, octets);
+    else
+        r->ops->send(r->ctx, &o->local, &o->peer, octets);
+}
+
 static void log_outcome(const struct radiusd *r, const struct pending *q, const struct eapd_action *a)
 {
     char name[NAI_TEXT_MAX];
@@ -194,7 +215,7 @@ static void log_outcome(const struct radiusd *r, const struct pending *q, const 
         return;
     log_at(&r->env->log, LOG_LV_INFO, "radius", "event=%s client=%s method=%s%s subscriber=%s reason=%s",
            a->type == EAPD_ACCEPT ? a->reauth ? "reaccept" : "accept" : "reject",
-           r->conf->clients[q->client].name, a->method ? a->method->name : "-", a->fs ? "-fs" : "",
+           r->conf->clients[q->from.client].name, a->method ? a->method->name : "-", a->fs ? "-fs" : "",
            r->ops->log_name(r->ctx, who, name), aka_reason_name(a->reason));
 }
 
@@ -213,8 +234,7 @@ static void accept_attrs(const struct radiusd *r, struct radius_wr *w, const str
 static err build(const struct radiusd *r, const struct pending *q, const struct eapd_action *a, uint8_t *buf,
                  size_t *n)
 {
-    const struct as_client *c = &r->conf->clients[q->client];
-    struct span secret = span_of(c->secret, c->secret_n);
+    struct span secret = secret_of(r, &q->from);
     enum radius_code code = a->type == EAPD_ACCEPT      ? RADIUS_ACCESS_ACCEPT
                             : a->type == EAPD_CHALLENGE ? RADIUS_ACCESS_CHALLENGE
                                                         : RADIUS_ACCESS_REJECT;
@@ -250,10 +270,10 @@ static void answer(struct radiusd *r, struct pending *q, const struct eapd_actio
     if (a->type == EAPD_ACCEPT) {
         r->count[RADIUSD_reauths] += a->reauth;
         r->count[RADIUSD_forward_secret] += a->fs;
-        r->clients[q->client].accepts++;
+        r->clients[q->from.client].accepts++;
     }
     log_outcome(r, q, a);
-    r->ops->send(r->ctx, &q->local, &q->peer, span_of(q->reply, q->reply_n));
+    send_to(r, &q->from, span_of(q->reply, q->reply_n));
 }
 
 /* Carries out what eapd said about the request in q. */
@@ -263,7 +283,7 @@ static void carry_out(struct radiusd *r, struct pending *q, const struct eapd_ac
     case EAPD_DROP:
         r->count[a->reason == AKA_R_UNAVAILABLE ? RADIUSD_full : RADIUSD_discarded]++;
         log_at(&r->env->log, LOG_LV_INFO, "eap", "event=discard client=%s reason=%s",
-               r->conf->clients[q->client].name, aka_reason_name(a->reason));
+               r->conf->clients[q->from.client].name, aka_reason_name(a->reason));
         pending_free(r, q);
         break;
     case EAPD_VECTOR:
@@ -271,7 +291,7 @@ static void carry_out(struct radiusd *r, struct pending *q, const struct eapd_ac
         r->count[RADIUSD_resyncs] += a->resync;
         q->ref = a->ref;
         r->of_conv[a->ref.slot] = (uint32_t)(q - r->v) + 1;
-        if (!r->ops->vector(r->ctx, a->ref, a->imsi, q->client, a->want, a->rand, a->auts)) {
+        if (!r->ops->vector(r->ctx, a->ref, a->imsi, q->from.client, a->want, a->rand, a->auts)) {
             r->of_conv[a->ref.slot] = 0;
             r->count[RADIUSD_full]++;
             eapd_end(r->eapd, a->ref);
@@ -295,7 +315,8 @@ static void carry_out(struct radiusd *r, struct pending *q, const struct eapd_ac
 static const struct as_client *find_client(const struct radiusd *r, const struct addr *peer, uint32_t *i)
 {
     for (*i = 0; *i < r->conf->n_clients; (*i)++)
-        if (addr_same_ip(&r->conf->clients[*i].address, peer))
+        if (r->conf->clients[*i].address.family != ADDR_NONE &&
+            addr_same_ip(&r->conf->clients[*i].address, peer))
             return &r->conf->clients[*i];
     return NULL;
 }
@@ -379,7 +400,7 @@ static void work_on(struct radiusd *r, struct pending *q, const struct radius_pk
     char name[AKA_NET_NAME_MAX + 1];
     struct span nas;
     struct eapd_action a;
-    struct eapd_request er = { .client = q->client };
+    struct eapd_request er = { .client = q->from.client };
     if (radius_find(p, RADIUS_STATE, &er.state) != ERR_OK)
         er.state = span_of(NULL, 0);
     if (!keep_proxy_states(q, p) || radius_eap(p, eap, sizeof eap, &eap_n) != ERR_OK) {
@@ -389,39 +410,93 @@ static void work_on(struct radiusd *r, struct pending *q, const struct radius_pk
         return;
     }
     er.eap = span_of(eap, eap_n);
-    if (!nas_allowed(&r->conf->clients[q->client], p)) {
+    if (!nas_allowed(&r->conf->clients[q->from.client], p)) {
         r->count[RADIUSD_unlisted_nas]++;
         log_at(&r->env->log, LOG_LV_WARN, "radius", "event=unlisted_nas client=%s",
-               r->conf->clients[q->client].name);
+               r->conf->clients[q->from.client].name);
         eapd_stray(r->eapd, er.eap, AKA_R_NAS, &a);
         answer(r, q, &a, now);
         return;
     }
-    er.net_name = net_name(r, &r->conf->clients[q->client], p, name);
+    er.net_name = net_name(r, &r->conf->clients[q->from.client], p, name);
     er.binding = is_agent(p, &nas);
-    memcpy(er.methods, r->conf->clients[q->client].methods, sizeof er.methods);
+    memcpy(er.methods, r->conf->clients[q->from.client].methods, sizeof er.methods);
     eapd_request(r->eapd, &er, now, &a);
     carry_out(r, q, &a, now);
 }
 
 /* Counter of the reason to drop it, or RADIUSD__COUNT when it is a request of this client's. */
-static enum radiusd_counter judge(const struct as_client *c, const struct radius_pkt *p)
+static enum radiusd_counter judge(struct span secret, const struct radius_pkt *p)
 {
-    if (p->code != RADIUS_ACCESS_REQUEST)
+    if (p->code != RADIUS_ACCESS_REQUEST && p->code != RADIUS_STATUS_SERVER)
         return RADIUSD_bad_code;
-    err e = radius_check_request(p, span_of(c->secret, c->secret_n)); /* RFC 3579 s3.2 */
+    err e = radius_check_request(p, secret); /* RFC 3579 s3.2, RFC 5997 s3 */
     if (e == ERR_NOT_FOUND)
         return RADIUSD_no_authenticator;
     return e == ERR_OK ? RADIUSD__COUNT : RADIUSD_bad_authenticator;
+}
+
+/* RFC 5997 s4.2: an Access-Accept that accepts nobody. It is made anew each time, also for a repeated question. */
+static void answer_status(struct radiusd *r, const struct origin *o, const struct radius_pkt *p)
+{
+    uint8_t buf[RADIUS_MAX];
+    size_t n = 0;
+    struct radius_attr a;
+    struct radius_wr w = radius_wr_begin(buf, sizeof buf, RADIUS_ACCESS_ACCEPT, p->id, p->auth);
+    for (size_t pos = 0; radius_next(p, &pos, &a);)
+        if (a.type == RADIUS_PROXY_STATE && a.value.n)
+            radius_wr_attr(&w, RADIUS_PROXY_STATE, a.value);
+    r->count[RADIUSD_status_server]++;
+    if (radius_wr_end(&w, secret_of(r, o), &n) == ERR_OK)
+        send_to(r, o, span_of(buf, n));
+    else
+        r->count[RADIUSD_send_failed]++;
+}
+
+static void request(struct radiusd *r, const struct origin *o, const struct radius_pkt *p, uint64_t now)
+{
+    struct request_key k = key_of(p, o);
+    struct pending *q = htab_get(r->by_key, &k);
+    r->clients[o->client].requests++;
+    if (q) {
+        r->count[q->reply ? RADIUSD_repeated_answered : RADIUSD_repeated_pending]++;
+        if (q->reply)
+            send_to(r, o, span_of(q->reply, q->reply_n));
+        return;
+    }
+    q = pending_new(r, &k, now);
+    if (!q) {
+        r->count[RADIUSD_full]++;
+        return;
+    }
+    q->from = *o;
+    work_on(r, q, p, now);
+}
+
+/* False: what was counted makes nothing of this packet authentic. */
+static bool take(struct radiusd *r, const struct origin *o, const struct radius_pkt *p, uint64_t now)
+{
+    enum radiusd_counter why = judge(secret_of(r, o), p);
+    if (why != RADIUSD__COUNT) {
+        r->count[why]++;
+        log_at(&r->env->log, LOG_LV_WARN, "radius", "event=drop client=%s reason=%s",
+               r->conf->clients[o->client].name, counter_names[why]);
+        return why == RADIUSD_bad_code;
+    }
+    if (p->code == RADIUS_STATUS_SERVER)
+        answer_status(r, o, p);
+    else
+        request(r, o, p, now);
+    return true;
 }
 
 void radiusd_input(struct radiusd *r, const struct addr *local, const struct addr *peer, struct span octets,
                    uint64_t now)
 {
     struct radius_pkt p;
-    uint32_t ci;
+    struct origin o = { .local = *local, .peer = *peer };
     char text[ADDR_TEXT_MAX];
-    const struct as_client *c = find_client(r, peer, &ci);
+    const struct as_client *c = find_client(r, peer, &o.client);
     r->count[RADIUSD_requests]++;
     if (!c || radius_parse(octets, &p) != ERR_OK) {
         r->count[c ? RADIUSD_malformed : RADIUSD_unknown_client]++;
@@ -430,31 +505,20 @@ void radiusd_input(struct radiusd *r, const struct addr *local, const struct add
                counter_names[c ? RADIUSD_malformed : RADIUSD_unknown_client]);
         return;
     }
-    enum radiusd_counter why = judge(c, &p);
-    if (why != RADIUSD__COUNT) {
-        r->count[why]++;
-        log_at(&r->env->log, LOG_LV_WARN, "radius", "event=drop client=%s reason=%s", c->name,
-               counter_names[why]);
-        return;
+    (void)take(r, &o, &p, now);
+}
+
+bool radiusd_input_on(struct radiusd *r, uint32_t client, uint32_t conn, const struct addr *peer,
+                      struct span octets, uint64_t now)
+{
+    struct radius_pkt p;
+    struct origin o = { .peer = *peer, .client = client, .conn = conn };
+    r->count[RADIUSD_requests]++;
+    if (radius_parse(octets, &p) != ERR_OK) {
+        r->count[RADIUSD_malformed]++;
+        return false;
     }
-    r->clients[ci].requests++;
-    struct request_key k = key_of(&p, peer);
-    struct pending *q = htab_get(r->by_key, &k);
-    if (q) {
-        r->count[q->reply ? RADIUSD_repeated_answered : RADIUSD_repeated_pending]++;
-        if (q->reply)
-            r->ops->send(r->ctx, local, peer, span_of(q->reply, q->reply_n));
-        return;
-    }
-    q = pending_new(r, &k, now);
-    if (!q) {
-        r->count[RADIUSD_full]++;
-        return;
-    }
-    q->local = *local;
-    q->peer = *peer;
-    q->client = ci;
-    work_on(r, q, &p, now);
+    return take(r, &o, &p, now);
 }
 
 void radiusd_vector(struct radiusd *r, struct eapd_ref ref, enum aka_server_auc what,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * RADIUS server in front of the EAP server: clients by address, Message-Authenticator demanded, repeated requests answered from memory, one
+ * RADIUS server in front of the EAP server: clients by address or, over TLS (as/radsec.h), by certificate, Message-Authenticator demanded, repeated requests answered from memory, one
  * EAP packet a request. No I/O of its own: packets, time and vectors come from outside (as/daemon.c), answers go out through actions.
  *
  * The Forwarding Agent's HIT is put into AT_KDF_INPUT (docs/sim-binding.md s4) when NAS-Identifier is "HIP:" and a HIT that the client's entry
@@ -15,9 +15,10 @@
     X(requests, "packets received") \
     X(unknown_client, "dropped: no client has this address") \
     X(malformed, "dropped: not a RADIUS packet") \
-    X(bad_code, "dropped: not an Access-Request") \
+    X(bad_code, "dropped: not an Access-Request or Status-Server") \
     X(no_authenticator, "dropped: Message-Authenticator missing") \
     X(bad_authenticator, "dropped: Message-Authenticator wrong") \
+    X(status_server, "Status-Server, answered with Access-Accept") \
     X(repeated_answered, "repeated requests, answered as before") \
     X(repeated_pending, "dropped: repeated while the first is worked on") \
     X(full, "dropped: too many requests in hand, or conversations open") \
@@ -46,6 +47,8 @@ struct radiusd;
 /* What the owner does for it. Called from within the calls below. */
 struct radiusd_ops {
     void (*send)(void *ctx, const struct addr *local, const struct addr *peer, struct span octets);
+    /* The answer to what came on a connection; it may be gone. */
+    void (*send_on)(void *ctx, uint32_t conn, struct span octets);
     /* Ask the AuC; answer with radiusd_vector(). False: no room, the request is dropped. rand and auts are borrowed; NULL without resync. */
     bool (*vector)(void *ctx, struct eapd_ref ref, const char *imsi, unsigned ind, enum aka_want want,
                    const uint8_t *rand, const uint8_t *auts);
@@ -61,6 +64,9 @@ MUST_USE err radiusd_pseudonym_key(struct radiusd *r, const uint8_t master[PSEUD
 void radiusd_wall(struct radiusd *r, uint64_t unix_s);
 void radiusd_input(struct radiusd *r, const struct addr *local, const struct addr *peer, struct span octets,
                    uint64_t now);
+/* The same over TLS, from this client on connection conn (never 0). False: the connection is to be closed (RFC 6613 s2.6.4). */
+MUST_USE bool radiusd_input_on(struct radiusd *r, uint32_t client, uint32_t conn, const struct addr *peer,
+                               struct span octets, uint64_t now);
 void radiusd_vector(struct radiusd *r, struct eapd_ref ref, enum aka_server_auc what,
                     const struct aka_vector *v, uint64_t now);
 void radiusd_timeout(struct radiusd *r, uint64_t now);

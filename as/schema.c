@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "aka/pseudonym.h"
+#include "as/schema_radsec.h"
 #include "as/schema_source.h"
 #include "common/crypto/secret.h"
 #include "common/rt/file.h"
@@ -18,9 +19,12 @@
 
 static const struct rt_conf_row client_rows[] = {
     { "name", RT_CONF_STR, RT_CONF_REQUIRED, .min = 1, .max = 63, .doc = "for the log and the counters" },
-    { "address", RT_CONF_ADDR, RT_CONF_REQUIRED, .doc = "where its requests come from" },
-    { "secret_file", RT_CONF_PATH, RT_CONF_REQUIRED,
-      .doc = "RADIUS secret; only its owner may read it; a final newline does not count" },
+    { "address", RT_CONF_ADDR, .doc = "where its requests over UDP come from", .example = "192.0.2.18" },
+    { "certificate", RT_CONF_STR, .min = 1, .max = TLS_NAME_MAX - 1,
+      .doc = "name on the certificate that it shows over TLS (radsec), from wherever it comes",
+      .example = "fa.operator.example" },
+    { "secret_file", RT_CONF_PATH, .example = "/etc/hipfa/radius.secret",
+      .doc = "RADIUS secret, with address; only its owner may read it; a final newline does not count" },
     { "nas_identifiers", RT_CONF_LIST, .item = RT_CONF_STR, .max = AS_NAS_MAX,
       .doc = "what NAS-Identifier may say, * for anything: a request that says something else, or nothing, "
              "is refused. HIP: and a "
@@ -92,8 +96,9 @@ static const struct rt_conf_row log_rows[] = {
 };
 
 const struct rt_conf_row as_schema[] = {
-    { "listen", RT_CONF_LIST, RT_CONF_REQUIRED, .item = RT_CONF_ENDPOINT, .min = 1, .max = AS_LISTEN_MAX,
-      .port = 1812, .doc = "RADIUS over UDP" },
+    { "listen", RT_CONF_LIST, .item = RT_CONF_ENDPOINT, .min = 1, .max = AS_LISTEN_MAX, .port = 1812,
+      .doc = "RADIUS over UDP", .example = "192.0.2.2:1812" },
+    { "radsec", RT_CONF_MAP, .rows = as_radsec_rows, .doc = "RADIUS in TLS 1.2 or 1.3 (RFC 6614)" },
     { "clients", RT_CONF_LIST, RT_CONF_REQUIRED, .item = RT_CONF_MAP, .rows = client_rows, .min = 1,
       .max = AS_CLIENTS_MAX, .doc = "who may ask" },
     { "network_name", RT_CONF_STR, .min = 1, .max = AKA_NET_NAME_MAX, .def = "WLAN",
@@ -160,11 +165,9 @@ static err load_client(struct as_conf *o, size_t i, const struct rt_conf_node *n
 {
     struct as_client *c = &o->clients[i];
     snprintf(c->name, sizeof c->name, "%s", rt_conf_str(n, "name"));
-    c->address = *rt_conf_addr(n, "address");
-    for (size_t j = 0; j < i; j++)
-        if (addr_same_ip(&o->clients[j].address, &c->address))
-            return rt_conf_expected(o->file, rt_conf_get(n, "address"), why,
-                                    "an address that no client above has");
+    err ways = as_client_ways(o, i, n, why);
+    if (ways != ERR_OK)
+        return ways;
     c->n_hits = rt_conf_count(n, "hits");
     for (size_t j = 0; j < c->n_hits; j++) {
         const struct rt_conf_node *h = rt_conf_item(n, "hits", j);
@@ -182,7 +185,9 @@ static err load_client(struct as_conf *o, size_t i, const struct rt_conf_node *n
         if (e != ERR_OK)
             return e;
     }
-    return load_secret(c, rt_conf_str(n, "secret_file"), o->file, rt_conf_get(n, "secret_file"), why);
+    return c->address.family == ADDR_NONE
+               ? ERR_OK
+               : load_secret(c, rt_conf_str(n, "secret_file"), o->file, rt_conf_get(n, "secret_file"), why);
 }
 
 static void load_identities(struct as_conf *o, const struct rt_conf_node *n)
@@ -239,7 +244,11 @@ static err load_all(struct as_conf *o, char *why)
         0) /* such a name vouches for a Forwarding Agent: only a client's entry does that */
         return rt_conf_expected(o->file, rt_conf_get(root, "network_name"), why,
                                 "a network name that does not begin with HIP:");
+    if (o->n_listen == 0 && !rt_conf_has(root, "radsec"))
+        return rt_conf_expected(o->file, NULL, why, "listen or radsec, or both");
     err e = log_level_parse(rt_conf_str(log, "level"), &o->log_level);
+    if (e == ERR_OK && rt_conf_has(root, "radsec"))
+        e = as_radsec_load(o, rt_conf_map(root, "radsec"), why);
     if (e == ERR_OK)
         e = load_methods(o->file, root, o->methods, why);
     if (!o->methods[0])
@@ -277,6 +286,7 @@ void as_conf_free(struct as_conf *c)
         return;
     for (size_t i = 0; c->clients && i < c->n_clients; i++)
         sec_free(c->clients[i].secret);
+    tls_ctx_free(c->radsec.tls);
     free(c->clients);
     for (size_t i = 0; i < c->n_suci; i++)
         suci_key_done(&c->suci[i]);

@@ -12,21 +12,24 @@
 #include "as/suci_conf.h"
 #include "common/base/addr.h"
 #include "common/base/log.h"
+#include "common/crypto/tls.h"
 #include "common/rt/conf.h"
 
-#define AS_LISTEN_MAX   8
-#define AS_CLIENTS_MAX  256
-#define AS_HITS_MAX     64
-#define AS_NAS_MAX      16
-#define AS_HLRS_MAX     16
-#define AS_SOCKETS_MAX  4
-#define AS_PREFIXES_MAX 64 /* of one HLR, or of the store */
+#define AS_LISTEN_MAX       8
+#define AS_CLIENTS_MAX      256
+#define AS_HITS_MAX         64
+#define AS_NAS_MAX          16
+#define AS_HLRS_MAX         16
+#define AS_SOCKETS_MAX      4
+#define AS_RADSEC_CONNS_MAX 1024
+#define AS_PREFIXES_MAX     64 /* of one HLR, or of the store */
 
 struct as_client {
     char name[64];
-    struct addr address; /* port 0: any */
-    uint8_t *secret;     /* sec_alloc'ed */
+    struct addr address; /* port 0: any; family NONE: not over UDP */
+    uint8_t *secret;     /* sec_alloc'ed; of UDP */
     size_t secret_n;
+    const char *certificate;       /* name on the certificate that it shows over TLS; NULL: not over TLS */
     struct addr hits[AS_HITS_MAX]; /* Forwarding Agents that this client may be, as IPv6 addresses */
     size_t n_hits;
     const char *nas[AS_NAS_MAX]; /* patterns of NAS-Identifier; none: anything */
@@ -60,10 +63,20 @@ struct as_auc_socket {
     gid_t group;
 };
 
+/* RADIUS in TLS; n_listen 0: none. */
+struct as_radsec_conf {
+    struct addr listen[AS_LISTEN_MAX];
+    size_t n_listen;
+    struct tls_ctx *tls;
+    size_t connections; /* at a time */
+    uint64_t idle_us;
+};
+
 struct as_conf {
     struct rt_conf *file;
     struct addr listen[AS_LISTEN_MAX];
     size_t n_listen;
+    struct as_radsec_conf radsec;
     struct as_client *clients;
     size_t n_clients;
     const char *net_name;

@@ -28,6 +28,8 @@ struct world {
     uint8_t rand[16], auts[14];
     /* the client */
     struct addr from, to;
+    uint32_t conn; /* over TLS; 0: UDP */
+    bool stays;    /* what the last input said of the connection */
     uint8_t id, auth[16], state[64];
     size_t state_n;
     const char *nas;
@@ -39,6 +41,15 @@ static void on_send(void *ctx, const struct addr *local, const struct addr *peer
     struct world *w = ctx;
     assert_true(addr_eq(peer, &w->from));
     assert_true(addr_eq(local, &w->to));
+    memcpy(w->sent, o.p, o.n);
+    w->sent_n = o.n;
+    w->n_sent++;
+}
+
+static void on_send_on(void *ctx, uint32_t conn, struct span o)
+{
+    struct world *w = ctx;
+    assert_int_equal(conn, w->conn);
     memcpy(w->sent, o.p, o.n);
     w->sent_n = o.n;
     w->n_sent++;
@@ -69,7 +80,9 @@ static const char *on_name(void *ctx, struct span s, char out[NAI_TEXT_MAX])
     return out;
 }
 
-static const struct radiusd_ops ops = { .send = on_send, .vector = on_vector, .log_name = on_name };
+static const struct radiusd_ops ops = {
+    .send = on_send, .send_on = on_send_on, .vector = on_vector, .log_name = on_name
+};
 
 /* conf: what differs from the plain one */
 static void world_open_with(struct world *w, const struct as_conf *conf)
@@ -136,7 +149,11 @@ static void put(struct world *w, const uint8_t *b, size_t n)
 {
     w->n_sent = 0;
     w->asked = false;
-    radiusd_input(w->r, &w->to, &w->from, span_of(b, n), w->now);
+    w->stays = true;
+    if (w->conn)
+        w->stays = radiusd_input_on(w->r, 0, w->conn, &w->from, span_of(b, n), w->now);
+    else
+        radiusd_input(w->r, &w->to, &w->from, span_of(b, n), w->now);
 }
 
 /* The AuC of the test answers. */
@@ -646,16 +663,105 @@ static void test_eap(void **state)
     world_close(&w);
 }
 
+/* Status-Server as built by a client; its answer accepts nobody. */
+static size_t status_request(struct world *w, uint8_t *b, const char *secret)
+{
+    size_t n = 0;
+    w->id++;
+    conv_random(NULL, w->auth, 16);
+    struct radius_wr wr = radius_wr_begin(b, RADIUS_MAX, RADIUS_STATUS_SERVER, w->id, w->auth);
+    radius_wr_attr(&wr, RADIUS_PROXY_STATE, span_str("first"));
+    radius_wr_attr(&wr, RADIUS_PROXY_STATE, span_str("second"));
+    assert_int_equal(radius_wr_end(&wr, span_str(secret), &n), ERR_OK);
+    return n;
+}
+
+/* RFC 5997 s3, s4.2 */
+static void test_status_server(void **state)
+{
+    struct world w;
+    uint8_t b[RADIUS_MAX];
+    world_open(&w);
+    size_t n = status_request(&w, b, "secret1");
+    for (int i = 0; i < 2; i++) { /* a repeated question as well */
+        put(&w, b, n);
+        struct radius_pkt p = reply(&w, "secret1");
+        assert_int_equal(p.code, RADIUS_ACCESS_ACCEPT);
+        assert_int_equal(w.c.to_peer_n, 0);
+        assert_int_equal(p.attrs.n,
+                         18 + 7 + 8); /* Message-Authenticator, Proxy-State twice, and nothing else */
+    }
+    assert_int_equal(counted(&w, RADIUSD_status_server), 2);
+    assert_int_equal(counted(&w, RADIUSD_accepts), 0);
+    put(&w, b, status_request(&w, b, "secret2"));
+    assert_int_equal(w.n_sent, 0);
+    memmove(b + 20, b + 38, n - 38); /* MUST have Message-Authenticator */
+    n -= 18;
+    b[2] = (uint8_t)(n >> 8);
+    b[3] = (uint8_t)n;
+    put(&w, b, n);
+    assert_int_equal(w.n_sent, 0);
+    assert_int_equal(counted(&w, RADIUSD_no_authenticator), 1);
+    world_close(&w);
+}
+
+/* Over TLS: the secret is the one of RFC 6614, a request is one of its connection, and what does not verify ends that. */
+static void test_on_connection(void **state)
+{
+    struct world w;
+    struct span v;
+    uint8_t b[RADIUS_MAX];
+    world_open(&w);
+    w.conn = 77;
+    conv_start(&w.c);
+    size_t n = build(&w, b, RADIUS_TLS_SECRET, span_of(w.c.to_server, w.c.to_server_n));
+    put(&w, b, n);
+    assert_true(w.stays);
+    serve_vector(&w);
+    assert_int_equal(reply(&w, RADIUS_TLS_SECRET).code, RADIUS_ACCESS_CHALLENGE);
+    put(&w, b, n); /* the same on the same connection: answered as before */
+    assert_int_equal(reply(&w, RADIUS_TLS_SECRET).code, RADIUS_ACCESS_CHALLENGE);
+    assert_int_equal(counted(&w, RADIUSD_repeated_answered), 1);
+    w.conn = 78; /* on another one it is another request */
+    put(&w, b, n);
+    assert_true(w.asked);
+    assert_int_equal(counted(&w, RADIUSD_repeated_answered), 1);
+    serve_vector(&w);
+
+    n = build(&w, b, "secret1", span_of(w.c.to_server, w.c.to_server_n)); /* UDP's secret is none here */
+    put(&w, b, n);
+    assert_false(w.stays);
+    put(&w, b, 19);
+    assert_false(w.stays);
+    b[0] = RADIUS_ACCESS_ACCEPT;
+    put(&w, b, n);
+    assert_true(w.stays);
+    assert_int_equal(counted(&w, RADIUSD_bad_code), 1);
+    assert_int_equal(w.n_sent, 0);
+
+    conv_to_peer(&w.c);
+    n = build(&w, b, RADIUS_TLS_SECRET, span_of(w.c.to_server, w.c.to_server_n));
+    put(&w, b, n);
+    struct radius_pkt p = reply(&w, RADIUS_TLS_SECRET);
+    assert_int_equal(p.code, RADIUS_ACCESS_ACCEPT);
+    uint8_t msk[64];
+    assert_int_equal(radius_msk(&p, span_str(RADIUS_TLS_SECRET), w.auth, msk), ERR_OK);
+    assert_memory_equal(msk, aka_peer_msk(w.c.peer), 64);
+    assert_int_equal(radius_find(&p, RADIUS_CUI, &v), ERR_OK);
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_accept),       cmocka_unit_test(test_net_name),
-        cmocka_unit_test(test_refusals),     cmocka_unit_test(test_drops),
-        cmocka_unit_test(test_repeated),     cmocka_unit_test(test_states),
-        cmocka_unit_test(test_bounds),       cmocka_unit_test(test_eap),
-        cmocka_unit_test(test_pseudonyms),   cmocka_unit_test(test_suci),
-        cmocka_unit_test(test_suci_once),    cmocka_unit_test(test_nas_identifiers),
-        cmocka_unit_test(test_reauth_names), cmocka_unit_test(test_methods),
+        cmocka_unit_test(test_accept),        cmocka_unit_test(test_net_name),
+        cmocka_unit_test(test_refusals),      cmocka_unit_test(test_drops),
+        cmocka_unit_test(test_repeated),      cmocka_unit_test(test_states),
+        cmocka_unit_test(test_bounds),        cmocka_unit_test(test_eap),
+        cmocka_unit_test(test_pseudonyms),    cmocka_unit_test(test_suci),
+        cmocka_unit_test(test_suci_once),     cmocka_unit_test(test_nas_identifiers),
+        cmocka_unit_test(test_reauth_names),  cmocka_unit_test(test_methods),
+        cmocka_unit_test(test_status_server), cmocka_unit_test(test_on_connection),
     };
     if (crypto_init() != ERR_OK)
         return 1;
