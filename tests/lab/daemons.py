@@ -94,6 +94,9 @@ class Operator:
         self.hosts_seen = {}
         self.relay = ""  # of hipfad's configuration, inside the braces
         self.pub = None  # pubzone.PubZone: mn's configuration names no FA
+        self.aaa = None  # how hipfad reaches the authentication servers, lines of a realm; None: hipakad over UDP
+        self.as_ways = None  # how hipakad is reached, its `listen`, `radsec` and `clients`; None: by hipfad over UDP
+        self.network_name = ""  # that hosts put up with from the FA
         self.sim_kind = "soft"  # or "pcsc": the card in a reader (vcard.py)
         self.pcscd = {}  # of hosts with a reader
         self.hlr = None  # (address, IMSI prefix) of an osmo-hlr that has vectors and records of these subscribers
@@ -144,8 +147,8 @@ class Operator:
     def write_fa(self, extra=""):
         d = os.path.dirname(self.conf("fa"))
         hlr = f', hlrs: [{{ name: home, address: "{self.hlr[0]}", imsi_prefixes: ["{self.hlr[1]}"], publish_number: yes }}]' if self.hlr else ""
-        realms = "".join(f"  - realm: {r}\n    plmns: [\"{p}\"]\n    servers: [\"{ADDR['home'][0]}:1812\"]\n"
-                         f"    secret_file: {self.radius_secret}\n" for r, p in self.realms.items()) or "  []\n"
+        aaa = self.aaa or f"    servers: [\"{ADDR['home'][0]}:1812\"]\n    secret_file: {self.radius_secret}\n"
+        realms = "".join(f"  - realm: {r}\n    plmns: [\"{p}\"]\n{aaa}" for r, p in self.realms.items()) or "  []\n"
         private(self.conf("fa"), f"""\
 name: {FA_NAME}
 addresses: [{ADDR['fa'][0]}, "{ADDR['fa'][1]}"]
@@ -168,14 +171,16 @@ log: {{ level: debug }}
     def write_as(self):
         d = os.path.dirname(self.conf("home"))
         hlr = f'hlrs: [{{ name: home, address: "{self.hlr[0]}", imsi_prefixes: ["{self.hlr[1]}"] }}]\n' if self.hlr else ""
-        private(self.conf("home"), f"""\
+        ways = self.as_ways or f"""\
 listen: ["{ADDR['home'][0]}:1812"]
 clients:
   - name: fa1
     address: {ADDR['fa'][0]}
     secret_file: {self.radius_secret}
     hits: ["{self.fa_hit}"]
-store: {{ path: {d}/auc.sqlite, key_file: {d}/auc.key }}
+"""
+        private(self.conf("home"), f"""\
+{ways}store: {{ path: {d}/auc.sqlite, key_file: {d}/auc.key }}
 {hlr}control: {{ socket: {self.socket('home')} }}
 log: {{ level: debug }}
 """)
@@ -218,6 +223,7 @@ forwarding_agents:
   - hit: "{self.fa_hit}"
     name: {FA_NAME}
     addresses: [{ADDR['fa'][0]}, "{ADDR['fa'][1]}"]
+{f'    network_name: {self.network_name}' if self.network_name else ''}
 """
 
     def _pub_zone(self, host):
@@ -327,15 +333,15 @@ forwarding_agents:
             if self.lab.alive(label):
                 self._stop(label)
 
-    def add_subscriber(self, sub):
-        """Into the AuC and into the operator's subscriber database; the realm is configured when it is new (before the FA starts)."""
+    def add_subscriber(self, sub, auc=True):
+        """Into the AuC (unless another one has it) and into the operator's subscriber database; the realm is configured when it is new (before the FA starts)."""
         known = sub.realm in self.realms
         self.realms[sub.realm] = sub.plmn
         if not known:
             self.write_fa()
         if self.osmo_hlr:
             self.osmo_hlr.add(sub.imsi, sub.k, sub.opc, sub.msisdn)
-        else:
+        elif auc:
             sh(binary("hipakad"), "--config", self.conf("home"), "subscriber", "add", "--imsi", sub.imsi, "--k", sub.k,
                *(word for k, v in sub.algorithm.items() for word in (f"--{k}", v)))
         sh(binary("hipfad"), "--config", self.conf("fa"), "subscriber", "add", "--imsi", sub.imsi, "--given", sub.given, "--surname",

@@ -1,0 +1,263 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+# check: default 90
+# check: full 420 --all
+"""A host is bound by its SIM through authentication servers and proxies of others: hipakad over TLS, radsecproxy before either end, FreeRADIUS as a proxy by
+realm, hostapd with an AuC of its own; and certificates that do not do are refused with a reason that a person understands.
+
+By default one way over TLS 1.3 through radsecproxy and back over UDP, and the certificates; with --all every way.
+"""
+import argparse
+import os
+import pathlib
+import secrets
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent / "lab"), str(HERE)]
+import aaa  # noqa: E402
+import case  # noqa: E402
+import daemons  # noqa: E402
+import usim  # noqa: E402
+from case import check  # noqa: E402
+from hostapd_aka import Hlr  # noqa: E402
+from lab import ADDR, attach, main_topology, wait_for  # noqa: E402
+
+REALM = "wlan.mnc001.mcc001.3gppnetwork.org"
+HOME, FA, PROXY, OTHER = (ADDR[h][0] for h in ("home", "fa", "cn", "cn2"))
+SERIAL = iter(range(2, 1000))
+
+
+def subscriber():
+    n = next(SERIAL)
+    return daemons.Subscriber(imsi=f"00101{n:010d}", k=secrets.token_hex(16), opc=secrets.token_hex(16), given=f"Way{n}",
+                              surname="Aaa", msisdn=f"35850{n:07d}")
+
+
+class World:
+    def __init__(self, cases):
+        self.lab = cases.lab
+        self.op = daemons.Operator(self.lab)
+
+    def set_up(self):
+        main_topology(self.lab)
+        attach(self.lab, "umts")
+        self.op.realms[REALM] = "00101"
+        self.op.prepare()
+        self.op.start_dns()
+        pki = self.lab.path("pki", "x")[:-2]
+        self.pki = aaa.Pki(pki)
+        self.stranger = aaa.Pki(f"{pki}/stranger", "strange-ca")
+        self.cert = {"as": self.pki.issue("as", "aaa.operator.example", HOME), "fa": self.pki.issue("fa", "fa.operator.example"),
+                     "proxy": self.pki.issue("proxy", "proxy.operator.example", PROXY),
+                     "other": self.pki.issue("other", "somebody.operator.example")}
+        self.strange = self.stranger.issue("fa", "fa.operator.example")
+        self.secret = open(self.op.radius_secret).read().strip()
+        self.secret2 = secrets.token_hex(32)  # between proxy and hipakad
+        self.secret2_file = daemons.private(self.lab.path("home", "proxy.secret"), self.secret2 + "\n")
+
+    # ---- configurations of ours --------------------------------------------------------------------------------------------
+
+    def udp(self, *servers):
+        return f"    servers: [{', '.join(chr(34) + s + ':1812' + chr(34) for s in servers)}]\n    secret_file: {self.op.radius_secret}\n"
+
+    def radsec(self, address, name, cert="fa", files=None):
+        pem, key = files or self.cert[cert]
+        return f"    radsec:\n      - {{ address: \"{address}:2083\", name: {name}, ca: {self.pki.ca}, certificate: {pem}, key: {key} }}\n"
+
+    def as_radsec(self, client="fa.operator.example", hits=True):
+        pem, key = self.cert["as"]
+        return (f"radsec: {{ listen: [\"{HOME}:2083\"], ca: {self.pki.ca}, certificate: {pem}, key: {key} }}\n"
+                f"clients:\n  - name: peer\n    certificate: {client}\n    hits: [\"{self.op.fa_hit}\"]\n")
+
+    def as_udp(self, address):
+        return (f"listen: [\"{HOME}:1812\"]\nclients:\n  - name: peer\n    address: {address}\n    secret_file: {self.secret2_file}\n"
+                f"    hits: [\"{self.op.fa_hit}\"]\n")
+
+    # ---- a way, and a host bound by it ---------------------------------------------------------------------------------------
+
+    def start(self, fa, home=None):
+        self.op.aaa, self.op.as_ways = fa, home
+        self.op.write_fa()
+        if home:
+            self.op.write_as()
+            self.op.start_as()
+        self.op.start_fa()
+
+    def stop(self, *labels):
+        for label in ("hiphostd-mn", "hipfad", "hipakad"):
+            if self.lab.alive(label):
+                self.op._stop(label)
+        for label in labels:
+            self.lab.stop(label)
+
+    def servers(self):
+        return list(self.op.ctl("fa", "status")["as"]["servers"][REALM].items())
+
+    def bind(self, sub=None):
+        """A new subscriber of hipakad's (or one that is there), bound; (name of the server in hipctl status, what it says)."""
+        if not sub:
+            sub = subscriber()
+            self.op.add_subscriber(sub)
+        self.op.start_host("mn", sim=sub)
+        self.op.wait_bound("mn", f"{sub.label}.{daemons.ZONE}", 30)
+        check(self.op.dig(f"{sub.label}.{daemons.ZONE}", "HIP").strip(), "the name is not in the zone")
+        (name, server), = self.servers()
+        check("up" in server["state"] and server["answered"] >= 2 and server["forged"] == 0, f"{name}: {server}")
+        return name, server
+
+    def way(self, fa, home, label=None, tls=None):
+        try:
+            self.start(fa, home)
+            name, server = self.bind()
+            check(server.get("tls") == tls, f"{name}: {server}")
+            return f"{name}{' ' + tls if tls else ''}: bound after {server['answered']} answers"
+        finally:
+            self.stop(*([label] if label else []))
+
+    # ---- the ways --------------------------------------------------------------------------------------------------------------
+
+    def direct(self):
+        def status():
+            r = self.op.ctl("home", "status")["radsec"]
+            return {c["client"] for c in r["connections"]} == {"peer"} and r["refused"] == 0  # one for each worker
+        try:
+            self.start(self.radsec(HOME, "aaa.operator.example"), self.as_radsec())
+            name, server = self.bind()
+            check(server.get("tls") == "TLSv1.3" and server["probes_answered"] >= 1, f"{server}")
+            wait_for(f"hipakad's connections: {self.op.ctl('home', 'status')['radsec']}", status)
+            return f"{name}: {server['tls']}"
+        finally:
+            self.stop()
+
+    def proxy_tls(self, block, most):
+        pem, key = self.cert["proxy"]
+        return f"tls {block} {{\n CACertificateFile {self.pki.ca}\n CertificateFile {pem}\n CertificateKeyFile {key}\n {most}\n}}\n"
+
+    def tls_to_proxy(self, most=""):
+        """hipfad -> TLS -> radsecproxy -> UDP -> hipakad"""
+        aaa.radsecproxy(self.lab, "cn", "radsecproxy", 2083, "tcp", f"""\
+ListenTLS {PROXY}:2083
+SourceUDP {PROXY}
+{self.proxy_tls("default", most)}client fa.operator.example {{
+ host {FA}
+ type TLS
+ tls default
+ secret radsec
+ CertificateNameCheck off
+ MatchCertificateAttribute SubjectAltName:DNS:/^fa\\.operator\\.example$/
+}}
+server home {{
+ host {HOME}
+ port 1812
+ type UDP
+ secret {self.secret2}
+ StatusServer on
+}}
+realm {REALM} {{
+ server home
+}}
+""")
+        return self.way(self.radsec(PROXY, "proxy.operator.example"), self.as_udp(PROXY), "radsecproxy", "TLSv1.2" if most else "TLSv1.3")
+
+    def tls_from_proxy(self):
+        """hipfad -> UDP -> radsecproxy -> TLS -> hipakad"""
+        aaa.radsecproxy(self.lab, "cn", "radsecproxy", 1812, "udp", f"""\
+ListenUDP {PROXY}:1812
+{self.proxy_tls("default", "")}client fa {{
+ host {FA}
+ type UDP
+ secret {self.secret}
+}}
+server aaa.operator.example {{
+ host {HOME}
+ port 2083
+ type TLS
+ tls default
+ secret radsec
+ StatusServer on
+ MatchCertificateAttribute SubjectAltName:DNS:/^aaa\\.operator\\.example$/
+}}
+realm {REALM} {{
+ server aaa.operator.example
+}}
+""")
+        return self.way(self.udp(PROXY), self.as_radsec("proxy.operator.example"), "radsecproxy")
+
+    def freeradius(self):
+        aaa.freeradius(self.lab, "cn", "freeradius", PROXY, REALM, (HOME, 1812), self.secret2, FA, self.secret)
+        return self.way(self.udp(PROXY), self.as_udp(PROXY), "freeradius")
+
+    def hostapd(self, names):
+        """names: Access-Accept carries the IMSI as Chargeable-User-Identity; else the realm must trust what EAP said."""
+        sub = subscriber()
+        self.op.prepare_subscriber(sub) if hasattr(self.op, "prepare_subscriber") else None
+        path = self.lab.path("cn2", "hlr.sock")
+        if os.path.exists(path):
+            os.unlink(path)
+        hlr = Hlr(path)
+        hlr.aucs[sub.imsi] = usim.Auc(sub.k, sub.opc)
+        hlr.start()
+        users = f"\"6{sub.imsi}@{REALM}\"\tAKA'\n" + (f"radius_accept_attr=89:s:{sub.imsi}\n" if names else "")
+        aaa.hostapd(self.lab, "cn2", "hostapd", path, self.secret, FA, users)
+        self.op.network_name = "WLAN"
+        try:
+            self.start(self.udp(OTHER) + ("" if names else "    trust_eap_identity: yes\n"))
+            self.op.add_subscriber(sub, auc=False)
+            name, server = self.bind(sub)
+            return f"{name}: bound after {server['answered']} answers"
+        finally:
+            self.op.network_name = ""
+            self.stop("hostapd")
+            hlr.ended = True
+            hlr.join(2)
+
+    # ---- certificates that do not do -------------------------------------------------------------------------------------------
+
+    def refused(self, fa, reason, at_home=None):
+        """Nobody is bound, hipfad says why in hipctl status and hipctl events, hipakad in its log."""
+        self.start(fa, self.as_radsec())
+        try:
+            (name, _), = self.servers()
+            state = wait_for(f"a reason with \"{reason}\": {self.servers()}",
+                             lambda: next((s for _, s in self.servers() if reason in s.get("reason", "")), None), 15)
+            check(state["answered"] == 0 and "up" not in state["state"], f"{state}")
+            events = self.op.ctl("fa", "events")
+            check(reason in str(events), f"hipctl events: {events}")
+            if at_home:
+                wait_for(f"hipakad's word of {at_home}", lambda: at_home in self.lab.log_text("hipakad"))
+                check(self.op.ctl("home", "status")["radsec"]["refused"] >= 1, "hipakad counted no refusal")
+            return state["reason"]
+        finally:
+            self.stop()
+
+    def wrong_name(self):
+        return self.refused(self.radsec(HOME, "other.operator.example"), "hostname mismatch")
+
+    def wrong_ca(self):
+        return self.refused(self.radsec(HOME, "aaa.operator.example", files=self.strange), "unknown ca", "event=refused")
+
+    def nobodys(self):
+        """A good certificate that no client's entry names."""
+        return self.refused(self.radsec(HOME, "aaa.operator.example", "other"), "closed by the other side", "no client has this certificate")
+
+
+def body(cases, every):
+    w = World(cases)
+    w.set_up()
+    some = [("hipfad -> TLS 1.3 -> radsecproxy -> UDP -> hipakad", w.tls_to_proxy), ("a certificate of another CA", w.wrong_ca)]
+    rest = [("hipfad -> TLS 1.3 -> hipakad", w.direct), ("hipfad -> UDP -> radsecproxy -> TLS -> hipakad", w.tls_from_proxy),
+            ("hipfad -> TLS 1.2 -> radsecproxy -> UDP -> hipakad", lambda: w.tls_to_proxy("TlsVersion TLS1_2")),
+            ("hipfad -> UDP -> FreeRADIUS by realm -> UDP -> hipakad", w.freeradius),
+            ("hipfad -> UDP -> hostapd, which names the subscriber", lambda: w.hostapd(True)),
+            ("hipfad -> UDP -> hostapd, which is trusted to have checked", lambda: w.hostapd(False)),
+            ("a server of another name", w.wrong_name), ("a certificate that no client has", w.nobodys)]
+    for title, work in some + (rest if every else []):
+        cases.case(title, work)
+
+
+if __name__ == "__main__":
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--all", action="store_true")
+    every = arguments.parse_args().all
+    case.main("aaa", "aaa-", lambda cases: body(cases, every))
