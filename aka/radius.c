@@ -169,8 +169,8 @@ err radius_check_request(const struct radius_pkt *p, struct span secret)
     return check_ma(p, p->auth, secret);
 }
 
-err radius_check_reply(const struct radius_pkt *p, struct span secret, uint8_t request_id,
-                       const uint8_t request_auth[RADIUS_AUTH_LEN])
+static err check_response(const struct radius_pkt *p, struct span secret, uint8_t request_id,
+                          const uint8_t request_auth[RADIUS_AUTH_LEN])
 {
     uint8_t want[RADIUS_AUTH_LEN];
     if (p->id != request_id)
@@ -178,9 +178,21 @@ err radius_check_reply(const struct radius_pkt *p, struct span secret, uint8_t r
     err e = response_authenticator(p->whole, request_auth, secret, want);
     if (e != ERR_OK)
         return e;
-    if (!sec_equal(want, p->auth, sizeof want))
-        return ERR_AUTH;
-    return check_ma(p, request_auth, secret);
+    return sec_equal(want, p->auth, sizeof want) ? ERR_OK : ERR_AUTH;
+}
+
+err radius_check_reply(const struct radius_pkt *p, struct span secret, uint8_t request_id,
+                       const uint8_t request_auth[RADIUS_AUTH_LEN])
+{
+    err e = check_response(p, secret, request_id, request_auth);
+    return e == ERR_OK ? check_ma(p, request_auth, secret) : e;
+}
+
+err radius_check_status_reply(const struct radius_pkt *p, struct span secret, uint8_t request_id,
+                              const uint8_t request_auth[RADIUS_AUTH_LEN])
+{
+    err e = radius_check_reply(p, secret, request_id, request_auth);
+    return e == ERR_NOT_FOUND ? check_response(p, secret, request_id, request_auth) : e;
 }
 
 /* ---- writing ---- */

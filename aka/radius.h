@@ -83,6 +83,10 @@ MUST_USE err radius_check_request(const struct radius_pkt *p, struct span secret
 /* Reply to the request with this identifier and authenticator: Response Authenticator and Message-Authenticator. ERR_AUTH, ERR_NOT_FOUND. */
 MUST_USE err radius_check_reply(const struct radius_pkt *p, struct span secret, uint8_t request_id,
                                 const uint8_t request_auth[RADIUS_AUTH_LEN]);
+/* The same for an answer to Status-Server, from which nothing but its being there is taken: Message-Authenticator may be missing (radsecproxy 1.9 sends none), not
+ * be wrong. */
+MUST_USE err radius_check_status_reply(const struct radius_pkt *p, struct span secret, uint8_t request_id,
+                                       const uint8_t request_auth[RADIUS_AUTH_LEN]);
 
 /* Writer: begin, attributes, end. */
 struct radius_wr {

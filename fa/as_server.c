@@ -198,6 +198,13 @@ struct span as_server_secret(const struct as_server *s)
 
 /* ---- what comes ---- */
 
+static bool authentic(const struct as_server *s, const struct radius_pkt *p, const struct held *h)
+{
+    if (h->request == s)
+        return radius_check_status_reply(p, s->secret, p->id, h->auth) == ERR_OK;
+    return radius_check_reply(p, s->secret, p->id, h->auth) == ERR_OK;
+}
+
 /* RFC 2865 s4.1, RFC 3579 s3.2: what is not authentic is silently discarded. False: it was not. */
 static bool take(struct as_server *s, struct span octets)
 {
@@ -205,7 +212,7 @@ static bool take(struct as_server *s, struct span octets)
     struct held *h = radius_parse(octets, &p) == ERR_OK ? &s->held[p.id] : NULL;
     if (h && !h->request && s->stream)
         return true; /* late: nobody waits for it any more, and what it says cannot be verified */
-    if (!h || !h->request || radius_check_reply(&p, s->secret, p.id, h->auth) != ERR_OK) {
+    if (!h || !h->request || !authentic(s, &p, h)) {
         s->forged++;
         s->wrong += h && h->request;
         return false;

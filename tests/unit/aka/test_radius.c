@@ -150,6 +150,10 @@ static void test_reply_authenticator(void **state)
         assert_int_equal(hash_spans(HASH_MD5, in, 4, b + 4), ERR_OK);
         assert_int_equal(radius_parse(span_of(b, n), &p), ERR_OK);
         assert_int_equal(radius_check_reply(&p, SECRET, 9, auth), with ? ERR_AUTH : ERR_NOT_FOUND);
+        /* To Status-Server it may be missing, not be wrong; the Response Authenticator must be right as ever. */
+        assert_int_equal(radius_check_status_reply(&p, SECRET, 9, auth), with ? ERR_AUTH : ERR_OK);
+        assert_int_equal(radius_check_status_reply(&p, span_str("another"), 9, auth), ERR_AUTH);
+        assert_int_equal(radius_check_status_reply(&p, SECRET, 8, auth), ERR_AUTH);
     }
 }
 
