@@ -16,7 +16,7 @@ struct reauth;
 struct reauth *reauth_new(uint32_t max, uint64_t life_us, const uint8_t seed[16]);
 void reauth_free(struct reauth *t);
 /* A user name that no context has; lead: aka/method.h's reauth. */
-void reauth_name(const struct reauth *t, const struct env *env, uint8_t lead, char out[REAUTH_NAME_LEN + 1]);
+void reauth_name(const struct reauth *t, const struct env *env, char lead, char out[REAUTH_NAME_LEN + 1]);
 /* user: the part before "@". */
 void reauth_put(struct reauth *t, struct span user, const struct aka_reauth *c, uint64_t now);
 /* RFC 9048 s5.1: used once; out is set and the context gone. False: unknown, or too old. */

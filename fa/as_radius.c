@@ -212,6 +212,19 @@ static struct span mppe_or_none(const struct radius_pkt *p, const struct request
     return span_of(to, n);
 }
 
+/* Every Class, each behind an octet of length: none of them where they are too long together. */
+static size_t classes_of(const struct radius_pkt *p, uint8_t out[FA_CLASS_MAX])
+{
+    struct wcur w = wcur_of(out, FA_CLASS_MAX);
+    struct radius_attr a;
+    for (size_t pos = 0; radius_next(p, &pos, &a);)
+        if (a.type == RADIUS_CLASS && a.value.n) {
+            wcur_u8(&w, (uint8_t)a.value.n);
+            wcur_span(&w, a.value);
+        }
+    return wcur_done(&w).n;
+}
+
 static bool code_of(uint8_t code, enum fa_as_code *out)
 {
     switch (code) {
@@ -231,7 +244,7 @@ static bool code_of(uint8_t code, enum fa_as_code *out)
 
 static void deliver(struct radius *r, struct request *q, const struct radius_pkt *p, enum fa_as_code code)
 {
-    uint8_t eap[RADIUS_MAX];
+    uint8_t eap[RADIUS_MAX], classes[FA_CLASS_MAX];
     size_t eap_len = 0;
     struct fa_result res = { .ref = q->ref, .type = FA_JOB_AS, .err = ERR_OK };
     res.as.code = code;
@@ -245,6 +258,7 @@ static void deliver(struct radius *r, struct request *q, const struct radius_pkt
             res.as.imsi = (struct span){ 0 };
         res.as.cui = find_or_none(p, RADIUS_CUI);
         res.as.user = find_or_none(p, RADIUS_USER_NAME);
+        res.as.class_v = span_of(classes, classes_of(p, classes));
     }
     res.as.server = number_of(q->realm, q->server);
     r->stats.answered++;

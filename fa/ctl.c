@@ -125,6 +125,20 @@ struct asked {
     struct rt_ctl_req *req;
 };
 
+static json_t *accounting(const struct acct *acct)
+{
+    struct acct_stats s;
+    char server[ADDR_TEXT_MAX];
+    acct_stats(acct, &s);
+    return json_pack("{s:s, s:b, s:o, s:o, s:o, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "server",
+                     addr_format(&s.server, server), "answers", (int)s.up, "queued", ctl_number(s.queued),
+                     "oldest_s", ctl_number(s.oldest_s), "sessions", ctl_number(s.sessions), "open",
+                     (int)s.open, "unwritten", (int)s.unwritten, "sent", ctl_number(s.sent), "answered",
+                     ctl_number(s.answered), "forged", ctl_number(s.forged), "timeouts",
+                     ctl_number(s.timeouts), "moved", ctl_number(s.moved), "dropped", ctl_number(s.dropped),
+                     "lost", ctl_number(s.lost));
+}
+
 static void status_sum(void *ctx, json_t *sum)
 {
     struct asked *a = ctx;
@@ -140,6 +154,8 @@ static void status_sum(void *ctx, json_t *sum)
                   addresses, "workers", (int)group_count(c->group));
     json_object_update(head, sum);
     json_decref(sum);
+    if (c->acct)
+        json_object_set_new(head, "accounting", accounting(c->acct));
     rt_ctl_reply(a->req, head);
     free(a);
 }

@@ -11,6 +11,7 @@ struct ctl {
     struct group *group;
     const struct fa_settings *settings;
     const struct hip_hi *identity;
+    const struct acct *acct; /* NULL: none */
 };
 
 /* An rt_ctl_fn; ctx is a struct ctl. */

@@ -96,6 +96,18 @@ err group_store(struct group *g, void (*run)(void *arg, const struct store *s),
     return worker_store(g->m[0].w, run, done, arg);
 }
 
+static void on_account(void *ctx, void *arg)
+{
+    acct_take(arg);
+}
+
+/* The accounting is worker 0's loop's. What is posted when that has ended is taken as the box ends. */
+static bool post_account(void *ctx, struct acct_event *e)
+{
+    struct group *g = ctx;
+    return rt_mail_post(g->m[0].mail, on_account, acct_take_late, e) == ERR_OK;
+}
+
 struct port {
     uint16_t port;
     int fd; /* -1: closed */
@@ -347,6 +359,10 @@ static err open_worker(struct group *g, struct member *m, char why[SQL_WHY_MAX])
                                .key = k->key,
                                .realms = k->realms,
                                .ca = k->ca,
+                               .acct = { .acct = k->acct,
+                                         .post = m != &g->m[0] ? post_account : NULL,
+                                         .ctx = g,
+                                         .log = &k->env->log },
                                .peers = g->n > 1 ? &m->peers : NULL };
     struct subs_sqlite *subs = NULL;
     err e = fa_identity_log_key(k->identity, c.log_key);

@@ -23,6 +23,7 @@ struct group_config {
     const struct dnsu_tsig_key *key;
     const struct as_radius_realm *realms;
     const struct cert_cas *ca; /* NULL: none */
+    struct acct *acct;         /* on the loop of worker 0; NULL: none */
     unsigned workers;          /* 0: as many as there are processors */
 };
 

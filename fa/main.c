@@ -38,6 +38,9 @@ struct daemon {
     struct realms realms;
     struct dnsu_tsig_key key;
     bool have_key;
+    uint8_t *acct_octets; /* locked memory of the secret */
+    struct span acct_secret;
+    struct acct *acct; /* NULL: none */
     struct group *group;
     struct ctl ctl;
     struct rt_ctl *ctl_socket;
@@ -59,6 +62,13 @@ static size_t trimmed(const uint8_t *p, size_t n)
     while (n && isspace(p[n - 1]))
         n--;
     return n;
+}
+
+static err load_acct(char why[RT_FILE_WHY_MAX])
+{
+    const struct fa_settings *s = &d.settings;
+    return s->n_acct_server ? realms_secret(s->acct_secret_file, &d.acct_octets, &d.acct_secret, why)
+                            : ERR_OK;
 }
 
 static err load_key(char why[RT_FILE_WHY_MAX])
@@ -110,8 +120,8 @@ static err load_cas(char why[RT_FILE_WHY_MAX])
 static int cmd_check(const char *config)
 {
     char why[RT_FILE_WHY_MAX];
-    if (realms_load(&d.settings, &d.realms, why) != ERR_OK || load_key(why) != ERR_OK ||
-        load_cas(why) != ERR_OK)
+    if (realms_load(&d.settings, &d.realms, why) != ERR_OK || load_acct(why) != ERR_OK ||
+        load_key(why) != ERR_OK || load_cas(why) != ERR_OK)
         return fail(why);
     printf("%s: ok\n", config);
     return 0;
@@ -137,6 +147,25 @@ static void on_term(void *ctx)
     rt_loop_stop(ctx);
 }
 
+static err open_acct(char why[SQL_WHY_MAX])
+{
+    const struct fa_settings *s = &d.settings;
+    char nas_id[48], hex[33]; /* NAS-Identifier as in Access-Request (docs/sim-binding.md section 4) */
+    if (!s->n_acct_server)
+        return ERR_OK;
+    snprintf(nas_id, sizeof nas_id, "HIP:%s", hex_encode(span_of(d.identity.hit.b, 16), hex));
+    struct acct_config c = { .loop = d.loop,
+                             .env = &d.env,
+                             .path = s->acct_path,
+                             .nas_id = nas_id,
+                             .queue_max = s->acct_queue_max,
+                             .interim_s = s->interim_s,
+                             .n_server = s->n_acct_server,
+                             .secret = d.acct_secret };
+    memcpy(c.server, s->acct_server, sizeof c.server);
+    return acct_open(&c, &d.acct, why);
+}
+
 static err open_workers(char why[SQL_WHY_MAX])
 {
     struct group_config c = { .loop = d.loop,
@@ -146,6 +175,7 @@ static err open_workers(char why[SQL_WHY_MAX])
                               .key = &d.key,
                               .realms = d.realms.v,
                               .ca = d.ca,
+                              .acct = d.acct,
                               .workers = d.settings.workers };
     return group_new(&c, &d.group, why);
 }
@@ -173,6 +203,8 @@ static err start(char why[SQL_WHY_MAX])
     if (e == ERR_OK)
         e = realms_load(&d.settings, &d.realms, why);
     if (e == ERR_OK)
+        e = load_acct(why);
+    if (e == ERR_OK)
         e = load_key(why);
     if (e == ERR_OK)
         e = load_cas(why);
@@ -185,10 +217,13 @@ static err start(char why[SQL_WHY_MAX])
         return ERR_MEMORY;
     e = rt_loop_signals(d.loop, on_term, NULL, d.loop);
     if (e == ERR_OK)
+        e = open_acct(why);
+    if (e == ERR_OK)
         e = open_workers(why);
     if (e != ERR_OK)
         return e;
-    d.ctl = (struct ctl){ .group = d.group, .settings = &d.settings, .identity = &d.identity };
+    d.ctl =
+        (struct ctl){ .group = d.group, .settings = &d.settings, .identity = &d.identity, .acct = d.acct };
     e = rt_ctl_open(d.loop, d.settings.socket, ctl_request, &d.ctl, &d.ctl_socket);
     if (e != ERR_OK) {
         snprintf(why, SQL_WHY_MAX, "%.200s: control socket: %s", d.settings.socket,
@@ -212,9 +247,11 @@ static void stop(void)
 {
     rt_ctl_close(d.ctl_socket);
     group_free(d.group);
+    acct_close(d.acct);
     rt_loop_free(d.loop);
     if (d.have_key)
         dnsu_tsig_key_done(&d.key);
+    sec_free(d.acct_octets);
 }
 
 static int serve(void)

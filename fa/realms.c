@@ -10,7 +10,7 @@
 
 #define SECRET_MAX 4096
 
-static err load_secret(const char *path, uint8_t **out, struct span *text, char *why)
+err realms_secret(const char *path, uint8_t **out, struct span *text, char why[RT_FILE_WHY_MAX])
 {
     size_t n = 0;
     err e = rt_file_read_secret(path, SECRET_MAX, out, &n, why);
@@ -29,7 +29,7 @@ static err load_secret(const char *path, uint8_t **out, struct span *text, char 
 static err load_udp(const struct fa_realm_servers *v, uint8_t **secret, struct as_radius_realm *to, char *why)
 {
     struct span text;
-    err e = load_secret(v->secret_file, secret, &text, why);
+    err e = realms_secret(v->secret_file, secret, &text, why);
     if (e != ERR_OK)
         return e;
     for (; to->n_server < v->n; to->n_server++)

@@ -21,3 +21,5 @@ struct realms {
 /* *out is filled as far as it went, also on failure. ERR_CONFIG and those of rt_file_read(); certificates are tried: ERR_MALFORMED, ERR_AUTH. */
 MUST_USE err realms_load(const struct fa_settings *s, struct realms *out, char why[RT_FILE_WHY_MAX]);
 void realms_done(struct realms *r);
+/* A shared secret out of a file: *out is secret memory of the caller's, also on failure; *text lies in it. As realms_load(). */
+MUST_USE err realms_secret(const char *path, uint8_t **out, struct span *text, char why[RT_FILE_WHY_MAX]);

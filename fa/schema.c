@@ -17,6 +17,7 @@
 #define RADIUS_PORT 1812
 #define RADSEC_PORT 2083
 #define DNS_PORT    53
+#define ACCT_PORT   1813
 
 static const struct rt_conf_row identity_rows[] = {
     { "file", RT_CONF_PATH, .def = "/var/lib/hipfa/fa/identity.der",
@@ -117,6 +118,21 @@ static const struct rt_conf_row binding_rows[] = {
              "waits until "
              "that one was not registered for so long; 0s: it does not wait" },
     { "allow_eap_aka", RT_CONF_BOOL, .def = "no", .doc = "EAP-AKA besides EAP-AKA'" },
+    { 0 },
+};
+
+static const struct rt_conf_row accounting_rows[] = {
+    { "servers", RT_CONF_LIST, RT_CONF_REQUIRED, .item = RT_CONF_ENDPOINT, .port = ACCT_PORT, .min = 1,
+      .max = ACCT_SERVERS_MAX, .doc = "RADIUS (RFC 2866); the next one is used when one does not answer",
+      .example = "192.0.2.2:1813" },
+    { "secret_file", RT_CONF_PATH, RT_CONF_REQUIRED, .doc = "shared secret; only its owner may read it",
+      .example = "/etc/hipfa/radius.secret" },
+    { "interim", RT_CONF_DURATION, .min = 10 * SECOND_US, .max = DAY_US, .def = "10min",
+      .doc = "between two Interim-Updates of a session" },
+    { "queue_max", RT_CONF_INT, .min = 16, .max = 10000000, .def = "100000",
+      .doc =
+          "records that wait on disk while no server answers; Interim-Updates go first when there are more" },
+    { "path", RT_CONF_PATH, .def = "/var/lib/hipfa/fa/accounting.sqlite", .doc = "the queue" },
     { 0 },
 };
 
@@ -248,6 +264,8 @@ const struct rt_conf_row fa_schema[] = {
     { "zone", RT_CONF_MAP, RT_CONF_REQUIRED, .rows = zone_rows, .doc = "where names are published" },
     { "naming", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = naming_rows, .doc = "which names are given" },
     { "binding", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = binding_rows, .doc = "binding by SIM" },
+    { "accounting", RT_CONF_MAP, .rows = accounting_rows,
+      .doc = "sessions of bound hosts, told to servers that bill them; left out: nobody is told" },
     { "registration", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = registration_rows,
       .doc = "lifetimes that we grant" },
     { "relay", RT_CONF_MAP, RT_CONF_DEFAULTED, .rows = relay_rows,
@@ -544,6 +562,18 @@ static err read_identity(struct fa_settings *s, const struct rt_conf_node *root,
     return ERR_OK;
 }
 
+static void read_accounting(struct fa_settings *s, const struct rt_conf_node *root)
+{
+    const struct rt_conf_node *a = rt_conf_map(root, "accounting");
+    if (!a)
+        return;
+    s->n_acct_server = (uint8_t)read_addrs(a, "servers", s->acct_server, ACCT_SERVERS_MAX);
+    s->acct_secret_file = rt_conf_str(a, "secret_file");
+    s->acct_path = rt_conf_str(a, "path");
+    s->interim_s = seconds(a, "interim");
+    s->acct_queue_max = (uint32_t)rt_conf_int(a, "queue_max");
+}
+
 static void read_rest(struct fa_settings *s, const struct rt_conf_node *root)
 {
     const struct rt_conf_node *n = rt_conf_map(root, "naming"), *l = rt_conf_map(root, "limits");
@@ -584,6 +614,7 @@ err fa_settings_load(const char *path, struct fa_settings *out, char why[RT_CONF
     if (e == ERR_OK)
         e = read_identity(out, root, why);
     read_rest(out, root);
+    read_accounting(out, root);
     for (size_t i = 0; e == ERR_OK && i < rt_conf_count(root, "realms"); i++)
         e = read_realm(out, rt_conf_item(root, "realms", i), why);
     if (e == ERR_OK)

@@ -7,6 +7,7 @@
 #include "common/base/log.h"
 #include "common/crypto/sig.h"
 #include "common/rt/conf.h"
+#include "fa/acct.h"
 #include "fa/core/fa.h"
 
 #define FA_REALMS_MAX        16
@@ -78,6 +79,11 @@ struct fa_settings {
     struct fa_realm realm[FA_REALMS_MAX];
     struct fa_realm_servers realm_servers[FA_REALMS_MAX]; /* same index */
     bool allow_eap_aka;
+
+    uint8_t n_acct_server; /* 0: nothing is accounted for */
+    struct addr acct_server[ACCT_SERVERS_MAX];
+    const char *acct_secret_file, *acct_path;
+    uint32_t interim_s, acct_queue_max;
 
     char domain[FA_NAME_MAX];
     char zone[FA_NAME_MAX]; /* apex of the zone that holds the domain; the domain itself unless configured */

@@ -166,6 +166,9 @@ static err submit(struct worker *w, const struct fa_job *job)
     case FA_JOB_DNS:
     case FA_JOB_DNS_OWN:
         return fa_dns_submit(w->dns, job);
+    case FA_JOB_CHARGE:
+        acct_way_charge(&w->c.acct, job);
+        return ERR_OK;
     default:
         return submit_blocking(w, job);
     }
@@ -291,6 +294,9 @@ static void carry_out_list(struct worker *w)
             break;
         case FA_ACT_EVENT:
             event_write(&w->events, &a->event);
+            break;
+        case FA_ACT_SESSION:
+            acct_way_session(&w->c.acct, &a->session);
             break;
         case FA_ACT_TELL: /* not associated here; with one worker nowhere */
             if (w->c.peers)
@@ -529,6 +535,7 @@ static struct fa *make_engine(const struct worker_config *c)
         .runs_per_source = part(c, s->runs_per_source),
         .runs_per_identity = part(c, s->runs_per_identity),
         .identity_pause_s = s->identity_pause_s,
+        .account_s = c->acct.acct ? s->interim_s : 0,
         .new_runs_per_minute_and_source = part(c, s->new_runs_per_minute),
         .locks = c->peers ? c->peers->locks : NULL,
         .lock_owner = c->peers ? c->peers->index : 0,

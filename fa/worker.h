@@ -7,6 +7,7 @@
 #pragma once
 
 #include "common/rt/loop.h"
+#include "fa/acct_way.h"
 #include "fa/as_radius.h"
 #include "fa/carrier.h"
 #include "fa/core/directory.h"
@@ -49,6 +50,7 @@ struct worker_config {
     uint64_t r1_counter, r1_counter_end; /* values that are ours (store_ops.r1_reserve) */
     uint8_t log_key[16];
     const struct worker_peers *peers; /* NULL: the only one; outlives the worker */
+    struct acct_way acct;
 };
 
 /* Opens the sockets (CAP_NET_RAW). ERR_REFUSED, ERR_IO, ERR_MEMORY; of an authentication server's certificates ERR_MALFORMED, ERR_AUTH. */

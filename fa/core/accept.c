@@ -79,6 +79,27 @@ static err make_keys(struct fa *f, struct fa_guest *g, const struct fa_result *r
     return g->run->keys ? ERR_OK : ERR_MEMORY;
 }
 
+/* What accounting gives back to the AS (RFC 2865 s5.25, RFC 4372 s2.1). Without memory for it the sessions are charged to the subscriber id. */
+static struct fa_charge *charge_of(const struct fa *f, const struct fa_result *res)
+{
+    struct fa_charge *c = f->c.account_s ? calloc(1, sizeof *c) : NULL;
+    if (!c)
+        return NULL;
+    if (res->as.user.n && res->as.user.n <= sizeof c->user) {
+        c->user_len = (uint8_t)res->as.user.n;
+        memcpy(c->user, res->as.user.p, res->as.user.n);
+    }
+    if (res->as.cui.n && res->as.cui.n <= sizeof c->cui) {
+        c->cui_len = (uint8_t)res->as.cui.n;
+        memcpy(c->cui, res->as.cui.p, res->as.cui.n);
+    }
+    if (res->as.class_v.n && res->as.class_v.n <= sizeof c->class_v) {
+        c->class_len = (uint16_t)res->as.class_v.n;
+        memcpy(c->class_v, res->as.class_v.p, res->as.class_v.n);
+    }
+    return c;
+}
+
 void fa_accept(struct fa *f, struct fa_guest *g, const struct fa_result *res)
 {
     struct fa_run *r = g->run;
@@ -107,6 +128,8 @@ void fa_accept(struct fa *f, struct fa_guest *g, const struct fa_result *res)
     }
     memcpy(r->success, p.whole.p, sizeof r->success);
     r->success_due = true;
+    free(r->charge);
+    r->charge = charge_of(f, res);
     fa_attempt(f, g);
 }
 
@@ -312,6 +335,16 @@ static void count(struct fa *f, struct fa_guest *g, const struct fa_txn_out *o, 
     fa_emit_event(f, e, &g->peer, b ? b->subscriber : g->run->imsi, b ? b->name : NULL, o->status, o->reason);
 }
 
+/* From now on its sessions are charged to whom the AS named. */
+static void charge(struct fa *f, const struct fa_run *r, const struct fa_binding *b)
+{
+    struct fa_job *j = r->charge ? fa_job_unheard(f, FA_JOB_CHARGE) : NULL;
+    if (!j)
+        return;
+    memcpy(j->charge.hit, b->hit, sizeof j->charge.hit);
+    j->charge.who = *r->charge;
+}
+
 void fa_attempt_answer(struct fa *f, struct fa_guest *g, const struct fa_txn_out *o,
                        const struct fa_binding *b)
 {
@@ -333,7 +366,10 @@ void fa_attempt_answer(struct fa *f, struct fa_guest *g, const struct fa_txn_out
         g->fresh_us = f->now + f->c.subscriber_fresh_us;
         fa_text(g->subscriber, sizeof g->subscriber, b->subscriber);
         fa_text(g->name, sizeof g->name, b->name);
+        g->binding = b->id;
     }
+    if (b)
+        charge(f, r, b);
     put_registration(f, g, o->status, &c);
     err e = put_signed(f, g, &p, &w);
     c.inner = wcur_done(&w);
@@ -372,7 +408,7 @@ void fa_notice(struct fa *f, uint8_t status, const struct fa_binding *b, const c
         g->bound = false;
         g->moved = status == HIP_BIND_ST_MOVED;
         g->revoked = status == HIP_BIND_ST_REVOKED && b->state == FA_BINDING_REVOKED;
-        fa_registry_drop(f, g);
+        fa_registry_drop(f, g, g->moved ? FA_ENDED_MOVED : FA_ENDED_WITHDRAWN);
     }
     hip_bind_put_response(&w, &p);
     c.inner = wcur_done(&w);

@@ -50,6 +50,7 @@ void fa_bind_end(struct fa *f, struct fa_guest *g)
     hip_bind_keys_free(r->keys);
     hip_bind_th_free(r->th);
     fa_admit_release(f, &r->source);
+    free(r->charge);
     sec_wipe(r, sizeof *r); /* identity, and the last Challenge-Response */
     free(r);
 }

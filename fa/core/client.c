@@ -199,6 +199,7 @@ void fa_client_drop(struct fa *f, struct fa_guest *g)
     if (!c)
         return;
     fa_client_ports_close(f, g);
+    fa_account_keep(f, g);
     fa_flows_client_del(f->flows, c->slot);
     r->client_free[r->n_client_free++] = c->slot;
     r->by_slot[c->slot - r->client_base] = NULL;
@@ -262,7 +263,7 @@ void fa_client_port_failed(struct fa *f, const struct addr *port)
     struct hip_contents c = { .response = { .present = true, .n = 1, .type = { FA_REG_RELAY_ESP } },
                               .relayed = gone };
     if (g->relay->n_port == 0)
-        fa_registry_cancel(f, g, FA_REG_RELAY_ESP);
+        fa_registry_cancel(f, g, FA_REG_RELAY_ESP, FA_ENDED_WITHDRAWN);
     if (fa_guest_send(f, g, &c) != ERR_OK)
         f->st.failed++;
 }

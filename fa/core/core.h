@@ -90,6 +90,13 @@ struct fa_relayed {
     struct bucket control_from; /* from it */
 };
 
+/* What is accounted for while it is registered (account.c). */
+struct fa_account {
+    bool open; /* a session has begun and not ended */
+    uint64_t began_us, next_us;
+    struct fa_usage usage; /* but for what its client slot counts now */
+};
+
 struct fa_guest {
     struct fa_timer timer;
     uint32_t index;
@@ -130,10 +137,13 @@ struct fa_guest {
         [FA_NAME_MAX]; /* the name in its HOST_ID, by its own word; "": none that could be of this domain */
     uint64_t fresh_us; /* until then */
     char subscriber[FA_ID_MAX], name[FA_NAME_MAX];
+    uint64_t binding; /* row of what it is bound by; 0: a partner's */
+    struct fa_account account;
 
     struct fa_check *check;
     struct fa_run *run;
     uint64_t close_at_us; /* 0: not */
+    bool closing;         /* it was we who closed the association */
 };
 
 /* ---- runs ---- */
@@ -152,7 +162,7 @@ struct fa_run {
     uint64_t budget;         /* and under this in budget; 0: not yet */
     struct hip_reg_list req; /* what the last REG_REQUEST wanted, SIM_BINDING left out */
     uint16_t realm;
-    uint8_t server; /* of the realm, that this conversation is with; 0: none yet */
+    uint8_t server;                    /* of the realm, that this conversation is with; 0: none yet */
     char user[FA_IDENTITY_MAX];        /* Response/Identity */
     char imsi[FA_IMSI_MAX];            /* from Access-Accept */
     char at_identity[FA_IDENTITY_MAX]; /* last AT_IDENTITY */
@@ -173,8 +183,9 @@ struct fa_run {
     uint8_t held_mac[HIP_BIND_MAC_LEN];
     uint16_t held_n, request_off, request_n;
     uint8_t held_p[FA_INNER_MAX];
-    uint32_t txn, txn_gen; /* under way */
-    bool other_hi;         /* the attempt binds another HI than the association's */
+    uint32_t txn, txn_gen;    /* under way */
+    bool other_hi;            /* the attempt binds another HI than the association's */
+    struct fa_charge *charge; /* from Access-Accept; NULL: nobody wants to know */
 };
 
 /* ---- transactions ---- */
@@ -374,17 +385,26 @@ void fa_guest_timer(struct fa *f, struct fa_guest *g); /* sets it to what is due
 void fa_guest_timeout(struct fa *f, struct fa_guest *g);
 /* False: no room. */
 bool fa_registry_set(struct fa *f, struct fa_guest *g, const struct hip_reg_list *granted);
-void fa_registry_drop(struct fa *f, struct fa_guest *g);                           /* all its types */
+void fa_registry_drop(struct fa *f, struct fa_guest *g, enum fa_ended why);        /* all its types */
 bool fa_registry_live(const struct fa *f, const struct fa_guest *g, uint8_t type); /* registered for it now */
-void fa_registry_cancel(struct fa *f, struct fa_guest *g,
-                        uint8_t type); /* one of them; what hangs on it goes */
+void fa_registry_cancel(struct fa *f, struct fa_guest *g, uint8_t type,
+                        enum fa_ended why); /* one of them; what hangs on it goes */
+
+/* ---- account.c ---- */
+void fa_account_begin(struct fa *f,
+                      struct fa_guest *g);              /* if it is registered and bound, and has not begun */
+void fa_account_keep(struct fa *f, struct fa_guest *g); /* its client slot is about to go */
+void fa_account_inherit(struct fa_guest *g, struct fa_guest *old); /* the same host's earlier association */
+void fa_account_end(struct fa *f, struct fa_guest *g, enum fa_ended why);
+uint64_t fa_account_due(const struct fa_guest *g);
+void fa_account_timeout(struct fa *f, struct fa_guest *g);
 
 /* ---- registrar.c ---- */
 void fa_registrar_ask(struct fa *f, const struct hip_action *a);
 void fa_registrar_update(struct fa *f, struct fa_guest *g, const struct hip_action *a);
 void fa_registrar_complete(struct fa *f, struct fa_guest *g, const struct fa_result *r);
 /* The registrar ends it: told, and gone. */
-void fa_registrar_end(struct fa *f, struct fa_guest *g);
+void fa_registrar_end(struct fa *f, struct fa_guest *g, enum fa_ended why);
 void fa_registrar_lost(struct fa *f, struct fa_guest *g); /* the check's job did not answer */
 /* Grants and refusals of the types in req (SIM_BINDING left out) as things stand; grants take effect. Refusals of a kind that a bound HI would
  * be spared carry `reason` (RFC 8003 s4.5; 0: additional credentials required). */

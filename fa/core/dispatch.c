@@ -75,6 +75,10 @@ static void gone(struct fa *f, struct fa_guest *g, const struct hip_action *a)
     static const char *const why[] = { "closed", "no answer", "replaced", "refused", "removed" };
     fa_emit_event(f, FA_EVENT_GONE, &g->peer, NULL, g->bound ? g->name : NULL, a->gone.why,
                   (size_t)a->gone.why < sizeof why / sizeof why[0] ? why[a->gone.why] : "");
+    fa_registry_drop(f, g,
+                     a->gone.why != HIP_GONE_CLOSED ? FA_ENDED_LOST
+                     : g->closing                   ? FA_ENDED_WITHDRAWN
+                                                    : FA_ENDED_ASKED);
     fa_guest_free(f, g);
 }
 

@@ -259,7 +259,7 @@ bool fa_stop(struct fa *f, uint64_t now, struct fa_actions *out)
         if (f->guests[i] && f->guests[i]->registered) {
             told = room(f);
             if (told)
-                fa_registrar_end(f, f->guests[i]);
+                fa_registrar_end(f, f->guests[i], FA_ENDED_STOPPED);
             fa_pump(f);
         }
     return told;

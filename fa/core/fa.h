@@ -13,6 +13,7 @@
 #include "fa/core/job.h"
 #include "fa/core/locks.h"
 #include "fa/core/relay.h"
+#include "fa/core/session.h"
 #include "hip/drop.h"
 #include "hip/engine.h"
 
@@ -116,6 +117,7 @@ struct fa_config {
     uint32_t runs_per_identity;   /* by HIs that are not bound, one after the other without success; 0: 3 */
     uint32_t identity_pause_s;    /* then one in so many seconds; 0: 300 */
     uint64_t subscriber_fresh_us; /* how long "active" is remembered; 0: one hour, which is the most */
+    uint32_t account_s;           /* sessions are told of (FA_ACT_SESSION), again after so long; 0: not */
 
     struct fa_relay_config relay;
 
@@ -132,6 +134,7 @@ enum fa_act_type {
     FA_ACT_REG_UP,   /* reg: a host registered or renewed (lifetime), or moved (path) */
     FA_ACT_REG_DOWN, /* reg: its registration ended */
     FA_ACT_EVENT,    /* event: for logs and counters */
+    FA_ACT_SESSION,  /* session: for accounting */
     FA_ACT_TELL,     /* tell: the host is not here: fa_tell() at the engine that may have it */
     FA_ACT_PORT_OPEN, /* port: open a UDP socket there, before what follows in the list; fa_port_failed() if that cannot be */
     FA_ACT_PORT_CLOSE, /* port */
@@ -211,6 +214,7 @@ struct fa_action {
         const struct fa_job *job; /* in fa_actions.job */
         struct fa_registration reg;
         struct fa_event event;
+        struct fa_session session;
         struct fa_tell tell;
         struct addr port; /* a relayed address: where the client reaches us, and the port */
     };

@@ -29,6 +29,8 @@
 #define FA_IDENTITY_MAX 254
 #define FA_STATE_MAX    253 /* RADIUS State */
 #define FA_ADDRS_MAX    4
+#define FA_CHARGE_MAX   253 /* a RADIUS attribute */
+#define FA_CLASS_MAX    1024
 
 /* ---- subscriber data (step 8 of the main job) ---- */
 
@@ -82,6 +84,15 @@ struct fa_binding {
         unseen_s; /* since the host was last known to be registered; the row was made then at the latest */
 };
 
+/* Whom the authentication server wants to have charged: attributes of its Access-Accept, given back unread. */
+struct fa_charge {
+    uint8_t user_len, cui_len; /* 0: it did not say */
+    uint16_t class_len;
+    uint8_t user[FA_CHARGE_MAX];   /* User-Name */
+    uint8_t cui[FA_CHARGE_MAX];    /* Chargeable-User-Identity */
+    uint8_t class_v[FA_CLASS_MAX]; /* Class, each with an octet of length in front */
+};
+
 /* ---- jobs ---- */
 
 #define FA_JOB_LIST(X) \
@@ -98,7 +109,8 @@ struct fa_binding {
     X(DROP, "drop binding") \
     X(SEEN, "note that it is registered") \
     X(HOLD, "ask for a takeover") \
-    X(AUDIT, "audit record")
+    X(AUDIT, "audit record") \
+    X(CHARGE, "note who is charged")
 
 enum fa_job_type {
 #define X(name, text) FA_JOB_##name,
@@ -133,9 +145,9 @@ struct fa_job {
         /* One Access-Request, and its answer within 5 s (fa/as_radius.h). Results: OK with code; ERR_UNREACHABLE, ERR_TIMEOUT;
          * ERR_FULL (requests to one AS). */
         struct {
-            uint16_t realm;             /* index in fa_config.realms */
-            uint8_t server;             /* whose State it is: as.server of the last result; 0: a conversation begins */
-            char nas_id[48];            /* NAS-Identifier: "HIP:" and 32 hexadecimal digits */
+            uint16_t realm;  /* index in fa_config.realms */
+            uint8_t server;  /* whose State it is: as.server of the last result; 0: a conversation begins */
+            char nas_id[48]; /* NAS-Identifier: "HIP:" and 32 hexadecimal digits */
             char user[FA_IDENTITY_MAX]; /* User-Name: Response/Identity */
             uint16_t eap_len;
             uint8_t eap[FA_EAP_MAX];
@@ -227,6 +239,11 @@ struct fa_job {
             uint8_t hit[16];
             char name[FA_NAME_MAX];
         } audit;
+        /* Sessions of this HIT are charged to it from now on. No result. */
+        struct {
+            uint8_t hit[16];
+            struct fa_charge who;
+        } charge;
     };
 };
 
@@ -256,6 +273,7 @@ struct fa_result {
             struct span imsi;     /* 3GPP-IMSI (10415/1) */
             struct span cui;      /* Chargeable-User-Identity */
             struct span user;     /* User-Name */
+            struct span class_v;  /* as in struct fa_charge */
         } as;
         struct {
             const struct fa_subscriber *s;

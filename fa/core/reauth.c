@@ -169,7 +169,7 @@ static void end(struct fa *f, struct fa_guest *g)
     if (g->run)
         fa_bind_end(f, g);
     fa_contents_cancel(f, &c);
-    fa_registry_drop(f, g);
+    fa_registry_drop(f, g, FA_ENDED_REAUTH);
     if (fa_guest_send(f, g, &c) != ERR_OK)
         f->st.failed++;
     f->st.refused++;

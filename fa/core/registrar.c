@@ -110,7 +110,7 @@ static void cancel(struct fa *f, struct fa_guest *g, uint8_t type, struct hip_co
         if (g->relay->n_port)
             return;
     }
-    fa_registry_cancel(f, g, type);
+    fa_registry_cancel(f, g, type, FA_ENDED_ASKED);
 }
 
 static void grant(struct fa *f, struct fa_guest *g, const struct hip_reg_list *req,
@@ -118,7 +118,7 @@ static void grant(struct fa *f, struct fa_guest *g, const struct hip_reg_list *r
 {
     struct hip_reg_list keep = { .lifetime = granted->lifetime }, ok = keep;
     if (hip_reg_has(granted->type, granted->n, FA_REG_RELAY_HIP)) /* never both (RFC 9028 s7.8) */
-        fa_registry_cancel(f, g, FA_REG_RENDEZVOUS);
+        fa_registry_cancel(f, g, FA_REG_RENDEZVOUS, FA_ENDED_ASKED);
     for (uint8_t i = 0; i < granted->n; i++) {
         uint8_t type = granted->type[i];
         if (!provide(f, g, req, type, c)) {
@@ -177,7 +177,7 @@ void fa_registrar_decide(struct fa *f, struct fa_guest *g, const struct hip_reg_
     c->response = granted;
 }
 
-void fa_registrar_end(struct fa *f, struct fa_guest *g)
+void fa_registrar_end(struct fa *f, struct fa_guest *g, enum fa_ended why)
 {
     struct hip_contents c = {
         .info = { .present = true, .min = f->c.hip.offer.min, .max = f->c.hip.offer.max }
@@ -185,7 +185,7 @@ void fa_registrar_end(struct fa *f, struct fa_guest *g)
     c.response.present = true;
     for (uint8_t i = 0; i < g->n_type; i++)
         c.response.type[c.response.n++] = g->type[i];
-    fa_registry_drop(f, g);
+    fa_registry_drop(f, g, why);
     if (fa_guest_send(f, g, &c) != ERR_OK)
         f->st.failed++;
 }
@@ -347,7 +347,7 @@ static void check_partner(struct fa *f, struct fa_guest *g, const struct fa_resu
     if (g->by_zone)
         fa_text(g->name, sizeof g->name, g->said);
     else
-        fa_registry_drop(f, g);
+        fa_registry_drop(f, g, FA_ENDED_WITHDRAWN);
     check_done(f, g, 0);
 }
 
@@ -355,6 +355,7 @@ static void check_found(struct fa *f, struct fa_guest *g, const struct fa_result
 {
     struct fa_check *k = g->check;
     g->bound = g->revoked = g->moved = g->by_zone = false;
+    g->binding = 0;
     const struct fa_binding *b = row_of(f, g, r);
     if (!b && !g->revoked && !g->moved && fa_partner_asks(f, g, &k->req)) {
         check_zone(f, g);
@@ -367,6 +368,7 @@ static void check_found(struct fa *f, struct fa_guest *g, const struct fa_result
     }
     fa_text(g->subscriber, sizeof g->subscriber, b->subscriber);
     fa_text(g->name, sizeof g->name, b->name);
+    g->binding = b->id;
     k->second = true;
     struct fa_job *j = fa_job_begin(f, FA_OWNER_CHECK, g->index, FA_JOB_SUBSCRIBER, &k->wait);
     if (!j) {

@@ -61,7 +61,7 @@ void fa_guest_free(struct fa *f, struct fa_guest *g)
     if (g->run)
         fa_bind_end(f, g);
     if (g->registered && f->out)
-        fa_registry_drop(f, g);
+        fa_registry_drop(f, g, FA_ENDED_LOST);
     fa_client_drop(f, g);
     free(g->check);
     heap_remove(&f->heap, &g->timer.node);
@@ -94,6 +94,7 @@ bool fa_registry_set(struct fa *f, struct fa_guest *g, const struct hip_reg_list
         old->registered = false;
         old->n_type = 0;
         fa_client_drop(f, old);
+        fa_account_inherit(g, old);
         htab_del(f->by_hit, &g->peer);
     }
     if (!g->registered && htab_put(f->by_hit, &g->peer, g) != ERR_OK)
@@ -105,13 +106,14 @@ bool fa_registry_set(struct fa *f, struct fa_guest *g, const struct hip_reg_list
     g->lifetime_s = (uint32_t)(life / US);
     g->touch_us = f->now + touch_period(f);
     fa_emit_reg(f, FA_ACT_REG_UP, g);
+    fa_account_begin(f, g);
     fa_reauth_seen(f, g);
     fa_takeover_seen(f, g);
     fa_guest_timer(f, g);
     return true;
 }
 
-void fa_registry_drop(struct fa *f, struct fa_guest *g)
+void fa_registry_drop(struct fa *f, struct fa_guest *g, enum fa_ended why)
 {
     if (!g->registered)
         return;
@@ -120,10 +122,11 @@ void fa_registry_drop(struct fa *f, struct fa_guest *g)
     fa_emit_reg(f, FA_ACT_REG_DOWN, g);
     g->n_type = 0;
     fa_client_drop(f, g);
+    fa_account_end(f, g, why);
     fa_guest_timer(f, g);
 }
 
-void fa_registry_cancel(struct fa *f, struct fa_guest *g, uint8_t type)
+void fa_registry_cancel(struct fa *f, struct fa_guest *g, uint8_t type, enum fa_ended why)
 {
     uint8_t left = 0;
     for (uint8_t i = 0; i < g->n_type; i++)
@@ -134,7 +137,7 @@ void fa_registry_cancel(struct fa *f, struct fa_guest *g, uint8_t type)
     if (left == g->n_type)
         return;
     if (left == 0) {
-        fa_registry_drop(f, g);
+        fa_registry_drop(f, g, why);
         return;
     }
     g->n_type = left;
@@ -166,7 +169,7 @@ static void types_expire(struct fa *f, struct fa_guest *g)
 {
     for (uint8_t i = g->n_type; g->registered && i > 0; i--)
         if (i <= g->n_type && g->type_us[i - 1] <= f->now)
-            fa_registry_cancel(f, g, g->type[i - 1]);
+            fa_registry_cancel(f, g, g->type[i - 1], FA_ENDED_LOST);
 }
 
 /* ---- what is due ---- */
@@ -195,7 +198,7 @@ void fa_guest_timer(struct fa *f, struct fa_guest *g)
         at = fa_min(at, run_due(g));
     if (g->close_at_us)
         at = fa_min(at, g->close_at_us);
-    at = fa_min(at, fa_reauth_due(f, g));
+    at = fa_min(at, fa_min(fa_reauth_due(f, g), fa_account_due(g)));
     fa_timer_set(f, &g->timer, at);
 }
 
@@ -203,6 +206,7 @@ void fa_guest_timeout(struct fa *f, struct fa_guest *g)
 {
     if (g->close_at_us && g->close_at_us <= f->now) {
         g->close_at_us = 0;
+        g->closing = true;
         if (hip_close(f->hip, g->ref, f->now, fa_hip_out(f)) != ERR_OK)
             f->st.failed++;
     }
@@ -222,5 +226,6 @@ void fa_guest_timeout(struct fa *f, struct fa_guest *g)
         hip_sa_used(f->hip, g->ref, f->now, fa_hip_out(f));
         fa_takeover_seen(f, g);
     }
+    fa_account_timeout(f, g);
     fa_guest_timer(f, g);
 }

@@ -234,9 +234,9 @@ static void suspended(struct fa *f, struct fa_guest *g)
     bool was = g->registered;
     g->bound = false;
     if (was && !g->r2_owed)
-        fa_registrar_end(f, g);
+        fa_registrar_end(f, g, FA_ENDED_ORDERED);
     else
-        fa_registry_drop(f, g);
+        fa_registry_drop(f, g, FA_ENDED_ORDERED);
 }
 
 static void rekey(struct fa *f, struct fa_guest *g)

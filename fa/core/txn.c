@@ -227,7 +227,7 @@ static void answer_unbind(struct fa *f, struct fa_guest *g, uint8_t status)
     if (status == HIP_BIND_ST_BOUND) {
         fa_contents_cancel(f, &c);
         g->bound = false;
-        fa_registry_drop(f, g);
+        fa_registry_drop(f, g, FA_ENDED_ASKED);
     } else {
         fa_contents_fail(&c, 2, FA_REG_SIM_BINDING);
     }

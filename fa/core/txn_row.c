@@ -228,7 +228,7 @@ static void step_unbind(struct fa *f, struct fa_txn *t, const struct fa_result *
         bool was = g->registered;
         g->bound = false;
         g->revoked = t->kind == TXN_REVOKE;
-        fa_registry_drop(f, g);
+        fa_registry_drop(f, g, t->kind == TXN_REVOKE ? FA_ENDED_ORDERED : FA_ENDED_EXPIRED);
         if (was &&
             t->kind == TXN_SETTLE) /* nobody else tells it (RFC 8003 s5); a revoked one gets the notice */
             cancelled(f, g);

@@ -31,6 +31,11 @@ static struct store store;
 
 /* ---- what hipfad's commands ask ---- */
 
+void acct_stats(const struct acct *a, struct acct_stats *out)
+{
+    *out = (struct acct_stats){ .queued = 3, .oldest_s = UINT64_MAX, .server = addr_v4(0x7f000001) };
+}
+
 unsigned group_count(const struct group *g)
 {
     (void)g;
@@ -308,7 +313,9 @@ static void begin(void)
     static struct fa_settings settings;
     static struct hip_hi identity;
     char why[SQL_WHY_MAX];
-    static struct ctl ctl = { .settings = &settings, .identity = &identity };
+    static struct ctl ctl = { .settings = &settings,
+                              .identity = &identity,
+                              .acct = (const struct acct *)&settings };
     snprintf(dir, sizeof dir, "/tmp/fuzz-ctl-XXXXXX");
     if (crypto_init() != ERR_OK || !mkdtemp(dir))
         abort();

@@ -4,7 +4,7 @@
  */
 #include <stdlib.h>
 
-#include "aka/radius.h"
+#include "aka/radius_acct.h"
 #include "common/crypto/secret.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -33,5 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     (void)!radius_msk(&p, secret, auth, msk);
     (void)!radius_check_request(&p, secret);
     (void)!radius_check_reply(&p, secret, p.id, auth);
+    (void)!radius_acct_check_request(&p, secret);
+    (void)!radius_acct_check_reply(&p, secret, p.id, auth);
     return 0;
 }

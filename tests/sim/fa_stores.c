@@ -95,6 +95,9 @@ static void accept(struct fw *w, struct answer *x, const char *imsi, const uint8
     } else if (w->as != AS_NO_IMSI) {
         r->as.cui = span_str(x->imsi);
     }
+    if (w->as_user.n)
+        r->as.user = w->as_user;
+    r->as.class_v = w->as_class;
 }
 
 /* Another Request, whatever was answered. */
@@ -512,6 +515,12 @@ void fw_do_job(struct fw *w, const struct fa_job *j)
     w->asked[j->type]++;
     if (j->type == FA_JOB_SEEN) {
         do_seen(w, j);
+        free(x);
+        return;
+    }
+    if (j->type == FA_JOB_CHARGE) {
+        memcpy(w->charged_hit, j->charge.hit, sizeof w->charged_hit);
+        w->charged = j->charge.who;
         free(x);
         return;
     }

@@ -730,6 +730,11 @@ void fw_act(struct fw *w)
             w->told = a->tell;
             w->tells++;
             break;
+        case FA_ACT_SESSION:
+            if (w->n_session == FW_SESSIONS)
+                abort();
+            w->session[w->n_session++] = a->session;
+            break;
         case FA_ACT_REG_UP:
             w->reg_up++;
             break;

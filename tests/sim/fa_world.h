@@ -14,14 +14,15 @@
 #include "hip/bind_key.h"
 #include "hip/bind_param.h"
 
-#define FW_MNS   4
-#define FW_AIR   1024
-#define FW_PORTS 16
-#define FW_JOBS  256
-#define FW_ROWS  32
-#define FW_SUBS  6
-#define FW_CONVS 32
-#define FW_S     UINT64_C(1000000)
+#define FW_MNS      4
+#define FW_AIR      1024
+#define FW_PORTS    16
+#define FW_JOBS     256
+#define FW_ROWS     32
+#define FW_SUBS     6
+#define FW_CONVS    32
+#define FW_S        UINT64_C(1000000)
+#define FW_SESSIONS 32
 
 struct fw_card {
     char imsi[16];
@@ -220,6 +221,11 @@ struct fw {
     enum fa_hold_says hold_says; /* and what the operator says of it */
     struct fa_tell told;         /* the last FA_ACT_TELL */
     unsigned tells;
+    struct span as_user, as_class; /* of Access-Accept, as in struct fa_result */
+    uint8_t charged_hit[16];       /* the last FA_JOB_CHARGE */
+    struct fa_charge charged;
+    struct fa_session session[FW_SESSIONS]; /* FA_ACT_SESSION, as they came */
+    size_t n_session;
     bool saw_clear_imsi;
     int drop;
 };
