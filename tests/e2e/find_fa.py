@@ -24,6 +24,7 @@ from lab import ACCESS, ADDR, LabError, attach, main_topology, packets, wait_for
 from pubzone import PUB, PubZone, fa_identity, home_fa, rdata  # noqa: E402
 
 SERVER = ADDR["cn2"][0]
+PUBLIC_A = "5a8d38864820197c3394b92613b20b91633cbd897119273bf8e4a6f4eec0a650"  # TS 33.501 Annex C.4
 
 
 def subscriber(plmn, given):
@@ -38,14 +39,14 @@ ALL = (RIGHT, BARE, OTHER, NOWHERE, FORGED, ABSENT, USA)
 
 
 class Operator(daemons.Operator):
-    anchored, reveal, extra = True, "no", ""
+    anchored, reveal, suci = True, "no", ""
 
     def write_host(self, host, sim=None, wishes=None, identity="ecdsa-p256", esp=None):
         super().write_host(host, sim, wishes, identity, esp)
         if host != "mn":
             return
         text = pathlib.Path(self.conf(host)).read_text()
-        text = re.sub(r"forwarding_agents:\n(?:  .*\n)+", f"binding: {{ reveal_imsi: {self.reveal} }}\n{self.extra}", text)
+        text = re.sub(r"forwarding_agents:\n(?:  .*\n)+", f"binding: {{ reveal_imsi: {self.reveal}{self.suci} }}\n", text)
         anchor = f"\n      anchor_file: {self.zone.anchor}" if self.anchored else ""
         daemons.private(self.conf(host), text.replace("  zones:\n", f"  zones:\n    - zone: {PUB}\n      servers: [\"{SERVER}\"]{anchor}\n"))
 
@@ -66,10 +67,16 @@ class FindFa:
                  **{name: right for name in more}}
         self.pub.write((home_fa(*name), data) for name, rows in names.items() for data in rows)
 
+    def suci(self):
+        """The home network's key for SUCIs: TS 33.501 Annex C.4, profile A."""
+        path = daemons.private(self.lab.path("home", "suci.key"), "c53c22208b61860b06c62e5406a7b330c2b577aa5558981510d128247d38bd1d\n")
+        self.op.as_more = f"suci_keys: [{{ id: 27, profile: A, home: \"00102\", key_file: {path} }}]\n"
+
     def set_up(self):
         main_topology(self.lab)
         for s in ALL:
             self.op.realms[self.realm(s)] = s.imsi[:6] if s is USA else s.plmn
+        self.suci()
         self.op.prepare()
         self.op.start_dns()
         self.op.start_as()
@@ -87,11 +94,11 @@ class FindFa:
     def realm(s):
         return "wlan.mnc410.mcc310.3gppnetwork.org" if s is USA else s.realm
 
-    def host(self, sub, anchored=True, reveal="no", extra=""):
+    def host(self, sub, anchored=True, reveal="no", suci=""):
         """hiphostd with this SIM, and its log from there on."""
         if self.lab.alive("hiphostd-mn"):
             self.op.stop_host("mn")
-        self.op.anchored, self.op.reveal, self.op.extra = anchored, reveal, extra
+        self.op.anchored, self.op.reveal, self.op.suci = anchored, reveal, suci and f", suci: {suci}"
         card = self.lab.path("mn", f"usim-{sub.imsi}.yaml")
         if not os.path.exists(card):
             daemons.private(card, f"imsi: \"{sub.imsi}\"\nk: {sub.k}\nopc: {sub.opc}\niccid: \"89{sub.imsi}0\"\nmnc_length: {3 if sub is USA else 2}\n")
@@ -134,10 +141,10 @@ class FindFa:
         self.host(BARE, anchored=False)
         self.says("no identity may be shown to this FA")
         self.nobody(BARE)
-        self.host(BARE, anchored=False, reveal="yes")
+        self.host(BARE, anchored=False, suci=f"{{ profile: A, key_id: 27, public_key: {PUBLIC_A} }}")
         s = self.bound(BARE)
-        check("HIT not known" in self.log() and s["registration"]["hit"] == self.op.fa_hit, f"{s['registration']}\n{self.log()}")
-        return "no IMSI to it; with reveal_imsi: opportunistic I1, named in the challenge, bound"
+        check("HIT not known" in self.log() and "shows a SUCI" in self.log() and s["registration"]["hit"] == self.op.fa_hit, f"{s['registration']}\n{self.log()}")
+        return "nothing is shown to it; with a key for SUCIs: opportunistic I1, named in the challenge, bound"
 
     def unsigned_record(self):
         """A record that cannot be validated is not used: as if there were none."""

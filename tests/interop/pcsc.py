@@ -60,12 +60,13 @@ class World:
         main_topology(self.lab)
         self.op.realms[MATTI.realm] = MATTI.plmn
         self.op.realms["wlan.mnc410.mcc310.3gppnetwork.org"] = "310410"
+        self.suci()
         self.op.prepare()
         self.op.start_dns()
         self.op.start_as()
         for s in (MATTI, AINO):
             self.op.add_subscriber(s)
-        self.op.write_fa("limits: { new_runs_per_minute: 600 }\n")
+        self.op.write_fa("limits: { new_runs_per_minute: 600, runs_per_identity: 600 }\n")
         self.op.start_fa()
         self.op.start_pcscd("mn")
         self.pcscd = self.op.pcscd["cn"] = self.op.pcscd["mn"]  # one pcscd: hosts share the file system
@@ -73,6 +74,11 @@ class World:
         self.op.conf_sim["mn"] = ""
         self.op.start_host("mn", wishes=[self.fqdn, f"{AINO.label}.{daemons.ZONE}"])
         attach(self.lab, "umts")
+
+    def suci(self):
+        """The home network's key for SUCIs: TS 33.501 Annex C.4, profile A."""
+        path = daemons.private(self.lab.path("home", "suci.key"), "c53c22208b61860b06c62e5406a7b330c2b577aa5558981510d128247d38bd1d\n")
+        self.op.as_more = f"suci_keys: [{{ id: 27, profile: A, home: \"00101\", key_file: {path} }}]\n"
 
     def card(self, sub=MATTI, **kw):
         kw.setdefault("state", self.lab.path("mn", f"card-{sub.imsi}"))
@@ -138,12 +144,13 @@ class World:
         self.first = self.bound(self.fqdn)
         check(c.asked(*AUTH) == 1 and c.asked(*GSM) == 4, f"AUTHENTICATE: {c.log}")
         check(self.first["seal"] == "sim-key", self.first["seal"])
+        check("shows a SUCI" in self.lab.log_text("hiphostd-mn"), "the card's key was not used")
         r = self.row()
         check(r["state"] == "in use" and r["seal"] == "sim-key" and r["suci"] == "A" and r["mnc_digits"] == 2, f"{r}")
         check(r["imsi"].startswith("#") and MATTI.imsi not in json.dumps(self.sim()), "the IMSI is shown unasked")
         check(self.sim("imsi")["readers"][0]["imsi"] == MATTI.imsi, "the IMSI is not shown")
         check(self.row(1)["state"] == "empty" and self.sim()["pcscd"], f"{self.sim()}")
-        return f"{self.fqdn} by {self.row()['reader']}: one AUTHENTICATE in 3G context, four in GSM context, SUCI key of profile A read"
+        return f"{self.fqdn} by {self.row()['reader']}: one AUTHENTICATE in 3G context, four in GSM context, a SUCI by its key"
 
     def pulled(self):
         """Out: association closed, HIT gone. In again: the same HIT and name, and no AKA."""
@@ -230,9 +237,8 @@ class World:
 
     def fresh(self, sub=MATTI, **conf):
         """hiphostd anew with an empty state, no card in."""
+        self.all_out()  # pcscd has to see a card go, or it takes the next one for the same
         self.op.stop_host("mn")
-        for s in self.slots:
-            s.pull()
         state = pathlib.Path(os.path.dirname(self.op.conf("mn")), "state-ecdsa-p256")
         for f in state.glob("*"):
             f.unlink()

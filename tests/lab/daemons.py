@@ -92,6 +92,7 @@ class Operator:
         self.realms = {}
         self.sims = {}
         self.hosts_seen = {}
+        self.as_more = ""  # of hipakad's configuration
         self.relay = ""  # of hipfad's configuration, inside the braces
         self.pub = None  # pubzone.PubZone: mn's configuration names no FA
         self.aaa = None  # how hipfad reaches the authentication servers, lines of a realm; None: hipakad over UDP
@@ -183,7 +184,7 @@ clients:
 {ways}store: {{ path: {d}/auc.sqlite, key_file: {d}/auc.key }}
 {hlr}control: {{ socket: {self.socket('home')} }}
 log: {{ level: debug }}
-""")
+{self.as_more}""")
 
     def write_host(self, host, sim=None, wishes=None, identity="ecdsa-p256", esp=None):
         d = os.path.dirname(self.conf(host))
