@@ -125,6 +125,9 @@ static const struct rt_conf_row binding_rows[] = {
     { "reveal_imsi", RT_CONF_BOOL, .def = "no", .doc = "also to a Forwarding Agent that is not known" },
     { "allow_eap_aka", RT_CONF_BOOL, .def = "no",
       .doc = "EAP-AKA too, where the home network has no EAP-AKA', and with a known Forwarding Agent only" },
+    { "forward_secrecy", RT_CONF_ENUM, .def = "when-offered", .choices = "when-offered|required|off",
+      .doc = "a Diffie-Hellman exchange in EAP-AKA' (RFC 9678). required: a home network that does not offer "
+             "it is refused" },
     { "suci", RT_CONF_MAP, .rows = suci_rows,
       .doc = "the home network's key: the IMSI is shown under it, to any Forwarding Agent (SUCI, TS 33.501 "
              "Annex C)" },
@@ -436,6 +439,8 @@ static void read_binding(const struct rt_conf_node *root, struct host_settings *
     s->core.label = rt_conf_str(root, "label");
     s->core.reveal_imsi = rt_conf_bool(m, "reveal_imsi");
     s->core.allow_eap_aka = rt_conf_bool(m, "allow_eap_aka");
+    s->core.no_fs = strcmp(rt_conf_str(m, "forward_secrecy"), "off") == 0;
+    s->core.require_fs = strcmp(rt_conf_str(m, "forward_secrecy"), "required") == 0;
     s->core.no_binding_ok = !rt_conf_bool(m, "require");
     s->core.forget_secret = !rt_conf_bool(m, "secret");
     s->core.take_over = rt_conf_bool(m, "take_over");

@@ -97,7 +97,8 @@ static err open_run(struct host *h, bool refresh)
     }
     if (h->c.allow_eap_aka && h->main->fa->known)
         aka_peer_allow_aka(r->eap);
-    aka_peer_forward_secrecy(r->eap, h->env, false);
+    if (!h->c.no_fs)
+        aka_peer_forward_secrecy(r->eap, h->env, h->c.require_fs);
     r->open = true;
     r->refresh = refresh;
     r->move = !refresh && h->sim->take;

@@ -409,6 +409,31 @@ static void test_bidding_down(void **state)
     w_free(s.w);
 }
 
+/* RFC 9678 at the host: where it is offered, not at all, or nothing without it; the card is not asked in vain. */
+static void test_forward_secrecy(void **state)
+{
+    static const struct {
+        bool off, required, offered, bound, used;
+    } rows[] = { { false, false, true, true, true },
+                 { false, false, false, true, false },
+                 { true, false, true, true, false },
+                 { false, true, true, true, true },
+                 { false, true, false, false, false } };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct host_config c = w_config();
+        c.no_fs = rows[i].off;
+        c.require_fs = rows[i].required;
+        struct scene s = scene_of(40 + i, true, c);
+        s.fa->fa->no_fs = !rows[i].offered;
+        w_start(s.w, s.mn);
+        w_run(s.w, 30 * W_S);
+        assert_int_equal(is_bound(&s), rows[i].bound);
+        assert_int_equal(s.fa->fa->fs_runs > 0, rows[i].used);
+        assert_int_equal(s.card->asked > 0, rows[i].bound);
+        w_free(s.w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -425,6 +450,7 @@ int main(void)
         cmocka_unit_test(test_nothing_to_show),
         cmocka_unit_test(test_aka),
         cmocka_unit_test(test_bidding_down),
+        cmocka_unit_test(test_forward_secrecy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

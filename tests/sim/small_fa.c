@@ -186,7 +186,7 @@ static void run_begin(struct world *w, struct w_fa *f, const struct hip_action *
     f->n_said = 0;
     note_identity(w, f, eap);
     c.env = &w->env;
-    c.fs[0] = AKA_FS_X25519;
+    c.fs[0] = f->no_fs ? AKA_FS_NONE : AKA_FS_X25519;
     net_name(f, c.net_name);
     if (hip_assoc_get(f->e, a->ref, &v) || v.peer_hi.n == 0)
         abort();
@@ -392,6 +392,7 @@ static void run_eap(struct world *w, struct w_fa *f, const struct hip_action *a,
         send_eap(w, f, act.octets, true);
         run_end(r);
     } else if (act.type == AKA_SERVER_ACCEPT) {
+        f->fs_runs += aka_server_fs(r->eap);
         keys(f);
         bind_request(w, f, a, in, true);
     }

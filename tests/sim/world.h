@@ -89,7 +89,9 @@ struct w_fa {
     struct hip_ref reg_ref[8];
     size_t n_reg;
     struct w_run run;
-    struct aka_server_config as; /* of the home network, but env and net_name */
+    struct aka_server_config as; /* of the home network, but env, net_name and fs */
+    bool no_fs;                  /* it does not offer forward secrecy */
+    unsigned fs_runs;            /* runs that ended well with it */
     struct pseudonym_keys names; /* it gives out pseudonyms when period_s is set */
     char said[4][NAI_TEXT_MAX];  /* identities of the run, in order: Response/Identity, AT_IDENTITY */
     size_t n_said;
