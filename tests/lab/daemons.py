@@ -98,6 +98,7 @@ class Operator:
         self.aaa = None  # how hipfad reaches the authentication servers, lines of a realm; None: hipakad over UDP
         self.as_ways = None  # how hipakad is reached, its `listen`, `radsec` and `clients`; None: by hipfad over UDP
         self.network_name = ""  # that hosts put up with from the FA
+        self.ways = None  # demo_aaa.py: another authentication than hipakad over UDP
         self.sim_kind = "soft"  # or "pcsc": the card in a reader (vcard.py)
         self.pcscd = {}  # of hosts with a reader
         self.hlr = None  # (address, IMSI prefix) of an osmo-hlr that has vectors and records of these subscribers
@@ -121,6 +122,9 @@ class Operator:
         self.radius_secret = private(lab.path("fa", "radius.secret"), secrets.token_hex(32) + "\n")
         self.tsig_secret = base64.b64encode(secrets.token_bytes(32)).decode()
         self.tsig_file = private(lab.path("fa", "tsig.key"), self.tsig_secret + "\n")
+        if self.ways:
+            self.ways = self.ways(self)
+            self.network_name = self.ways.network_name
         self.new_fa()
 
     def new_fa(self, identity="ecdsa-p256"):
@@ -148,7 +152,7 @@ class Operator:
     def write_fa(self, extra=""):
         d = os.path.dirname(self.conf("fa"))
         hlr = f', hlrs: [{{ name: home, address: "{self.hlr[0]}", imsi_prefixes: ["{self.hlr[1]}"], publish_number: yes }}]' if self.hlr else ""
-        aaa = self.aaa or f"    servers: [\"{ADDR['home'][0]}:1812\"]\n    secret_file: {self.radius_secret}\n"
+        aaa = self.aaa or (self.ways and self.ways.realm()) or f"    servers: [\"{ADDR['home'][0]}:1812\"]\n    secret_file: {self.radius_secret}\n"
         realms = "".join(f"  - realm: {r}\n    plmns: [\"{p}\"]\n{aaa}" for r, p in self.realms.items()) or "  []\n"
         private(self.conf("fa"), f"""\
 name: {FA_NAME}
@@ -172,7 +176,7 @@ log: {{ level: debug }}
     def write_as(self):
         d = os.path.dirname(self.conf("home"))
         hlr = f'hlrs: [{{ name: home, address: "{self.hlr[0]}", imsi_prefixes: ["{self.hlr[1]}"] }}]\n' if self.hlr else ""
-        ways = self.as_ways or f"""\
+        ways = self.as_ways or (self.ways and self.ways.of_as()) or f"""\
 listen: ["{ADDR['home'][0]}:1812"]
 clients:
   - name: fa1
@@ -255,7 +259,7 @@ forwarding_agents:
     # ---- processes -------------------------------------------------------------------------------------------------
 
     def labels(self):
-        return ["hipfad", "hipakad", "hiphostd-mn", "hiphostd-cn", "hiphostd-cn2", "dns"] + (["osmo-hlr"] if self.osmo_hlr else [])
+        return ["hipfad", "hipakad", "hiphostd-mn", "hiphostd-cn", "hiphostd-cn2", "dns"] + (["osmo-hlr"] if self.osmo_hlr else []) + (self.ways.labels() if self.ways else [])
 
     def _dns(self, words):
         script = ROOT / "tests" / "lab" / f"{self.dns_kind}.sh"
@@ -292,6 +296,8 @@ forwarding_agents:
 
     def start_as(self):
         self._start("home", "hipakad", "hipakad")
+        if self.ways:
+            self.ways.start()
         if self.osmo_hlr:
             wait_for("hipakad has the HLR", lambda: self.ctl("home", "status")["hlrs"][0]["state"] == "ready", 15)
 
@@ -299,8 +305,10 @@ forwarding_agents:
         """Where hipakad's vectors came from, by its own count."""
         if not self.osmo_hlr:
             return ""
-        c = self.ctl("home", "status")["hlrs"][0]["counters"]
-        if c["results"] < 1 or self.ctl("home", "status")["counters"]["vectors"] != c["requests"] + c["cached"]:
+        st = self.ctl("home", "status")
+        c = st["hlrs"][0]["counters"]
+        given = st["counters"]["vectors"] + sum(s["counters"]["answers"] for s in st.get("auc_sockets", []))
+        if c["results"] < 1 or given != c["requests"] + c["cached"]:
             raise LabError(f"not every vector came from osmo-hlr: {c}")
         return f"; vectors by GSUP from osmo-hlr, which alone has the key: {c['requests']} asked, {c['cached']} kept from before"
 

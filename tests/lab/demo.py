@@ -32,6 +32,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import daemons  # noqa: E402
+from demo_aaa import KINDS  # noqa: E402
 import evidence  # noqa: E402
 from lab import ADDR, ACCESS, Lab, LabError, attach, detach, main_topology, sh, wait_for  # noqa: E402
 
@@ -92,6 +93,11 @@ class Demo:
         main_topology(self.lab, self.caps)
         if self.a.hlr:
             self.op.use_hlr(self.sub.plmn)
+        if self.a.aaa:
+            self.op.ways = KINDS[self.a.aaa]
+            self.op.realms[self.sub.realm] = self.sub.plmn
+        if self.a.aaa == "radsec":
+            self.caps["home-lo"] = self.lab.capture("home", "lo", "home-lo", "udp port 1812")
         self.op.prepare()
         self.op.start_dns()
         self.op.start_as()
@@ -102,6 +108,8 @@ class Demo:
         said = [f"{len(self.lab.namespaces)} namespaces; {self.op.dns_version()} serves {daemons.ZONE}, signed; "
                 "hipakad in home, hipfad in fa, hiphostd in mn, cn, cn2",
                 f"FA {self.op.fa_hit}"]
+        if self.a.aaa:
+            said.append(self.op.ways.says)
         return "\n".join(said), None
 
     def connectivity(self):
@@ -114,7 +122,11 @@ class Demo:
         """Wait for the binding, then say each step of it from what was seen on the wire and what the daemons say."""
         self.host_status = self.op.wait_bound("mn", self.fqdn)
         self.bind = evidence.Binding(self.caps["umts"], self.caps["fa"], [ACCESS["umts"][0][0], ACCESS["umts"][1][0]],
-                                     ADDR["fa"], self.t_attach)
+                                     ADDR["fa"], self.t_attach, self.radius_link())
+
+    def radius_link(self):
+        """Where RADIUS is to be seen in clear: hipfad's link, or between the proxies."""
+        return self.caps.get("home-lo", self.caps["fa"])
 
     def initiate(self):
         self.bound()
@@ -127,14 +139,17 @@ class Demo:
         r = self.bind.radius
         if not (r["Access-Request"] >= 2 and r["Access-Challenge"] >= 1 and r["Access-Accept"] == 1):
             raise Failed(f"RADIUS packets seen: {r}")
-        return (f"EAP-AKA' in HIP ENCRYPTED between mn and fa, in RADIUS between fa and home: "
-                + ", ".join(f"{n} {k}" for k, n in r.items() if n)) + self.op.vectors_from(), sum(r.values())
+        said = f"EAP-AKA' in HIP ENCRYPTED between mn and fa, in RADIUS between fa and home: " + ", ".join(f"{n} {k}" for k, n in r.items() if n)
+        if self.a.aaa == "radsec":
+            said += f"; between the two in TLS: {evidence.in_tls(self.caps['fa'])}"
+        return said + self.op.vectors_from(), sum(r.values())
 
     def keys(self):
-        if not self.bind.mppe:
-            raise Failed("no MS-MPPE keys in the Access-Accept")
-        return (f"Access-Accept carries MS-MPPE-Send-Key and MS-MPPE-Recv-Key, Chargeable-User-Identity and 3GPP-IMSI; no key before it "
-                f"({self.bind.mppe_early} in Access-Challenges)"), None
+        carried = self.bind.accepted
+        want = {"MS-MPPE-Send-Key", "MS-MPPE-Recv-Key"} | (set() if self.a.aaa == "hostapd" else {"Chargeable-User-Identity", "3GPP-IMSI"})
+        if not want <= set(carried):
+            raise Failed(f"the Access-Accept carries {carried}")
+        return f"Access-Accept carries {', '.join(carried)}; no key before it ({self.bind.mppe_early} in Access-Challenges)", None
 
     def key_pair(self):
         hi = self.host_status["hi"]
@@ -246,7 +261,7 @@ class Demo:
         return [x[0] for x in ACCESS["wlan"]]
 
     def restart(self):
-        before = evidence.radius_count(self.caps["fa"])
+        before = evidence.radius_count(self.radius_link())
         self.op.stop_all()
         self.op.start_as()
         self.op.start_fa()
@@ -254,7 +269,7 @@ class Demo:
             self.op.start_host(host, sim=self.sub if host == "mn" else None)
         s = self.op.wait_bound("mn", self.fqdn)
         self.op.wait_registered_at(s["hit"], self.registered_at())
-        after = evidence.radius_count(self.caps["fa"])
+        after = evidence.radius_count(self.radius_link())
         if s["hit"] != self.host_status["hit"] or after != before:
             raise Failed(f"HIT {s['hit']}, {after - before} RADIUS packets after the restart")
         r = self.lab.run("cn", "ping", "-6", "-c", "2", "-i", "0.2", "-W", "5", self.fqdn, check=False, timeout=60)
@@ -352,6 +367,8 @@ def parse(argv):
     ap.add_argument("--sim", choices=("soft", "pcsc"), default="soft", help="mn's card: software, or in a reader behind pcscd (default: soft)")
     ap.add_argument("--hlr", choices=("osmo-hlr",), help="who has the SIM's key: osmo-hlr beside hipakad (default: hipakad itself)")
     ap.add_argument("--zero-touch", action="store_true", help="instead: a SIM that only an HLR knows, in a host that is told of no FA")
+    ap.add_argument("--aaa", choices=tuple(KINDS), help="who authenticates: hostapd with hipakad as its AuC, or hipakad behind RADIUS in TLS, radsecproxy and FreeRADIUS "
+                    "(default: hipakad over UDP)")
     ap.add_argument("--nat", action="store_true", help="the same behind NATs, through the data relay, and with a login at wlan")
     ap.add_argument("--move", metavar="N", type=int, default=0, help="instead: N moves under a download, and a table of handover times")
     ap.add_argument("--json", metavar="FILE", help="the closing table for programs")
@@ -371,10 +388,10 @@ def parse(argv):
             ap.error(f"--{key}: expected {want}")
     if a.move and a.nat:
         ap.error("--nat or --move, not both")
-    if a.zero_touch and (a.move or a.nat or a.hlr):
-        ap.error("--zero-touch: not with --hlr, --nat or --move")
-    if a.hlr and (a.move or a.nat):
-        ap.error("--hlr: not with --nat or --move")
+    if a.zero_touch and (a.move or a.nat or a.hlr or a.aaa):
+        ap.error("--zero-touch: not with --hlr, --aaa, --nat or --move")
+    if (a.hlr or a.aaa) and (a.move or a.nat):
+        ap.error("--hlr and --aaa: not with --nat or --move")
     if a.move and not 2 <= a.move <= 1000:
         ap.error("--move: expected 2 to 1000")
     return a

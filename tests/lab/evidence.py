@@ -8,7 +8,7 @@ import re
 
 from lab import LabError, packets
 
-HIP, UDP, ESP = 139, 17, 50
+HIP, UDP, TCP, ESP = 139, 17, 6, 50
 HIP_PORT = (10500).to_bytes(2, "big")
 TYPES = {1: "I1", 2: "R1", 3: "I2", 4: "R2", 16: "UPDATE", 17: "NOTIFY", 18: "CLOSE", 19: "CLOSE_ACK"}
 P_LOCATOR_SET, P_PUZZLE, P_SEQ, P_ACK, P_ENCRYPTED, P_ECHO_REQ, P_REG_INFO, P_REG_RESPONSE, P_ECHO_RES = 193, 257, 385, 449, 641, 897, 930, 934, 961
@@ -58,13 +58,23 @@ def radius(path):
 
 
 def radius_count(path):
-    return sum(1 for _ in radius(path))
+    """Of authentication: proxies that watch each other by Status-Server do not count."""
+    return sum(1 for _, name, _ in radius(path) if name in RADIUS.values())
+
+
+def in_tls(path):
+    """How many segments of RADIUS in TLS there are; none of RADIUS in clear may be beside them."""
+    clear = radius_count(path)
+    n = sum(1 for *_, proto, data in packets(path) if proto == TCP and 2083 in (int.from_bytes(data[0:2], "big"), int.from_bytes(data[2:4], "big")))
+    if clear or not n:
+        raise LabError(f"{clear} RADIUS packets in clear, {n} segments of TLS")
+    return f"{n} segments to and from port 2083, none in clear"
 
 
 class Binding:
     """The base exchange and the binding between mn and the FA as the access link saw them."""
 
-    def __init__(self, access, fa_link, mn, fa, since):
+    def __init__(self, access, fa_link, mn, fa, since, radius_link=None):
         mn, fa = {same(a) for a in mn}, {same(a) for a in fa}
         seen = [p for p in hip(access) if p[0] >= since and {p[1], p[2]} & mn and {p[1], p[2]} & fa]
         self.since, self.first, self.reg_info, self.puzzle_k, self.encrypted_len = since, {}, [], None, 0
@@ -81,15 +91,16 @@ class Binding:
             if src in fa and kind == "UPDATE" and P_REG_RESPONSE in ps:
                 break
         self.radius = {name: 0 for name in RADIUS.values()}
-        self.mppe, self.mppe_early = False, 0
-        for when, name, attrs in radius(fa_link):
+        self.accepted, self.mppe_early = [], 0  # names of what the Access-Accept carries
+        for when, name, attrs in radius(radius_link or fa_link):
             if when < since:
                 continue
             self.radius[name] = self.radius.get(name, 0) + 1
             kinds = {v[4] for t, v in attrs if t == 26 and v[:4] == b"\x00\x00\x01\x37"}
             if name == "Access-Accept":
-                self.mppe = {16, 17} <= kinds and any(t == 89 for t, _ in attrs) and any(
-                    t == 26 and v[:5] == b"\x00\x00\x28\xaf\x01" for t, v in attrs)
+                found = (("MS-MPPE-Send-Key", 16 in kinds), ("MS-MPPE-Recv-Key", 17 in kinds), ("Chargeable-User-Identity", any(t == 89 for t, _ in attrs)),
+                         ("3GPP-IMSI", any(t == 26 and v[:5] == b"\x00\x00\x28\xaf\x01" for t, v in attrs)))
+                self.accepted = [what for what, there in found if there]
             elif {16, 17} & kinds:
                 self.mppe_early += 1
 
