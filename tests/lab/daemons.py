@@ -322,6 +322,7 @@ forwarding_agents:
             self.start_pcscd(host)
             if self.lab.alive(f"card-{host}") and self.sims.get(host) is not sim:
                 self.lab.stop(f"card-{host}")
+                time.sleep(1)  # pcscd looks every 0.4 s, and must have seen this one go before the other comes
         self.sims[host] = sim
         self._start(host, f"hiphostd-{host}", "hiphostd")
         st = self.ctl(host, "status")
