@@ -263,4 +263,5 @@ def body(cases):
         cases.case(title, work)
 
 
-case.main("faults", "flt-", body)
+if __name__ == "__main__":
+    case.main("faults", "flt-", body)
