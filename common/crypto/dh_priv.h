@@ -12,8 +12,8 @@ struct dh_key {
     unsigned more;  /* holders besides the first */
     EVP_PKEY *pkey; /* of a curve, X25519: holds the scalar; wiped by OpenSSL when freed */
     EVP_PKEY_CTX
-        *deriver; /* of a curve, X25519: set up for derivation once, so a key is for one thread at a time */
-    BIGNUM *x;    /* of a MODP group: the exponent */
+    *deriver;  /* of a curve, X25519: set up for derivation once, so a key is for one thread at a time */
+    BIGNUM *x; /* of a MODP group: the exponent */
     uint8_t pub[];
 };
 

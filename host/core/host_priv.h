@@ -193,9 +193,9 @@ struct host_run {
     enum host_identity shown_as;
     char shown[NAI_TEXT_MAX]; /* the identity as it was shown last */
     bool suci_shown;
-    bool named;               /* by AT_KDF_INPUT */
-    bool refresh, opaque;     /* of the request */
-    bool move;                /* of the request: another host's name */
+    bool named;           /* by AT_KDF_INPUT */
+    bool refresh, opaque; /* of the request */
+    bool move;            /* of the request: another host's name */
     uint16_t attempt;
     bool retry_due;           /* another attempt when the timer says */
     uint64_t end_us, wait_us; /* 60 s in all; 20 s for the next packet */

@@ -355,7 +355,9 @@ static void put_item1(struct fw_mn *m, struct hip_bind_request *q, uint8_t *sig,
 {
     uint8_t msg[HIP_BIND_PROOF_MAX];
     size_t n = hip_bind_proof_msg(false, hip_bind_keys_th(m->keys), &m->other.hit, msg), len;
-    ok(hip_hi_sign(m->cheat == MN_ITEM1_GOOD ? &m->other : &m->hi, span_of(msg, n), sig, cap, &len));
+    if (m->cheat == MN_ITEM1_LIFTED)
+        msg[n / 2] ^= 1; /* in TH */
+    ok(hip_hi_sign(m->cheat == MN_ITEM1_BAD ? &m->hi : &m->other, span_of(msg, n), sig, cap, &len));
     q->hi = span_of(m->other.wire, m->other.wire_len);
     q->hi_proof = span_of(sig, len);
 }
@@ -395,7 +397,7 @@ static void put_request(struct fw_mn *m, struct hip_ref ref, const char *const w
     for (; q.n_wanted < 4 && wanted[q.n_wanted]; q.n_wanted++)
         q.wanted[q.n_wanted] =
             span_of(names[q.n_wanted].wire, wire_name(wanted[q.n_wanted], &names[q.n_wanted]));
-    if (m->cheat == MN_ITEM1_GOOD || m->cheat == MN_ITEM1_BAD)
+    if (m->cheat == MN_ITEM1_GOOD || m->cheat == MN_ITEM1_BAD || m->cheat == MN_ITEM1_LIFTED)
         put_item1(m, &q, sig, sizeof sig);
     if (m->cheat == MN_MALFORMED) {
         static const uint8_t bad[] = { 0x80, 0x22, 0, 12, 1, 0, 0, 1, 0, 0, 0, 0, 8, 0, 0, 0 };

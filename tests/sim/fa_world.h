@@ -32,21 +32,22 @@ struct fw_card {
 
 enum fw_cheat {
     MN_HONEST,
-    MN_BAD_MAC,     /* BIND_MAC wrong in one bit */
-    MN_NO_REQUEST,  /* Challenge-Response without BIND_REQUEST */
-    MN_MALFORMED,   /* an unknown item below 128, under a good BIND_MAC */
-    MN_ATTEMPT,     /* Attempt 2 first */
-    MN_NO_MSK,      /* a relay that has the victim's RES, but not the MSK */
-    MN_OTHER_HI,    /* a relay that passes on a BIND_MAC made for the victim's own HI */
-    MN_REPLAY,      /* the proof of an earlier run under the new identifier */
-    MN_BAD_RES,     /* wrong RES */
-    MN_ITEM1_GOOD,  /* binds another HI, proven */
-    MN_ITEM1_BAD,   /* ... with a proof by its own key */
-    MN_OLD_ID,      /* answers under an EAP Identifier that is not outstanding */
-    MN_REAUTH,      /* subtype 13 */
-    MN_NO_EAP,      /* REG_REQUEST{SIM_BINDING} without an identity */
-    MN_SILENT,      /* never answers a challenge */
-    MN_BOGUS_INNER, /* BIND_MAC without a request */
+    MN_BAD_MAC,      /* BIND_MAC wrong in one bit */
+    MN_NO_REQUEST,   /* Challenge-Response without BIND_REQUEST */
+    MN_MALFORMED,    /* an unknown item below 128, under a good BIND_MAC */
+    MN_ATTEMPT,      /* Attempt 2 first */
+    MN_NO_MSK,       /* a relay that has the victim's RES, but not the MSK */
+    MN_OTHER_HI,     /* a relay that passes on a BIND_MAC made for the victim's own HI */
+    MN_REPLAY,       /* the proof of an earlier run under the new identifier */
+    MN_BAD_RES,      /* wrong RES */
+    MN_ITEM1_GOOD,   /* binds another HI, proven */
+    MN_ITEM1_BAD,    /* ... with a proof by its own key */
+    MN_ITEM1_LIFTED, /* ... with a proof by that HI, but of another run */
+    MN_OLD_ID,       /* answers under an EAP Identifier that is not outstanding */
+    MN_REAUTH,       /* subtype 13 */
+    MN_NO_EAP,       /* REG_REQUEST{SIM_BINDING} without an identity */
+    MN_SILENT,       /* never answers a challenge */
+    MN_BOGUS_INNER,  /* BIND_MAC without a request */
 };
 
 struct fw_mn {

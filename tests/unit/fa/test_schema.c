@@ -53,7 +53,7 @@ static void example(void **st)
 #define HEAD "name: fa.operator.example\naddresses: [192.0.2.18]\n"
 #define ZONE "zone: { domain: operator.example, primary: [192.0.2.2], key_name: k, key_file: k }\n"
 
-#define HLRS "subscribers:\n  hlrs:\n    - { name: a, address: 192.0.2.7, imsi_prefixes: ["
+#define HLRS   "subscribers:\n  hlrs:\n    - { name: a, address: 192.0.2.7, imsi_prefixes: ["
 #define RADSEC "{ address: 192.0.2.2, name: aaa.example, ca: c.pem, certificate: o.pem, key: o.key }"
 
 static const char *const bad[][2] = {
