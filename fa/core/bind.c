@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "aka/eap.h"
+#include "aka/eap_method.h"
 #include "aka/nai.h"
 #include "common/base/hex.h"
 #include "common/crypto/secret.h"
@@ -306,11 +307,12 @@ static void note_at_identity(struct fa_run *r, struct span data)
 }
 
 /* Why this Response ends the run; NULL: it does not. */
-static const char *unwelcome(const struct fa *f, struct fa_run *r, const struct eap_pkt *p)
+static const char *unwelcome(const struct fa *f, struct fa_run *r, const struct eap_pkt *p,
+                             char text[EAP_REFUSAL_MAX])
 {
     if (p->type != EAP_TYPE_IDENTITY && p->type != EAP_TYPE_NOTIFICATION && p->type != EAP_TYPE_NAK &&
         !permitted(f, p->type))
-        return "EAP method is not permitted";
+        return eap_method_refusal(p->type, text);
     if (!is_aka(p->type) || p->data.n == 0)
         return NULL;
     r->last_sub = p->data.p[0];
@@ -329,7 +331,8 @@ static bool response(struct fa *f, struct fa_guest *g, const struct hip_bind_inn
     struct eap_pkt p;
     if (eap_parse(in->eap, &p) != ERR_OK || p.code != EAP_RESPONSE || p.id != r->eap_id)
         return false;
-    const char *why = unwelcome(f, r, &p);
+    char text[EAP_REFUSAL_MAX];
+    const char *why = unwelcome(f, r, &p, text);
     if (why) {
         fa_bind_fail(f, g, 0, span_of(NULL, 0), why);
         return true;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "aka/eap_method.h"
 #include "common/base/hex.h"
 #include "common/crypto/secret.h"
 #include "hip/param_reg.h"
@@ -290,7 +291,7 @@ static void send_eap(struct host *h, const struct aka_peer_action *act)
     }
     if (act->proof)
         host_event(h, HOST_EV_BINDING, LOG_LV_INFO, &fa, "network authenticated; BIND_REQUEST sent");
-    else if (act->reason != AKA_R_OK)
+    else if (act->reason != AKA_R_OK && act->reason != AKA_R_METHOD)
         host_event(h, HOST_EV_BINDING, LOG_LV_NOTICE, &fa, "answered: %s", aka_reason_text(act->reason));
     progress(h);
 }
@@ -378,12 +379,15 @@ static void take_eap(struct host *h, struct span eap)
 {
     struct host_run *r = &h->run;
     struct aka_peer_action act;
+    char text[EAP_REFUSAL_MAX];
 
     if (r->at_card)
         return; /* one EAP packet is outstanding at a time */
     aka_peer_input(r->eap, eap, &act);
     if (act.reason == AKA_R_DUPLICATE)
         return; /* answered before; HIP retransmits, EAP does not */
+    if (act.reason == AKA_R_METHOD)
+        host_event(h, HOST_EV_BINDING, LOG_LV_WARN, &h->main->peer, "%s", eap_method_refusal(eap.p[4], text));
     if (act.type == AKA_PEER_SEND || act.type == AKA_PEER_IDENTITY || act.type == AKA_PEER_CHALLENGE) {
         /* A new request: it belongs to the transcript, and a BIND_REQUEST sent before it is void (section 1). */
         hip_bind_th_add(r->th, eap);

@@ -1256,6 +1256,40 @@ static void test_requests_without_end(void **state)
     }
 }
 
+/* A password account at the same authentication server: its method is refused by name, and the server's word for it is never heard. */
+static void test_password_account(void **state)
+{
+    static const struct {
+        uint8_t type;
+        const char *why;
+    } rows[] = {
+        { 4, "EAP method MD5 is not permitted: no keys" },
+        { 6, "EAP method GTC is not permitted: no keys" },
+        { 21, "EAP method TTLS is not permitted: what authenticates in its tunnel is a password" },
+        { 25, "EAP method PEAP is not permitted: what authenticates in its tunnel is a password" },
+        { 26, "EAP method MSCHAPv2 is not permitted: a password, which any access may relay" },
+        { 13, "EAP method TLS is not permitted: the configuration does not allow it" },
+        { 23, "EAP method AKA is not permitted: the configuration does not allow it" },
+        { 254, "EAP method 254 is not permitted: not known" },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fw *w = world();
+        w->as = AS_PASSWORD;
+        w->proposed = rows[i].type;
+        fw_start(w);
+        struct fw_mn *m = matti(w);
+        m->cheat = MN_PASSWORD;
+        fw_connect(w, m);
+        fw_run(w, 15 * FW_S);
+        assert_int_equal(m->status, -1);
+        assert_int_equal(m->fail_sim, 0);
+        assert_int_equal(w->asked[FA_JOB_AS], 1); /* the answer goes nowhere */
+        assert_string_equal(w->last_audit, rows[i].why);
+        nothing_bound(w);
+        fw_free(w);
+    }
+}
+
 static void test_unknown_realm(void **state)
 {
     struct fw *w = world();
@@ -1507,6 +1541,7 @@ int main(void)
         cmocka_unit_test(test_update_source_is_not_the_path),
         cmocka_unit_test(test_unbind_without_end),
         cmocka_unit_test(test_requests_without_end),
+        cmocka_unit_test(test_password_account),
         cmocka_unit_test(test_unknown_realm),
         cmocka_unit_test(test_dns_down),
         cmocka_unit_test(test_dns_never_answers),

@@ -103,7 +103,9 @@ static void accept(struct fw *w, struct answer *x, const char *imsi, const uint8
 /* Another Request, whatever was answered. */
 static void ask_again(struct fw *w, const struct fa_job *j, struct answer *x, const struct fw_conv *c)
 {
-    uint8_t type = w->as == AS_IDENTITIES ? EAP_TYPE_IDENTITY : 4 /* MD5-Challenge */;
+    uint8_t type = w->as == AS_IDENTITIES ? EAP_TYPE_IDENTITY
+                   : w->proposed          ? w->proposed
+                                          : 4 /* MD5-Challenge */;
     size_t n = eap_write(x->eap, sizeof x->eap, EAP_REQUEST, (uint8_t)(j->as.eap[1] + 1), type,
                          span_of("\x01x", type == EAP_TYPE_IDENTITY ? 0 : 2));
     x->r.as.code = FA_AS_CHALLENGE;
@@ -156,7 +158,12 @@ static void do_as(struct fw *w, const struct fa_job *j, struct answer *x)
         r->as.eap = span_of("\x03\x00\x00\x04", 4);
         return;
     }
-    if (w->as == AS_IDENTITIES || w->as == AS_METHODS) {
+    if (w->as == AS_PASSWORD && j->as.eap[4] == w->proposed) { /* the account of a password: right */
+        accept(w, x, "001010000000001", zero);
+        r->as.eap = span_of("\x03\x00\x00\x04", 4);
+        return;
+    }
+    if (w->as == AS_IDENTITIES || w->as == AS_METHODS || w->as == AS_PASSWORD) {
         ask_again(w, j, x, c);
         return;
     }

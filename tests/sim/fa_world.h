@@ -48,6 +48,7 @@ enum fw_cheat {
     MN_NO_EAP,       /* REG_REQUEST{SIM_BINDING} without an identity */
     MN_SILENT,       /* never answers a challenge */
     MN_BOGUS_INNER,  /* BIND_MAC without a request */
+    MN_PASSWORD,     /* takes part in whatever method is proposed */
 };
 
 struct fw_mn {
@@ -114,7 +115,8 @@ enum fw_as {
     AS_EARLY,
     AS_NO_SUCCESS,
     AS_IDENTITIES, /* asks who it is, and again, and again */
-    AS_METHODS,    /* proposes EAP-MD5 without end */
+    AS_METHODS,    /* proposes EAP method `proposed` without end */
+    AS_PASSWORD,   /* proposes it, and accepts any answer to it */
     AS_RAW         /* says what stands in raw */
 };
 enum fw_dns {
@@ -205,6 +207,7 @@ struct fw {
     } named;
     uint16_t as_realm; /* of the last request */
     uint8_t as_method; /* EAP type of the home network; 0: AKA' */
+    uint8_t proposed;  /* EAP type; 0: MD5 */
     struct span raw;   /* used up from the front */
     enum fw_dns dns;
     bool own_name;

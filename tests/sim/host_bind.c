@@ -492,6 +492,20 @@ static void test_no_offer(void **state)
     w_free(s.w);
 }
 
+/* A method that gives no keys is answered with what we want instead, and named to whoever reads the log. */
+static void test_other_method(void **state)
+{
+    struct scene s = scene_of(37, true, w_config());
+
+    s.fa->fa->lie = W_MD5;
+    w_start(s.w, s.mn);
+    w_run(s.w, 2 * W_S);
+    assert_nothing(&s);
+    assert_int_equal(s.card->asked, 0);
+    assert_string_equal(s.mn->text[HOST_EV_BINDING], "EAP method MD5 is not permitted: no keys");
+    w_free(s.w);
+}
+
 /* ---- what the home network says ---- */
 
 static void test_late_challenge(void **state)
@@ -878,6 +892,7 @@ int main(void)
         cmocka_unit_test(test_other_attempt),
         cmocka_unit_test(test_silent),
         cmocka_unit_test(test_no_offer),
+        cmocka_unit_test(test_other_method),
         cmocka_unit_test(test_late_challenge),
         cmocka_unit_test(test_as_away),
         cmocka_unit_test(test_wrong_k),

@@ -207,6 +207,9 @@ static void run_begin(struct world *w, struct w_fa *f, const struct hip_action *
         hip_bind_th_add(r->th, act.octets);
     r->eap_n = act.octets.n;
     memcpy(r->eap_out, act.octets.p, act.octets.n);
+    if (f->lie == W_MD5)
+        r->eap_n = eap_write(r->eap_out, sizeof r->eap_out, EAP_REQUEST, r->eap_out[1], 4,
+                             span_str("\x10 MD5-Challenge"));
 }
 
 /* ---- I2 ---- */

@@ -52,6 +52,7 @@ enum w_lie {
     W_NO_201,    /* does not offer SIM binding */
     W_NO_AS,     /* authentication server not reached: REG_FAILED 1 */
     W_LATE,      /* the challenge comes in an UPDATE */
+    W_MD5,       /* another method instead of the challenge */
 };
 
 struct w_bound {
