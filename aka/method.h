@@ -14,7 +14,7 @@ struct aka_method {
     uint8_t type;     /* EAP type */
     const char *name; /* in configuration and logs */
     /* first characters of the three kinds of user names (TS 23.003 s19.3, RFC 9048 s3) */
-    char permanent, pseudonym, reauth;
+    uint8_t permanent, pseudonym, reauth;
     enum hash_alg hash; /* of AT_MAC (its first 16 octets) and AT_CHECKCODE (all of it) */
     uint8_t k_aut_len;
     bool separated; /* the vector has the AMF separation bit; without this the vector must not have it */

@@ -55,11 +55,11 @@ static err bcd_read(const uint8_t in[BCD_LEN], char imsi[IMSI_MAX + 1])
     return ERR_OK;
 }
 
-err pseudonym_make(const struct pseudonym_keys *k, const struct env *env, char lead, const char *imsi,
+err pseudonym_make(const struct pseudonym_keys *k, const struct env *env, uint8_t lead, const char *imsi,
                    uint64_t wall_s, char out[PSEUDONYM_LEN + 1])
 {
     uint64_t period = wall_s / k->period_s;
-    uint8_t body[BODY_LEN], bcd[BCD_LEN], key[BOX_KEY], first = (uint8_t)lead;
+    uint8_t body[BODY_LEN], bcd[BCD_LEN], key[BOX_KEY];
     if (!imsi_valid(imsi))
         return ERR_RANGE;
     err e = key_of(k, period, key);
@@ -67,9 +67,9 @@ err pseudonym_make(const struct pseudonym_keys *k, const struct env *env, char l
     body[0] = (uint8_t)period;
     env_draw(env, "pseudonym", body + 1, BOX_NONCE);
     if (e == ERR_OK)
-        e = box_seal(key, body + 1, aad_of(&first), span_of(bcd, sizeof bcd), body + 1 + BOX_NONCE);
+        e = box_seal(key, body + 1, aad_of(&lead), span_of(bcd, sizeof bcd), body + 1 + BOX_NONCE);
     if (e == ERR_OK) {
-        out[0] = lead;
+        out[0] = (char)lead;
         hex_encode(span_of(body, sizeof body), out + 1);
     }
     sec_wipe(key, sizeof key);

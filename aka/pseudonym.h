@@ -25,7 +25,7 @@ struct pseudonym_keys {                   /* secret */
 };
 
 /* lead: aka/method.h's pseudonym. out is a C string. ERR_RANGE: no IMSI; ERR_CRYPTO. */
-MUST_USE err pseudonym_make(const struct pseudonym_keys *k, const struct env *env, char lead,
+MUST_USE err pseudonym_make(const struct pseudonym_keys *k, const struct env *env, uint8_t lead,
                             const char *imsi, uint64_t wall_s, char out[PSEUDONYM_LEN + 1]);
 /* user: the part before "@". ERR_MALFORMED, ERR_AUTH: not of ours, or too old. */
 MUST_USE err pseudonym_open(const struct pseudonym_keys *k, struct span user, uint64_t wall_s,

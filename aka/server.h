@@ -30,13 +30,12 @@ struct aka_server_config {
     char net_name[AKA_NET_NAME_MAX + 1]; /* what AT_KDF_INPUT says */
     uint8_t methods[AKA_METHODS_MAX];    /* EAP types that are allowed, best first; 0 ends; none: AKA' */
     uint16_t kdf[AKA_SERVER_KDFS];       /* AT_KDF offered, best first; 0 ends; none: the default one */
-    uint16_t fs
-        [AKA_SERVER_KDFS]; /* AT_KDF_FS offered in AKA', best first (aka/fs.h); 0 ends; none: no forward secrecy */
-    bool fs_required;      /* a peer that does not take part is refused */
+    /* AT_KDF_FS offered in AKA', best first (aka/fs.h); 0 ends; none: no forward secrecy */
+    uint16_t fs[AKA_SERVER_KDFS];
+    bool fs_required;  /* a peer that does not take part is refused */
     bool ask_identity; /* always ask by AKA-Identity, even when Response/Identity would do */
-    bool
-        ask_who; /* WHO is asked for identities that are not permanent; without it only permanent ones are of use */
-    bool result_ind; /* offer AT_RESULT_IND (RFC 4187 s6.2) */
+    bool ask_who;      /* WHO is asked for identities that are not permanent; else those are of no use */
+    bool result_ind;   /* offer AT_RESULT_IND (RFC 4187 s6.2) */
 };
 
 /* What fast re-authentication starts from (RFC 4187 s5). Secret. */
@@ -61,7 +60,7 @@ enum aka_server_act {
 enum aka_want {
     AKA_WANT_PLAIN,     /* a vector without the AMF separation bit (AKA) */
     AKA_WANT_SEPARATED, /* one with it (AKA') */
-    AKA_WANT_STATUS, /* none: whether the subscriber is served still (OK, UNKNOWN, BARRED; UNAVAILABLE when there is no knowing) */
+    AKA_WANT_STATUS,    /* none: whether the subscriber is served still; OK, UNKNOWN, BARRED, UNAVAILABLE */
 };
 
 struct aka_server_action {
@@ -101,12 +100,13 @@ void aka_server_who(struct aka_server *s, const struct aka_who *who, struct aka_
 /* Before the answer to WHO or VECTOR: what the peer may call itself next time. pseudonym: a user name; reauth: a user name, with "@realm" if it
  * is to be routed by it; either may be empty. They begin with the method's characters (aka_server_method()). Copied. */
 void aka_server_issue(struct aka_server *s, struct span pseudonym, struct span reauth);
-/* The AuC's answer to VECTOR. v is used with AKA_AUC_OK (not with AKA_WANT_STATUS); with AKA_AUC_BARRED, if it is not NULL, the subscriber is authenticated first and then
- * told so by a protected notification (1031). It must be of the kind that was asked for. */
+/* The AuC's answer to VECTOR. v, of the kind that was asked for, is used with AKA_AUC_OK (not with AKA_WANT_STATUS); with AKA_AUC_BARRED, if it is
+ * not NULL, the subscriber is authenticated first and then told so by a protected notification (1031). */
 void aka_server_vector(struct aka_server *s, enum aka_server_auc what, const struct aka_vector *v,
                        struct aka_server_action *out);
 
 const struct aka_method *aka_server_method(const struct aka_server *s); /* in use; never NULL */
+
 const uint8_t *aka_server_msk(const struct aka_server *s);   /* 64 octets after ACCEPT; else NULL */
 const char *aka_server_imsi(const struct aka_server *s);     /* "" until an identity is known */
 struct span aka_server_identity(const struct aka_server *s); /* as in the key derivation */

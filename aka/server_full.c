@@ -122,8 +122,9 @@ void aka_server_vector(struct aka_server *s, enum aka_server_auc what, const str
 
 /* ---- answers ---- */
 
-/* The peer would rather have another function of the list (RFC 9048 s3.2 MUST, MUST NOT): nothing but that in its answer, and one we offered, not the first, and once. The list that goes out
- * then is the choice and the whole old list behind it. */
+/* The peer would rather have another function of the list (RFC 9048 s3.2 MUST, MUST NOT): nothing but that in its
+ * answer, and one we offered, not the first, and once. The list that goes out then is the choice and the whole old
+ * list behind it. */
 static void choose_kdf(struct aka_server *s, const struct aka_msg *m, struct aka_server_action *out)
 {
     bool offered = false;

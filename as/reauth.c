@@ -71,10 +71,10 @@ static struct context *oldest(const struct reauth *t)
     return (struct context *)((char *)heap_min(&t->due) - offsetof(struct context, due));
 }
 
-void reauth_name(const struct reauth *t, const struct env *env, char lead, char out[REAUTH_NAME_LEN + 1])
+void reauth_name(const struct reauth *t, const struct env *env, uint8_t lead, char out[REAUTH_NAME_LEN + 1])
 {
     uint8_t b[(REAUTH_NAME_LEN - 1) / 2];
-    out[0] = lead;
+    out[0] = (char)lead;
     do {
         env_draw(env, "reauth_id", b, sizeof b);
         hex_encode(span_of(b, sizeof b), out + 1);

@@ -7,8 +7,8 @@
 
 #include "aka/server.h"
 
-#define REAUTH_NAME_LEN \
-    33 /* a digit and 32 hexadecimal ones: random, so that it says nothing (RFC 9048 s5.2) */
+/* A digit and 32 hexadecimal ones: random, so that it says nothing (RFC 9048 s5.2). */
+#define REAUTH_NAME_LEN 33
 
 struct reauth;
 
@@ -16,7 +16,7 @@ struct reauth;
 struct reauth *reauth_new(uint32_t max, uint64_t life_us, const uint8_t seed[16]);
 void reauth_free(struct reauth *t);
 /* A user name that no context has; lead: aka/method.h's reauth. */
-void reauth_name(const struct reauth *t, const struct env *env, char lead, char out[REAUTH_NAME_LEN + 1]);
+void reauth_name(const struct reauth *t, const struct env *env, uint8_t lead, char out[REAUTH_NAME_LEN + 1]);
 /* user: the part before "@". */
 void reauth_put(struct reauth *t, struct span user, const struct aka_reauth *c, uint64_t now);
 /* RFC 9048 s5.1: used once; out is set and the context gone. False: unknown, or too old. */
