@@ -209,15 +209,21 @@ static bool authentic(const struct as_server *s, const struct radius_pkt *p, con
 static bool take(struct as_server *s, struct span octets)
 {
     struct radius_pkt p;
-    struct held *h = radius_parse(octets, &p) == ERR_OK ? &s->held[p.id] : NULL;
-    if (h && !h->request && s->stream)
-        return true; /* late: nobody waits for it any more, and what it says cannot be verified */
-    if (!h || !h->request || !authentic(s, &p, h)) {
+    if (radius_parse(octets, &p) != ERR_OK) {
         s->forged++;
-        s->wrong += h && h->request;
         return false;
     }
+    const struct held *h = &s->held[p.id];
     void *request = h->request;
+    if (!request) { /* late: nobody waits for it any more, and it cannot be verified. Over TLS it is the server's for certain */
+        s->forged += !s->stream;
+        return s->stream != NULL;
+    }
+    if (!authentic(s, &p, h)) {
+        s->forged++;
+        s->wrong++;
+        return false;
+    }
     if (request == s) {
         s->probes_answered++;
         end_probe(s);

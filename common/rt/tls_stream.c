@@ -36,13 +36,11 @@ static void enter(struct rt_tls *t)
     t->depth++;
 }
 
-/* False: it was freed meanwhile, and is gone now. */
-static bool leave(struct rt_tls *t)
+/* If it was freed meanwhile it is gone with the outermost of these. */
+static void leave(struct rt_tls *t)
 {
-    if (--t->depth > 0 || !t->dead)
-        return !t->dead;
-    discard(t);
-    return false;
+    if (--t->depth == 0 && t->dead)
+        discard(t);
 }
 
 /* Forgets the connection, not the stream. */
@@ -64,7 +62,7 @@ static void flush(struct rt_tls *t)
         tls_wire_sent(t->tls, out.n);
 }
 
-/* We end it. The caller must not touch t afterwards unless it is inside enter() and leave(). */
+/* We end it. Between enter() and leave(), so that t is there still when this returns. */
 static void fail(struct rt_tls *t, err why, const char *text)
 {
     char line[TLS_WHY_MAX];
@@ -73,9 +71,7 @@ static void fail(struct rt_tls *t, err why, const char *text)
         flush(t); /* an alert */
     drop(t);
     rt_stream_reset(t->stream);
-    enter(t);
     t->ops->down(t->ctx, why, line);
-    (void)leave(t);
 }
 
 /* Hands on the frames that are whole. False: nothing more is to be done with this connection. */
@@ -146,7 +142,7 @@ static void on_up(void *ctx)
     struct rt_tls *t = ctx;
     enter(t);
     begin(t);
-    (void)leave(t);
+    leave(t);
 }
 
 static void on_wire(void *ctx, struct span octets)
@@ -158,7 +154,7 @@ static void on_wire(void *ctx, struct span octets)
         advance(t);
     else
         fail(t, e, err_text(e));
-    (void)leave(t);
+    leave(t);
 }
 
 static void on_down(void *ctx, err why)
@@ -172,14 +168,17 @@ static void on_down(void *ctx, err why)
                  shaking         ? "closed by the other side during the handshake"
                  : why == ERR_OK ? "closed by the other side"
                                  : err_text(why));
-    (void)leave(t);
+    leave(t);
 }
 
 static const struct rt_stream_ops stream_ops = { .up = on_up, .input = on_wire, .down = on_down };
 
 static void on_timer(void *ctx)
 {
-    fail(ctx, ERR_TIMEOUT, "the TLS handshake took too long");
+    struct rt_tls *t = ctx;
+    enter(t);
+    fail(t, ERR_TIMEOUT, "the TLS handshake took too long");
+    leave(t);
 }
 
 /* ---- making and ending ---- */

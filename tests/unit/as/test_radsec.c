@@ -136,15 +136,20 @@ static struct peer *connect_peer(struct world *w, int i, int own)
                                              .retry_max_us = 60000000 },
                       &peer_ops, p);
     assert_non_null(p->t);
-    linger(w, 60000);
+    for (int k = 0; k < 500 && !p->ups && !p->downs; k++)
+        linger(w, 10000);
+    linger(w, 30000); /* what a server says of it with TLS 1.3 comes after that */
     return p;
 }
 
 static void say(struct peer *p)
 {
     const uint8_t packet[RADIUS_HEADER] = { RADIUS_STATUS_SERVER, 1, 0, RADIUS_HEADER };
+    unsigned inputs = p->w->inputs;
     assert_int_equal(rt_tls_send(p->t, span_of(packet, sizeof packet)), ERR_OK);
-    linger(p->w, 40000);
+    for (int k = 0; k < 500 && p->w->inputs == inputs; k++)
+        linger(p->w, 10000);
+    linger(p->w, 30000);
 }
 
 static json_int_t counted(struct world *w, const char *what)

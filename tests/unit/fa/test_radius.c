@@ -428,8 +428,8 @@ static void waits(void **state)
     struct fixture *f = *state;
     ask(f, SILENT);
     assert_int_equal(f->requests, 3);
-    assert_in_range(f->at[1] - f->at[0], 36000, 70000); /* the loop may be late */
-    assert_in_range(f->at[2] - f->at[1], 72000, 120000);
+    assert_true(f->at[1] - f->at[0] >= 36000); /* the loop may be late, never early */
+    assert_true(f->at[2] - f->at[1] >= 72000);
 }
 
 static void on_lingered(void *ctx)
@@ -487,7 +487,8 @@ static void back_again(void **state)
     at_both(f, true);
     ask(f, SILENT);
     f->knows_status = true;
-    linger(f, 200000);
+    for (int i = 0; i < 100 && !f->back; i++)
+        linger(f, 50000);
     assert_int_equal(f->back, 1);
     assert_true(f->probes > 0);
     assert_string_equal(look(f, 0).state, "up");
@@ -501,13 +502,20 @@ static void conversation_stays(void **state)
     struct fixture *f = *state;
     struct fa_job j = request();
     at_both(f, true);
+    j.as.server = 2; /* though the first is there */
+    assert_int_equal(f->as.ops->ask(f->as.ctx, &j), ERR_OK);
+    rt_loop_run(f->loop);
+    assert_int_equal(f->last.as.server, 2);
+    assert_int_equal(f->elsewhere_requests, 1);
+    f->elsewhere_requests = 0;
+    f->results = 0;
     j.as.server = 1;
     f->how = SILENT;
     assert_int_equal(f->as.ops->ask(f->as.ctx, &j), ERR_OK);
     rt_loop_run(f->loop);
     assert_int_equal(f->last.err, ERR_TIMEOUT);
     assert_int_equal(f->elsewhere_requests, 0);
-    j.as.server = 2; /* also of one that is not the first */
+    j.as.server = 2;
     f->results = 0;
     assert_int_equal(f->as.ops->ask(f->as.ctx, &j), ERR_OK);
     rt_loop_run(f->loop);
@@ -525,7 +533,7 @@ static void all_dead(void **state)
     uint64_t since = rt_now_us();
     ask(f, SILENT);
     assert_int_equal(f->last.err, ERR_TIMEOUT);
-    assert_in_range(rt_now_us() - since, 200000, 400000);
+    assert_true(rt_now_us() - since >= 200000);
     assert_int_equal(f->lost, 2);
     f->elsewhere_answers = true;
     ask(f, RIGHT); /* both are left, and one of them is tried all the same */
