@@ -183,7 +183,7 @@ static json_t *request_of(const struct hipctl_cmd *cmd, int argc, char **argv)
         if (n > 0 && (end == NULL || *end == '\0'))
             return request;
         (void)fprintf(stderr, "hipctl: expected a number of %s\n", name);
-    } else if (argc < 2) {
+    } else if (argc < 2 || cmd->arg == NULL || cmd->key == NULL) {
         return request;
     } else {
         const char *arg = argument(cmd, argv[argc - 1], line, sizeof line);
