@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fa/acct.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,6 +54,7 @@ struct acct {
     uint64_t last; /* row read last */
     uint64_t oldest_at_s, look_us, disk_us;
     bool turning, more, closing, over;
+    bool down;     /* it was said that nobody answers */
     uint64_t lost; /* events that the disk did not take for too long */
     /* the turn under way */
     struct acct_turn turn;
@@ -97,6 +100,21 @@ static void list_move(struct list *to, struct list *from)
 {
     list_init(to);
     list_put_back(to, from);
+}
+
+/* In the log, and to whoever keeps what operators are shown. */
+static void say(const struct acct *a, enum log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static void say(const struct acct *a, enum log_level level, const char *format, ...)
+{
+    char what[FA_TEXT_MAX];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(what, sizeof what, format, ap);
+    va_end(ap);
+    log_at(&a->c.env->log, level, "acct", "%s", what);
+    if (a->c.told && !a->closing)
+        a->c.told(a->c.ctx, level == LOG_LV_ERROR, what);
 }
 
 /* ---- the disk ---- */
@@ -155,8 +173,7 @@ static void turn_done(void *arg, bool ran)
         return;
     }
     if (a->turn.lost > a->stats.lost)
-        log_at(&a->c.env->log, LOG_LV_ERROR, "acct", "queue is full: %llu records lost",
-               (unsigned long long)a->turn.lost);
+        say(a, LOG_LV_ERROR, "accounting queue is full: %llu records lost", (unsigned long long)a->turn.lost);
     list_free(&a->writing);
     a->stats.queued = a->turn.queued;
     a->stats.sessions = a->turn.sessions;
@@ -305,9 +322,9 @@ static void send_some(struct acct *a, uint64_t now)
 static void next_server(struct acct *a, uint64_t now)
 {
     char text[ADDR_TEXT_MAX];
-    if (a->stats.up || a->failed == 0)
-        log_at(&a->c.env->log, LOG_LV_WARN, "acct", "server does not answer: %s",
-               addr_format(&a->c.server[a->current], text));
+    if (!a->down || a->stats.up)
+        say(a, LOG_LV_WARN, "accounting server %s: no answer", addr_format(&a->c.server[a->current], text));
+    a->down = true;
     a->stats.up = false;
     a->current = (uint8_t)((a->current + 1) % a->c.n_server);
     a->stats.moved += a->c.n_server > 1;
@@ -353,10 +370,11 @@ static void on_packet(struct acct *a, const struct rt_pkt *pkt)
     }
     it->state = DONE;
     a->stats.answered++;
-    if (!a->stats.up) {
+    if (a->down) {
         char text[ADDR_TEXT_MAX];
-        log_at(&a->c.env->log, LOG_LV_NOTICE, "acct", "server answers: %s", addr_format(from, text));
+        say(a, LOG_LV_NOTICE, "accounting server %s: answers", addr_format(from, text));
     }
+    a->down = false;
     a->stats.up = true;
     a->failed = 0;
     a->not_before_us = 0;
@@ -437,7 +455,7 @@ void acct_take(struct acct_event *e)
     struct acct *a = e->to;
     if (a->in.n + a->writing.n >= UNWRITTEN_MAX) { /* the disk has failed for long */
         if (a->lost++ == 0)
-            log_at(&a->c.env->log, LOG_LV_ERROR, "acct", "too many events wait for the disk");
+            say(a, LOG_LV_ERROR, "accounting: too many events wait for the disk, records are lost");
         free(e);
         return;
     }

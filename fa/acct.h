@@ -34,6 +34,9 @@ struct acct_config {
     struct addr server[ACCT_SERVERS_MAX];
     struct span secret;             /* locked memory of the caller's, as long as it lives */
     const struct acct_times *times; /* NULL: 2 s, 6 s, 10 s; 5 s, 60 s; 2 s */
+    /* Told of what an operator should know, until acct_close(): a server that does not answer, or does again; alarm: records are lost. NULL: nobody is. */
+    void (*told)(void *ctx, bool alarm, const char *what);
+    void *ctx;
 };
 
 /* Begins with Accounting-On. ERR_CONFIG, ERR_IO, ERR_MEMORY, ERR_RANGE; why: of the file. */

@@ -90,6 +90,11 @@ void group_tell(struct group *g, const struct fa_tell *x)
     post_tell(g, x);
 }
 
+void group_audit(struct group *g, bool alarm, const char *what)
+{
+    worker_audit(g->m[0].w, alarm, what);
+}
+
 err group_store(struct group *g, void (*run)(void *arg, const struct store *s),
                 void (*done)(void *arg, bool ran), void *arg)
 {

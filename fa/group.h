@@ -46,6 +46,7 @@ MUST_USE err group_revoke(struct group *g, const char *name, const struct hit *h
                           void (*done)(void *ctx, err e), void *ctx);
 /* To the worker whose host it would be, by mail. */
 void group_tell(struct group *g, const struct fa_tell *x);
+void group_audit(struct group *g, bool alarm, const char *what); /* as worker_audit() */
 /* As worker_store(), at worker 0. */
 MUST_USE err group_store(struct group *g, void (*run)(void *arg, const struct store *s),
                          void (*done)(void *arg, bool ran), void *arg);

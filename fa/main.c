@@ -42,6 +42,7 @@ struct daemon {
     struct span acct_secret;
     struct acct *acct; /* NULL: none */
     struct group *group;
+    bool serving; /* the workers are there */
     struct ctl ctl;
     struct rt_ctl *ctl_socket;
 };
@@ -147,6 +148,13 @@ static void on_term(void *ctx)
     rt_loop_stop(ctx);
 }
 
+static void on_acct_told(void *ctx, bool alarm, const char *what)
+{
+    (void)ctx;
+    if (d.serving)
+        group_audit(d.group, alarm, what);
+}
+
 static err open_acct(char why[SQL_WHY_MAX])
 {
     const struct fa_settings *s = &d.settings;
@@ -161,7 +169,8 @@ static err open_acct(char why[SQL_WHY_MAX])
                              .queue_max = s->acct_queue_max,
                              .interim_s = s->interim_s,
                              .n_server = s->n_acct_server,
-                             .secret = d.acct_secret };
+                             .secret = d.acct_secret,
+                             .told = on_acct_told };
     memcpy(c.server, s->acct_server, sizeof c.server);
     return acct_open(&c, &d.acct, why);
 }
@@ -246,6 +255,7 @@ static err start(char why[SQL_WHY_MAX])
 static void stop(void)
 {
     rt_ctl_close(d.ctl_socket);
+    d.serving = false;
     group_free(d.group);
     acct_close(d.acct);
     rt_loop_free(d.loop);
@@ -262,6 +272,7 @@ static int serve(void)
     if (e == ERR_OK && (e = group_start(d.group)) != ERR_OK)
         snprintf(why, sizeof why, "no thread for a worker");
     if (e == ERR_OK) {
+        d.serving = true;
         rt_sd_ready("serving");
         rt_loop_run(d.loop);
     } else {

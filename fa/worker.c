@@ -445,16 +445,25 @@ static void on_hlr(void *ctx, const struct fa_result *r)
     complete(ctx, r);
 }
 
+void worker_audit(struct worker *w, bool alarm, const char *what)
+{
+    struct fa_job job = { .type = FA_JOB_AUDIT, .audit = { .alarm = alarm } };
+    if (w->closing)
+        return;
+    snprintf(job.audit.what, sizeof job.audit.what, "%s", what);
+    if (submit_blocking(w, &job) != ERR_OK)
+        w->jobs_refused++;
+}
+
 /* For `hipctl events`; each worker has a connection of its own, the first one's tells. */
 static void on_hlr_told(void *ctx, const char *hlr, const char *what)
 {
     struct worker *w = ctx;
-    struct fa_job job = { .type = FA_JOB_AUDIT };
-    if (w->closing || (w->c.peers && w->c.peers->index != 0))
+    char text[FA_TEXT_MAX];
+    if (w->c.peers && w->c.peers->index != 0)
         return;
-    snprintf(job.audit.what, sizeof job.audit.what, "HLR %s %s", hlr, what);
-    if (submit_blocking(w, &job) != ERR_OK)
-        w->jobs_refused++;
+    snprintf(text, sizeof text, "HLR %s %s", hlr, what);
+    worker_audit(w, false, text);
 }
 
 /* In the log, and in the audit trail for `hipctl events`. */
@@ -462,9 +471,8 @@ static void on_as_told(void *ctx, uint16_t realm, const struct as_server *s, boo
 {
     struct worker *w = ctx;
     const char *name = w->c.settings->realm[realm].realm;
-    struct fa_job job = { .type = FA_JOB_AUDIT };
     struct as_server_view v;
-    char at[ADDR_TEXT_MAX];
+    char at[ADDR_TEXT_MAX], text[FA_TEXT_MAX];
     as_server_look(s, &v);
     addr_format(&v.address, at);
     if (there)
@@ -472,10 +480,9 @@ static void on_as_told(void *ctx, uint16_t realm, const struct as_server *s, boo
     else
         log_at(&w->c.env->log, LOG_LV_WARN, "as", "event=as_lost realm=%s server=%s reason=\"%s\"", name, at,
                why);
-    snprintf(job.audit.what, sizeof job.audit.what, "authentication server %s of %s: %s%s", at, name,
+    snprintf(text, sizeof text, "authentication server %s of %s: %s%s", at, name,
              there ? "answers again" : "", why);
-    if (!w->closing && submit_blocking(w, &job) != ERR_OK)
-        w->jobs_refused++;
+    worker_audit(w, false, text);
 }
 
 static void on_dns(void *ctx, const struct fa_result *r)

@@ -92,6 +92,8 @@ MUST_USE err worker_revoke(struct worker *w, const char *name, const struct hit 
 typedef void (*worker_list_fn)(void *ctx, err e, const struct store_counts *counts,
                                const struct fa_binding *rows, size_t n);
 MUST_USE err worker_list(struct worker *w, worker_list_fn done, void *ctx);
+/* A line of the audit trail, for `hipctl events`. */
+void worker_audit(struct worker *w, bool alarm, const char *what);
 /* run with the store on the thread that may block, then done on the loop, exactly once; ran false: the worker ends first, or what was written is not on disk. ERR_FULL, ERR_MEMORY: neither
  * is called. */
 MUST_USE err worker_store(struct worker *w, void (*run)(void *arg, const struct store *s),

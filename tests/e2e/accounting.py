@@ -105,10 +105,12 @@ class Accounting:
             check("Message-Authenticator" not in r, "which accounting does not have")
         check(self.records("Start", "mn")[0]["Acct-Session-Id"] != self.records("Start", "cn")[0]["Acct-Session-Id"], "one identifier for two")
 
-    def relayed(self):
-        """mn's octets as FreeRADIUS has them are those that hipfad relayed."""
+    def traffic(self):
         r = self.lab.run("cn", "ping", "-6", "-c", "50", "-i", "0.05", "-s", "1000", "-W", "5", self.fqdn["mn"], check=False, timeout=60)
         check(r.returncode == 0, r.stdout + r.stderr)
+
+    def relayed(self):
+        """mn's octets as FreeRADIUS has them are those that hipfad relayed."""
         had = len(self.records("Interim-Update", "mn"))
         r = self.wait_record("Interim-Update", "mn", had, 2 * INTERIM_S)
         client = next(c for c in self.op.ctl("fa", "relay")["clients"] if c["hit"] == self.hit["mn"])
@@ -188,6 +190,7 @@ class Accounting:
             self.op.start_fa()
             wait_for("the queue is empty", lambda: self.status()["answered"] > 0 and self.status()["queued"] == 0, 60)
             s = self.status()
+            events = self.op.ctl("fa", "events")["events"]
         finally:
             self.lab.stop("liar")
             self.op._stop("hipfad")
@@ -197,6 +200,8 @@ class Accounting:
         if told_by_liar:
             check(s["moved"] == 0 and s["forged"] >= 1, f"{s}")  # the answer to the retransmission comes as well, and fits nothing any more
         else:
+            said = [e["what"] for e in events]
+            check(f"accounting server {HOME}:{LIAR}: no answer" in said and f"accounting server {HOME}:{self.aaa.port}: answers" in said, f"{said[:5]}")
             check(s["moved"] == 1 and s["forged"] >= 3 and s["server"].endswith(f":{self.aaa.port}"), f"{s}")
             check(any(r["Acct-Status-Type"] == "Accounting-On" for r in self.aaa.records()[had:]), "it was never told")
             check(len({tuple(h) for h in heard[:3]}) == 1, f"not the same request: {heard}")
@@ -209,8 +214,8 @@ def body(cases):
     args = p.parse_args()
     a = Accounting(cases)
     a.set_up()
-    for title, work in (("Accounting-On", a.on), ("Start with the identities of Access-Accept", a.start), ("relayed octets in Interim-Update", a.relayed),
-                        ("a host goes and comes back", a.host_ends), ("revoked", a.revoked), ("server away, hipfad ended meanwhile", a.away),
+    for title, work in (("Accounting-On", a.on), ("Start with the identities of Access-Accept", a.start), ("traffic", a.traffic), ("revoked", a.revoked),
+                        ("relayed octets in Interim-Update", a.relayed), ("a host goes and comes back", a.host_ends), ("server away, hipfad ended meanwhile", a.away),
                         ("hipfad killed", a.killed)):
         cases.case(title, work)
     for how in ("wrong", "code", "slow") if args.lies else ():

@@ -49,6 +49,8 @@ struct fixture {
     struct acct *a;
     bool (*until)(struct fixture *f);
     struct rt_timer *look;
+    unsigned told, alarms;
+    char said[FA_TEXT_MAX];
 };
 
 static const struct acct_times times = { 40000, 80000, 120000, 100000, 200000, 300000 };
@@ -126,6 +128,14 @@ static void run_until(struct fixture *f, bool (*until)(struct fixture *f))
         fail_msg("it did not come to that in 5 s");
 }
 
+static void on_told(void *ctx, bool alarm, const char *what)
+{
+    struct fixture *f = ctx;
+    f->told++;
+    f->alarms += alarm;
+    snprintf(f->said, sizeof f->said, "%s", what);
+}
+
 static void open_acct(struct fixture *f, uint8_t n_server)
 {
     struct acct_config c = { .loop = f->loop,
@@ -137,7 +147,9 @@ static void open_acct(struct fixture *f, uint8_t n_server)
                              .n_server = n_server,
                              .server = { rt_sock_local(f->s[0].sock), rt_sock_local(f->s[1].sock) },
                              .secret = span_str(SECRET),
-                             .times = &times };
+                             .times = &times,
+                             .told = on_told,
+                             .ctx = f };
     if (acct_open(&c, &f->a, f->why) != ERR_OK)
         fail_msg("%s", f->why);
 }
@@ -299,6 +311,7 @@ static void nobody(void **state)
     happens(f, 2, FA_SESSION_BEGAN);
     run_until(f, moved_on);
     assert_false(stats(f).up);
+    assert_non_null(strstr(f->said, ": no answer"));
     assert_heard(&f->s[0], "777");
     rt_timer_at(f->end, rt_now_us() + 1200000);
     rt_loop_run(f->loop);
@@ -314,6 +327,8 @@ static void nobody(void **state)
     const struct server *s = f->s[0].n ? &f->s[0] : &f->s[1];
     assert_heard(s, "711");
     assert_true(s->v[0].delay >= 1);
+    assert_non_null(strstr(f->said, ": answers"));
+    assert_true(f->told == 2 && f->alarms == 0); /* once each, however often it was tried */
 }
 
 /* What is not authentic is as if nobody had answered, and counted. */
