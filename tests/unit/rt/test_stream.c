@@ -379,7 +379,9 @@ static void test_free_inside(void **state)
             assert_int_equal(client.frames, 1);
         if (cases[i].free_in != NOWHERE)
             assert_null(client.s);
-        if (cases[i].reset_in != NOWHERE && cases[i].reset_in != IN_DOWN)
+        /* On a loaded machine it may have been up again, and lost that. */
+        if (cases[i].reset_in != NOWHERE && cases[i].reset_in != IN_DOWN &&
+            (cases[i].reset_in == IN_UP || client.ups == 1))
             assert_int_equal(client.downs, 0);
         close_pair(&server, &client);
     }
