@@ -150,7 +150,7 @@ class AaaFaults(Faults):
             wait_for("the pause", lambda: "paused" in self.lab.log_text("relay"), 15)
             self.lab.stop("hipakad", signal.SIGKILL)
             self.op.start_as()
-            os.kill(int(self.lab.run("cn", "pgrep", "-f", f"radius_relay.py {RELAY}").stdout.split()[0]), signal.SIGUSR1)
+            os.kill(self.lab.procs["relay"].pid, signal.SIGUSR1)
             self.failed(sub, 15)
             self.bound(sub)
             check(self.op.ctl("home", "status")["refused"], "hipakad refused nothing")
@@ -166,8 +166,7 @@ class AaaFaults(Faults):
         key = f"radsec {HOME}:2083"
         wait_for(f"the connection: {self.servers()}", lambda: list(self.servers()[key]["state"]) == ["up"], 10)
         sub = self.new()
-        pid = self.lab.run("home", "pgrep", "-x", "hipakad").stdout.split()[0]
-        os.kill(int(pid), signal.SIGSTOP)
+        os.kill(self.lab.procs["hipakad"].pid, signal.SIGSTOP)
 
         def work():
             wait_for("a request on the connection", lambda: self.servers()[key]["open"] >= 1, 15)

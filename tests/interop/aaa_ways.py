@@ -1,12 +1,16 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # check: default 180
+# check: full 600 --faults
 """A host is bound by its SIM through authentication servers and proxies of others: hipakad over TLS, radsecproxy before either end, FreeRADIUS as a proxy by
-realm, hostapd with an AuC of its own; and certificates that do not do are refused with a reason that a person understands.
+realm, hostapd with an AuC of its own; and certificates that do not do are refused with a reason that a person understands. With --faults these servers are also away at
+the start, die with a run under way, and forget their runs.
 """
+import argparse
 import os
 import pathlib
 import secrets
+import signal
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -132,6 +136,10 @@ class World:
 
     def tls_to_proxy(self, most=""):
         """hipfad -> TLS -> radsecproxy -> UDP -> hipakad"""
+        self.start_tls_proxy(most)
+        return self.way(self.radsec(PROXY, "proxy.operator.example"), self.as_udp(PROXY), "radsecproxy", "TLSv1.2" if most else "TLSv1.3")
+
+    def start_tls_proxy(self, most=""):
         aaa.radsecproxy(self.lab, "cn", "radsecproxy", 2083, "tcp", f"""\
 ListenTLS {PROXY}:2083
 SourceUDP {PROXY}
@@ -154,7 +162,6 @@ realm {REALM} {{
  server home
 }}
 """)
-        return self.way(self.radsec(PROXY, "proxy.operator.example"), self.as_udp(PROXY), "radsecproxy", "TLSv1.2" if most else "TLSv1.3")
 
     def tls_from_proxy(self):
         """hipfad -> UDP -> radsecproxy -> TLS -> hipakad"""
@@ -184,19 +191,26 @@ realm {REALM} {{
         aaa.freeradius(self.lab, "cn", "freeradius", PROXY, REALM, (HOME, 1812), self.secret2, FA, self.secret)
         return self.way(self.udp(PROXY), self.as_udp(PROXY), "freeradius")
 
-    def hostapd(self, names):
-        """names: Access-Accept carries the IMSI as Chargeable-User-Identity; else the realm must trust what EAP said."""
-        sub = subscriber()
-        self.op.prepare_subscriber(sub) if hasattr(self.op, "prepare_subscriber") else None
+    def start_hlr(self, sub):
         path = self.lab.path("cn2", "hlr.sock")
         if os.path.exists(path):
             os.unlink(path)
         hlr = Hlr(path)
         hlr.aucs[sub.imsi] = usim.Auc(sub.k, sub.opc)
         hlr.start()
+        return hlr
+
+    def start_hostapd(self, sub, client, names):
+        """names: Access-Accept carries the IMSI as Chargeable-User-Identity."""
         users = f"\"6{sub.imsi}@{REALM}\"\tAKA'\n" + (f"radius_accept_attr=89:s:{sub.imsi}\n" if names else "")
-        aaa.hostapd(self.lab, "cn2", "hostapd", path, self.secret, FA, users)
+        aaa.hostapd(self.lab, "cn2", "hostapd", self.lab.path("cn2", "hlr.sock"), self.secret, client, users)
         self.op.network_name = "WLAN"
+
+    def hostapd(self, names):
+        """Where it does not name the subscriber the realm must trust what EAP said."""
+        sub = subscriber()
+        hlr = self.start_hlr(sub)
+        self.start_hostapd(sub, FA, names)
         try:
             self.start(self.udp(OTHER) + ("" if names else "    trust_eap_identity: yes\n"))
             self.op.add_subscriber(sub, auc=False)
@@ -238,7 +252,101 @@ realm {REALM} {{
         return self.refused(self.radsec(HOME, "aaa.operator.example", "other"), "closed by the other side", "no client has this certificate")
 
 
-def body(cases):
+    # ---- servers that are away, die, and forget --------------------------------------------------------------------------------
+
+    def run_fails(self, sub):
+        """A run without a result: nobody is bound, the operator reads of it."""
+        self.op.start_host("mn", sim=sub)
+        wait_for(f"a run that failed: {self.op.ctl('mn', 'status')['binding']}",
+                 lambda: self.op.ctl("mn", "status")["binding"]["state"] == "backoff", 30)
+        check(not self.op.dig(f"{sub.label}.{daemons.ZONE}", "HIP").strip() and not self.op.registrations(), "something is left of it")
+
+    def in_the_end(self, sub, seconds=90):
+        self.op.ctl("mn", "retry", check=False)
+        self.op.wait_bound("mn", f"{sub.label}.{daemons.ZONE}", seconds)
+        check(self.op.dig(f"{sub.label}.{daemons.ZONE}", "HIP").strip(), "the name is not in the zone")
+
+    def events(self, *words):
+        wait_for(f"hipctl events with {words}", lambda: all(w in str(self.op.ctl("fa", "events")) for w in words), 15)
+
+    def new(self, auc=True):
+        sub = subscriber()
+        self.op.add_subscriber(sub, auc=auc)
+        return sub
+
+    def proxy_away(self):
+        sub = self.new()
+        try:
+            self.start(self.radsec(PROXY, "proxy.operator.example"), self.as_udp(PROXY))
+            self.run_fails(sub)
+            self.events("authentication server does not answer", "unreachable")
+            self.start_tls_proxy()
+            self.in_the_end(sub)
+            self.events("answers again")
+        finally:
+            self.stop("radsecproxy")
+
+    def proxy_dies(self):
+        """Killed with a request on it; the next connection has the request once more."""
+        sub = self.new()
+        self.start_tls_proxy()
+        try:
+            self.start(self.radsec(PROXY, "proxy.operator.example"), self.as_udp(PROXY))
+            wait_for(f"the connection: {self.servers()}", lambda: list(self.servers()[0][1]["state"]) == ["up"])
+            home = self.lab.procs["hipakad"].pid
+            os.kill(home, signal.SIGSTOP)
+            self.op.start_host("mn", sim=sub)
+            wait_for("a request under way", lambda: self.servers()[0][1]["open"] >= 1, 15)
+            self.lab.stop("radsecproxy", signal.SIGKILL)
+            os.kill(home, signal.SIGCONT)
+            self.start_tls_proxy()
+            self.in_the_end(sub)
+            self.events("answers again")
+        finally:
+            self.stop("radsecproxy")
+
+    def home_away(self):
+        """FreeRADIUS is there and its home server is not: no answer for hipfad, who asks FreeRADIUS by Status-Server and goes on with it."""
+        sub = self.new()
+        aaa.freeradius(self.lab, "cn", "freeradius", PROXY, REALM, (HOME, 1812), self.secret2, FA, self.secret)
+        try:
+            self.start(self.udp(PROXY))
+            self.run_fails(sub)
+            self.events("authentication server does not answer")
+            wait_for(f"FreeRADIUS to count as there: {self.servers()}", lambda: "left" not in self.servers()[0][1]["state"], 15)
+            check(self.servers()[0][1]["probes_answered"] >= 1, f"{self.servers()}")
+            self.op.as_ways = self.as_udp(PROXY)
+            self.op.write_as()
+            self.op.start_as()
+            self.in_the_end(sub)
+        finally:
+            self.stop("freeradius")
+
+    def hostapd_forgets(self):
+        """Killed and started between challenge and response: its sessions are gone."""
+        sub = self.new(auc=False)
+        hlr = self.start_hlr(sub)
+        relay = pathlib.Path(aaa.__file__).with_name("radius_relay.py")
+        try:
+            self.start_hostapd(sub, PROXY, True)
+            self.lab.start("cn", "relay", "/usr/bin/python3", relay, PROXY, OTHER, self.op.radius_secret, "pause", "1")
+            wait_for("the relay", lambda: "ready" in self.lab.log_text("relay"))
+            self.start(self.udp(PROXY))
+            self.op.start_host("mn", sim=sub)
+            wait_for("the pause", lambda: "paused" in self.lab.log_text("relay"), 15)
+            self.lab.stop("hostapd", signal.SIGKILL)
+            self.start_hostapd(sub, PROXY, True)
+            os.kill(self.lab.procs["relay"].pid, signal.SIGUSR1)
+            self.events("authentication")
+            self.in_the_end(sub)
+        finally:
+            self.op.network_name = ""
+            self.stop("hostapd", "relay")
+            hlr.ended = True
+            hlr.join(2)
+
+
+def body(cases, faults):
     w = World(cases)
     w.set_up()
     ways = [("hipfad -> TLS 1.3 -> radsecproxy -> UDP -> hipakad", w.tls_to_proxy), ("a certificate of another CA", w.wrong_ca),
@@ -248,9 +356,15 @@ def body(cases):
             ("hipfad -> UDP -> hostapd, which names the subscriber", lambda: w.hostapd(True)),
             ("hipfad -> UDP -> hostapd, which is trusted to have checked", lambda: w.hostapd(False)),
             ("a server of another name", w.wrong_name), ("a certificate that no client has", w.nobodys)]
+    if faults:
+        ways += [("radsecproxy is away at the start", w.proxy_away), ("radsecproxy dies with a request under way", w.proxy_dies),
+                 ("FreeRADIUS without its home server", w.home_away), ("hostapd forgets its runs", w.hostapd_forgets)]
     for title, work in ways:
         cases.case(title, work)
 
 
 if __name__ == "__main__":
-    case.main("aaa", "aaa-", body)
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--faults", action="store_true")
+    faults = arguments.parse_args().faults
+    case.main("aaa", "aaa-", lambda cases: body(cases, faults))
