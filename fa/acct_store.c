@@ -54,7 +54,7 @@ static err get_count(struct acct_store *s, const char *text, uint64_t *out)
     err e = sql_row(q);
     if (e == ERR_OK)
         *out = (uint64_t)sqlite3_column_int64(q, 0);
-    sqlite3_finalize(q);
+    sql_done(q);
     return e;
 }
 
@@ -143,7 +143,7 @@ static err get_charge(struct acct_store *s, const uint8_t hit[16], struct fa_cha
         c->cui_len = (uint8_t)sql_blob(q, 1, c->cui, sizeof c->cui);
         c->class_len = (uint16_t)sql_blob(q, 2, c->class_v, sizeof c->class_v);
     }
-    sqlite3_finalize(q);
+    sql_done(q);
     return e;
 }
 
@@ -168,7 +168,7 @@ static err find_sid(struct acct_store *s, const uint8_t hit[16], char sid[ACCT_S
     err e = sql_row(q);
     if (e == ERR_OK)
         sql_text(q, 0, sid, ACCT_SID_MAX);
-    sqlite3_finalize(q);
+    sql_done(q);
     return e;
 }
 
@@ -221,7 +221,7 @@ static err read_session(sqlite3_stmt *q, char sid[ACCT_SID_MAX], uint64_t *at_s,
         v->usage.packets_in = (uint64_t)sqlite3_column_int64(q, 10);
         v->usage.octets_in = (uint64_t)sqlite3_column_int64(q, 11);
     }
-    sqlite3_finalize(q);
+    sql_done(q);
     return e;
 }
 
@@ -358,7 +358,7 @@ static err read_rows(struct acct_store *s, struct acct_turn *t)
         r->at_s = (uint64_t)sqlite3_column_int64(q, 3);
         r->len = (uint16_t)sql_blob(q, 4, r->attrs, sizeof r->attrs);
     }
-    sqlite3_finalize(q);
+    sql_done(q);
     return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
@@ -390,7 +390,7 @@ static err next_life(struct acct_store *s)
         s->origin = (uint32_t)sqlite3_column_int64(q, 0);
         s->life = (uint32_t)sqlite3_column_int64(q, 1) + 1;
     }
-    sqlite3_finalize(q);
+    sql_done(q);
     if (e == ERR_OK)
         return sql_run(sql_prepare(s->db, "UPDATE life SET life = ?", "i", (int64_t)s->life), NULL);
     if (e != ERR_NOT_FOUND)
