@@ -45,6 +45,7 @@ struct load {
     uint64_t next_sub, made_late;
     uint64_t begin_us, end_us; /* what is measured */
     uint64_t count[BIND_MN__ENDS];
+    uint64_t bound_in_all; /* also before and after that */
     uint32_t *latency_us;
     size_t n_latency, cap_latency;
     char why[160]; /* of the first failure */
@@ -99,6 +100,7 @@ static void note(struct load *l, const struct slot *s, enum bind_mn_end end, uin
 {
     bool in = now >= l->begin_us && now < l->end_us;
     if (end == BIND_MN_BOUND) {
+        l->bound_in_all++;
         if (!in)
             return;
         must(l->n_latency < l->cap_latency, "more bindings than expected");
@@ -179,9 +181,9 @@ static void tell(struct load *l, double cpu_s)
 {
     double seconds = (double)(l->end_us - l->begin_us) / 1e6;
     qsort(l->latency_us, l->n_latency, sizeof *l->latency_us, by_value);
-    printf("{\"bound\": %" PRIu64
-           ", \"seconds\": %.3f, \"per_second\": %.2f, \"cpu_s\": %.3f, \"made_late\": %" PRIu64,
-           l->count[BIND_MN_BOUND], seconds, (double)l->count[BIND_MN_BOUND] / seconds, cpu_s, l->made_late);
+    printf("{\"bound\": %" PRIu64 ", \"bound_in_all\": %" PRIu64 ", \"seconds\": %.3f, \"per_second\": %.2f",
+           l->count[BIND_MN_BOUND], l->bound_in_all, seconds, (double)l->count[BIND_MN_BOUND] / seconds);
+    printf(", \"cpu_s\": %.3f, \"made_late\": %" PRIu64, cpu_s, l->made_late);
     printf(", \"latency_ms\": {\"min\": %.2f, \"p50\": %.2f, \"p90\": %.2f, \"p99\": %.2f, \"max\": %.2f}",
            part_of(l, 0), part_of(l, 0.5), part_of(l, 0.9), part_of(l, 0.99), part_of(l, 1));
     printf(", \"errors\": {");
