@@ -161,8 +161,21 @@ static void pending_free(struct radiusd *r, struct pending *q)
     r->free_slots[r->n_free++] = (uint32_t)(q - r->v);
 }
 
+/* The answer that would be forgotten first goes now: a repeated request is rarer than a new one. */
+static void make_room(struct radiusd *r)
+{
+    struct heap_node *n = heap_min(&r->due);
+    struct pending *q = n ? (struct pending *)((char *)n - offsetof(struct pending, due)) : NULL;
+    if (!q || !q->reply)
+        return;
+    r->count[RADIUSD_forgotten]++;
+    pending_free(r, q);
+}
+
 static struct pending *pending_new(struct radiusd *r, const struct request_key *k, uint64_t now)
 {
+    if (r->n_free == 0)
+        make_room(r);
     if (r->n_free == 0)
         return NULL;
     struct pending *q = &r->v[r->free_slots[r->n_free - 1]];

@@ -21,6 +21,7 @@
     X(status_server, "Status-Server, answered with Access-Accept") \
     X(repeated_answered, "repeated requests, answered as before") \
     X(repeated_pending, "dropped: repeated while the first is worked on") \
+    X(forgotten, "answers not kept for repeated requests as long as configured: new ones need the room") \
     X(full, "dropped: too many requests in hand, or conversations open") \
     X(no_eap, "rejected: no EAP-Message, or not one EAP packet") \
     X(discarded, "dropped: EAP packet discarded") \

@@ -79,7 +79,8 @@ static const struct rt_conf_row limit_rows[] = {
     { "conversation_time", RT_CONF_DURATION, .min = 1000000, .max = 600000000, .def = "60s",
       .doc = "from its first packet to its end" },
     { "duplicate_time", RT_CONF_DURATION, .min = 1000000, .max = 60000000, .def = "10s",
-      .doc = "a repeated request is answered from memory that long" },
+      .doc = "a repeated request is answered from memory that long, while there is room for four requests of "
+             "each conversation" },
     { 0 },
 };
 

@@ -628,6 +628,38 @@ static void test_bounds(void **state)
     world_close(&w);
 }
 
+/* More runs than there is room for answers that are kept: the oldest of these go, no run is dropped for them. */
+static void test_many_runs(void **state)
+{
+    struct world w;
+    uint8_t b[RADIUS_MAX];
+    size_t n;
+    (void)state;
+    world_open(&w); /* room for 16 */
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(run_as(&w, CONV_NAI).code, RADIUS_ACCESS_ACCEPT);
+    assert_int_equal(counted(&w, RADIUSD_accepts), 20);
+    assert_int_equal(counted(&w, RADIUSD_full), 0);
+    assert_int_equal(counted(&w, RADIUSD_forgotten), 40 - 16);
+    aka_peer_free(w.c.peer);
+    w.c.peer = aka_peer_new();
+    w.state_n = 0;
+    conv_start(&w.c);
+    n = build(&w, b, "secret1", span_of(w.c.to_server, w.c.to_server_n));
+    put(&w, b, n);
+    if (w.asked)
+        serve_vector(&w);
+    uint64_t vectors = counted(&w, RADIUSD_vectors);
+    put(&w, b, n); /* the latest are kept */
+    assert_int_equal(counted(&w, RADIUSD_repeated_answered), 1);
+    assert_int_equal(counted(&w, RADIUSD_vectors), vectors);
+    w.now += 11 * S;
+    radiusd_timeout(w.r, w.now);
+    assert_int_equal(run_as(&w, CONV_NAI).code, RADIUS_ACCESS_ACCEPT);
+    assert_int_equal(counted(&w, RADIUSD_forgotten), 40 - 16 + 1);
+    world_close(&w);
+}
+
 static void test_eap(void **state)
 {
     static const uint8_t start[] = { RADIUS_EAP_MESSAGE, 2 };
@@ -754,14 +786,23 @@ static void test_on_connection(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_accept),        cmocka_unit_test(test_net_name),
-        cmocka_unit_test(test_refusals),      cmocka_unit_test(test_drops),
-        cmocka_unit_test(test_repeated),      cmocka_unit_test(test_states),
-        cmocka_unit_test(test_bounds),        cmocka_unit_test(test_eap),
-        cmocka_unit_test(test_pseudonyms),    cmocka_unit_test(test_suci),
-        cmocka_unit_test(test_suci_once),     cmocka_unit_test(test_nas_identifiers),
-        cmocka_unit_test(test_reauth_names),  cmocka_unit_test(test_methods),
-        cmocka_unit_test(test_status_server), cmocka_unit_test(test_on_connection),
+        cmocka_unit_test(test_accept),
+        cmocka_unit_test(test_net_name),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_drops),
+        cmocka_unit_test(test_repeated),
+        cmocka_unit_test(test_states),
+        cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_many_runs),
+        cmocka_unit_test(test_eap),
+        cmocka_unit_test(test_pseudonyms),
+        cmocka_unit_test(test_suci),
+        cmocka_unit_test(test_suci_once),
+        cmocka_unit_test(test_nas_identifiers),
+        cmocka_unit_test(test_reauth_names),
+        cmocka_unit_test(test_methods),
+        cmocka_unit_test(test_status_server),
+        cmocka_unit_test(test_on_connection),
     };
     if (crypto_init() != ERR_OK)
         return 1;
