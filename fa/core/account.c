@@ -39,12 +39,12 @@ static bool emit(struct fa *f, const struct fa_guest *g, enum fa_session_what wh
     s->what = what;
     s->end = end;
     memcpy(s->hit, g->peer.b, sizeof s->hit);
-    s->binding = g->binding;
+    s->binding = g->account.binding;
     s->peer = g->path.peer;
     s->seconds = (uint32_t)((f->now - g->account.began_us) / US);
     s->usage = g->account.usage;
     add(f, g, &s->usage);
-    fa_text(s->subscriber, sizeof s->subscriber, g->by_zone ? "" : g->subscriber);
+    fa_text(s->subscriber, sizeof s->subscriber, g->account.binding ? g->subscriber : "");
     fa_text(s->name, sizeof s->name, g->name);
     return true;
 }
@@ -55,7 +55,9 @@ void fa_account_begin(struct fa *f, struct fa_guest *g)
     struct fa_usage before = { 0 };
     if (!f->c.account_s || a->open || !g->registered || !(g->bound || g->by_zone))
         return;
-    *a = (struct fa_account){ .began_us = f->now, .next_us = f->now + f->c.account_s * US };
+    *a = (struct fa_account){ .binding = g->by_zone ? 0 : g->binding,
+                              .began_us = f->now,
+                              .next_us = f->now + f->c.account_s * US };
     /* What was carried before, for a host that was registered without being bound, is not counted: below zero by that much, modulo 2^64. */
     add(f, g, &before);
     a->usage = (struct fa_usage){ .packets_out = 0 - before.packets_out,

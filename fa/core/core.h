@@ -92,7 +92,8 @@ struct fa_relayed {
 
 /* What is accounted for while it is registered (account.c). */
 struct fa_account {
-    bool open; /* a session has begun and not ended */
+    bool open;        /* a session has begun and not ended */
+    uint64_t binding; /* that it began with: a session is of one */
     uint64_t began_us, next_us;
     struct fa_usage usage; /* but for what its client slot counts now */
 };

@@ -105,6 +105,27 @@ static void life(void **state)
     fw_free(w);
 }
 
+/* What the stores say of the HI meanwhile does not change whose session it is: its last record has the identifiers of the first. */
+static void of_one_binding(void **state)
+{
+    struct fw_mn *m;
+    struct fw *w = bound("192.0.2.20", &m);
+    struct fa_guest *g = htab_get(w->fa->by_hit, &m->hi.hit);
+    assert_non_null(g);
+    g->binding = 0; /* a question to the stores is under way, or was not answered */
+    fw_run(w, INTERIM_S * FW_S);
+    hip_actions_reset(&m->out);
+    assert_int_equal(hip_close(m->e, m->ref, w->now, &m->out), ERR_OK);
+    fw_act_mn(w, m);
+    fw_run(w, 3 * FW_S);
+    assert_int_equal(w->n_session, 3);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(w->session[i].binding, fw_row_of(w, MATTI)->b.id);
+        assert_string_equal(w->session[i].subscriber, w->sub[0].id);
+    }
+    fw_free(w);
+}
+
 static void nobody_wants_to_know(void **state)
 {
     struct fw *w = world();
@@ -338,6 +359,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(life),
+        cmocka_unit_test(of_one_binding),
         cmocka_unit_test(nobody_wants_to_know),
         cmocka_unit_test(not_bound),
         cmocka_unit_test(charged_to),

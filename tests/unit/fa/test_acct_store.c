@@ -197,6 +197,12 @@ static void life_of_a_session(void **state)
     assert_int_equal(u32(start, RADIUS_ACCT_AUTHENTIC), 1);
     assert_absent(start, RADIUS_ACCT_INPUT_OCTETS);
     assert_absent(start, RADIUS_MESSAGE_AUTHENTICATOR);
+    for (size_t i = 0; i < 5; i++) { /* RFC 2866 s4.1: User-Password, CHAP-Password, Reply-Message, State */
+        assert_absent(&f->row[i], 2);
+        assert_absent(&f->row[i], 3);
+        assert_absent(&f->row[i], RADIUS_REPLY_MESSAGE);
+        assert_absent(&f->row[i], RADIUS_STATE);
+    }
 
     assert_text(interim, RADIUS_ACCT_SESSION_ID, start->sid);
     assert_int_equal(u32(interim, RADIUS_ACCT_SESSION_TIME), 600);

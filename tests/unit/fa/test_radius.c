@@ -56,6 +56,10 @@ struct fixture {
     struct fa_result last;
     uint8_t recv[32], send[32];
     char imsi[32], state[8];
+    unsigned n_class; /* so many Class attributes, of these octets */
+    uint8_t class_of[RADIUS_VALUE_MAX], class_n;
+    uint8_t class_v[FA_CLASS_MAX]; /* what came of them */
+    size_t class_v_n;
     size_t eap_len;
 };
 
@@ -83,6 +87,8 @@ static size_t reply_to(struct fixture *f, const struct radius_pkt *p, enum answe
         radius_wr_mppe(&w, RADIUS_MS_MPPE_RECV, span_of(msk, 32), secret, p->auth, &f->env);
         radius_wr_mppe(&w, RADIUS_MS_MPPE_SEND, span_of(msk + 32, 32), secret, p->auth, &f->env);
         radius_wr_vendor(&w, RADIUS_VENDOR_3GPP, RADIUS_3GPP_IMSI, span_str("001010000000001"));
+        for (unsigned i = 0; i < f->n_class; i++)
+            radius_wr_attr(&w, RADIUS_CLASS, span_of(f->class_of, f->class_n));
     }
     assert_int_equal(radius_wr_end(&w, secret, &n), ERR_OK);
     if (how == NO_MESSAGE_AUTH) {
@@ -183,6 +189,9 @@ static void on_result(void *ctx, const struct fa_result *r)
             memcpy(f->recv, r->as.recv_key.p, 32);
             memcpy(f->send, r->as.send_key.p, 32);
         }
+        f->class_v_n = r->as.class_v.n;
+        if (r->as.class_v.n)
+            memcpy(f->class_v, r->as.class_v.p, r->as.class_v.n);
         snprintf(f->imsi, sizeof f->imsi, "%.*s", (int)r->as.imsi.n,
                  r->as.imsi.n ? (const char *)r->as.imsi.p : "");
         snprintf(f->state, sizeof f->state, "%.*s", (int)r->as.state.n,
@@ -369,6 +378,35 @@ static void forgeries(void **state)
     ask(f, WRONG_THEN_RIGHT); /* the forger was faster */
     assert_int_equal(f->last.err, ERR_OK);
     assert_string_equal(f->imsi, "001010000000001");
+}
+
+/* Every Class, in its order and unmodified; none of them when they are too long together. */
+static void classes(void **state)
+{
+    struct fixture *f = *state;
+    ask(f, RIGHT);
+    assert_int_equal(f->class_v_n, 0);
+    memcpy(f->class_of,
+           "\0\xff"
+           "ab",
+           4);
+    f->class_n = 4;
+    f->n_class = 2;
+    ask(f, RIGHT);
+    assert_int_equal(f->class_v_n, 10);
+    assert_memory_equal(f->class_v,
+                        "\4\0\xff"
+                        "ab\4\0\xff"
+                        "ab",
+                        10);
+    f->class_n = RADIUS_VALUE_MAX;
+    f->n_class = FA_CLASS_MAX / (1 + RADIUS_VALUE_MAX);
+    ask(f, RIGHT);
+    assert_int_equal(f->class_v_n, f->n_class * (1 + RADIUS_VALUE_MAX));
+    f->n_class++;
+    ask(f, RIGHT);
+    assert_int_equal(f->last.err, ERR_OK);
+    assert_int_equal(f->class_v_n, 0);
 }
 
 static void bounds(void **state)
@@ -576,11 +614,20 @@ static int group_setup(void **state)
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-    const struct CMUnitTest t[] = {
-        T(accepted),  T(other_codes),  T(sent_again_the_same), T(three_times_then_nothing),
-        T(forgeries), T(bounds),       T(next_server),         T(waits),
-        T(rate),      T(back_again),   T(conversation_stays),  T(all_dead),
-        T(says_why),  T(dropped_alone)
-    };
+    const struct CMUnitTest t[] = { T(accepted),
+                                    T(classes),
+                                    T(other_codes),
+                                    T(sent_again_the_same),
+                                    T(three_times_then_nothing),
+                                    T(forgeries),
+                                    T(bounds),
+                                    T(next_server),
+                                    T(waits),
+                                    T(rate),
+                                    T(back_again),
+                                    T(conversation_stays),
+                                    T(all_dead),
+                                    T(says_why),
+                                    T(dropped_alone) };
     return cmocka_run_group_tests(t, group_setup, NULL);
 }
