@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Local Scope Identifiers (RFC 9063 s4, RFC 5338 s3.2): 32-bit handles of Host Identities for applications that know only IPv4. They are valid on this host
+ * Local Scope Identifiers (RFC 9063 s4.4, RFC 5338): 32-bit handles of Host Identities for applications that know only IPv4. They are valid on this host
  * and never leave it. A table of HIT and LSI, both ways.
  *
  * Our own is the first address of the prefix. A peer's is drawn from its HIT by a keyed hash, the next draw where somebody else has it: with the same key
