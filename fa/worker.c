@@ -1,190 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "fa/worker.h"
+#include "fa/worker_priv.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/rt/work.h"
 #include "dnsupd/name.h"
 #include "fa/as_radius.h"
 #include "fa/carrier_raw.h"
-#include "fa/carrier_udp.h"
-#include "fa/event.h"
 #include "hip/drop.h"
 #include "hip/proto.h"
 
-#define WORK_LIMIT      4096
-#define STORE_TOGETHER  64 /* jobs of the store that share a commit */
-#define FAILED_MAX      256
 #define R1_RESERVE_LEFT 1024
 #define WALL_US         60000000 /* wall clock told again */
 
-/* A job that found no place; its answer is given in the next round of the loop. */
-struct failed {
-    struct fa_job_ref ref;
-    enum fa_job_type type;
-    err err;
-};
+/* ---- actions ---- */
 
-struct worker {
-    struct worker_config c;
-    struct fa *fa;
-    struct fa_actions *acts;
-    struct carrier raw, udp;   /* udp: ops NULL where the configuration wants none */
-    struct carrier_udp *ports; /* the same, for relayed ports */
-    struct addr port_failed[FA_ACTIONS_MAX];
-    size_t n_port_failed;
-    struct rt_timer *timer, *failed_timer, *wall;
-    struct rt_work *store_work, *subs_work;
-    struct as as;
-    struct subs_hlr *hlrs; /* NULL: none */
-    struct fa_dns *dns;
-    struct event_log events;
-    struct failed failed[FAILED_MAX];
-    size_t n_failed;
-    uint64_t jobs_refused, since_us, handed_over, handed_lost;
-    bool r1_asked, closing;
-};
-
-static void carry_out(struct worker *w);
-
-/* ---- blocking jobs ---- */
-
-struct blocking {
-    struct worker *w;
-    struct fa_job job;
-    err err;
-    union {
-        struct store_answer answer;
-        struct fa_subscriber subscriber;
-    };
-};
-
-/* On a thread. */
-static void blocking_run(void *arg)
-{
-    struct blocking *b = arg;
-    struct worker *w = b->w;
-    switch (b->job.type) {
-    case FA_JOB_SUBSCRIBER:
-        b->err =
-            w->c.subs.ops->get(w->c.subs.ctx, b->job.subscriber.imsi, b->job.subscriber.id, &b->subscriber);
-        break;
-    case FA_JOB_CLAIM:
-        b->err = w->c.subs.ops->claim(w->c.subs.ctx, b->job.claim.skeleton, b->job.claim.subscriber);
-        break;
-    default:
-        b->err = w->c.store.ops->run(w->c.store.ctx, &b->job, &b->answer);
-    }
-}
-
-static void complete(struct worker *w, const struct fa_result *r)
+void worker_complete(struct worker *w, const struct fa_result *r)
 {
     if (w->closing)
         return;
     fa_actions_reset(w->acts);
     fa_complete(w->fa, r, rt_now_us(), w->acts);
-    carry_out(w);
-}
-
-/* What the embedded backend has nothing of goes to the HLRs, if it is one of theirs. True: it did. */
-static bool passed_on(struct worker *w, const struct fa_job *job, err e)
-{
-    bool next =
-        (job->type == FA_JOB_SUBSCRIBER && e == ERR_NOT_FOUND) || (job->type == FA_JOB_CLAIM && e == ERR_OK);
-    return next && w->hlrs && !w->closing && subs_hlr_ask(w->hlrs, job) == ERR_OK;
-}
-
-static void blocking_done(void *arg, bool ran)
-{
-    struct blocking *b = arg;
-    struct worker *w = b->w;
-    if (ran && passed_on(w, &b->job, b->err)) {
-        free(b);
-        return;
-    }
-    struct fa_result r = { .ref = b->job.ref, .type = b->job.type, .err = ran ? b->err : ERR_IO };
-    if (r.err == ERR_OK) {
-        if (r.type == FA_JOB_SUBSCRIBER) {
-            r.subscriber.s = &b->subscriber;
-        } else if (r.type == FA_JOB_FIND) {
-            r.find.epoch = b->answer.epoch;
-            r.find.suspended = b->answer.suspended;
-            r.find.n = b->answer.n;
-            r.find.v = b->answer.v;
-            r.find.more = b->answer.more;
-        } else if (r.type == FA_JOB_INTENT) {
-            r.intent.id = b->answer.id;
-        } else if (r.type == FA_JOB_HOLD) {
-            r.hold.says = b->answer.hold;
-            r.hold.fresh = b->answer.fresh;
-        }
-    } else if (r.err == ERR_IO && !w->closing) {
-        log_at(&w->c.env->log, LOG_LV_ERROR, "store", "job failed: %s: %s", fa_job_name(r.type),
-               err_text(r.err));
-    }
-    if (r.ref.gen)
-        complete(w, &r);
-    free(b);
-}
-
-static void batch_begin(void *ctx)
-{
-    struct worker *w = ctx;
-    w->c.store.ops->batch_begin(w->c.store.ctx);
-}
-
-static bool batch_end(void *ctx)
-{
-    struct worker *w = ctx;
-    return w->c.store.ops->batch_end(w->c.store.ctx) == ERR_OK;
-}
-
-static err submit_blocking(struct worker *w, const struct fa_job *job)
-{
-    bool subs = job->type == FA_JOB_SUBSCRIBER || job->type == FA_JOB_CLAIM;
-    struct blocking *b = calloc(1, sizeof *b);
-    if (!b)
-        return ERR_MEMORY;
-    b->w = w;
-    b->job = *job;
-    err e = rt_work_submit(subs ? w->subs_work : w->store_work, blocking_run, blocking_done, b);
-    if (e != ERR_OK)
-        free(b);
-    return e;
-}
-
-/* ---- actions ---- */
-
-static err submit(struct worker *w, const struct fa_job *job)
-{
-    switch (job->type) {
-    case FA_JOB_AS:
-        return w->as.ops->ask(w->as.ctx, job);
-    case FA_JOB_ZONE:
-    case FA_JOB_DNS:
-    case FA_JOB_DNS_OWN:
-        return fa_dns_submit(w->dns, job);
-    case FA_JOB_CHARGE:
-        acct_way_charge(&w->c.acct, job);
-        return ERR_OK;
-    default:
-        return submit_blocking(w, job);
-    }
-}
-
-static void start_job(struct worker *w, const struct fa_job *job)
-{
-    err e = submit(w, job);
-    if (e == ERR_OK)
-        return;
-    w->jobs_refused++;
-    log_at(&w->c.env->log, LOG_LV_WARN, "fa", "job not started: %s: %s", fa_job_name(job->type), err_text(e));
-    if (!job->ref.gen || w->n_failed == FAILED_MAX) /* the core's own timers end what gets no answer */
-        return;
-    w->failed[w->n_failed++] = (struct failed){ .ref = job->ref, .type = job->type, .err = e };
-    rt_timer_at(w->failed_timer, 1);
+    worker_carry_out(w);
 }
 
 /* The wall clock may be set at any time. */
@@ -194,19 +32,6 @@ static void on_wall(void *ctx)
     uint64_t now = rt_now_us();
     fa_wall(w->fa, rt_wall_s(), now);
     rt_timer_at(w->wall, now + WALL_US);
-}
-
-static void on_failed(void *ctx)
-{
-    struct worker *w = ctx;
-    struct failed now[FAILED_MAX];
-    size_t n = w->n_failed;
-    memcpy(now, w->failed, n * sizeof now[0]);
-    w->n_failed = 0;
-    for (size_t i = 0; i < n; i++) {
-        struct fa_result r = { .ref = now[i].ref, .type = now[i].type, .err = now[i].err };
-        complete(w, &r);
-    }
 }
 
 static void send_packet(struct worker *w, const struct hip_path *path, struct span octets)
@@ -282,7 +107,7 @@ static void carry_out_list(struct worker *w)
             send_icmp(w, &a->send.path, a->send.octets);
             break;
         case FA_ACT_JOB:
-            start_job(w, a->job);
+            worker_job_start(w, a->job);
             break;
         case FA_ACT_REG_UP:
             publish(w, true, &a->reg);
@@ -314,7 +139,7 @@ static void carry_out_list(struct worker *w)
 }
 
 /* The same, what follows from ports that could not be opened, and then the next deadline. */
-static void carry_out(struct worker *w)
+void worker_carry_out(struct worker *w)
 {
     carry_out_list(w);
     while (w->n_port_failed) {
@@ -366,14 +191,14 @@ void worker_packet(struct worker *w, const struct hip_path *path, struct span oc
 {
     fa_actions_reset(w->acts);
     (void)fa_input(w->fa, path, octets, rt_now_us(), w->acts); /* the drop reason is counted */
-    carry_out(w);
+    worker_carry_out(w);
 }
 
 void worker_tell(struct worker *w, const struct fa_tell *x)
 {
     fa_actions_reset(w->acts);
     fa_tell(w->fa, x, rt_now_us(), w->acts);
-    carry_out(w);
+    worker_carry_out(w);
 }
 
 static void on_relayed(void *ctx, const struct hip_path *path, struct span octets)
@@ -381,7 +206,7 @@ static void on_relayed(void *ctx, const struct hip_path *path, struct span octet
     struct worker *w = ctx;
     fa_actions_reset(w->acts);
     (void)fa_relayed_input(w->fa, path, octets, rt_now_us(), w->acts);
-    carry_out(w);
+    worker_carry_out(w);
 }
 
 /* ---- generation counter of R1 ---- */
@@ -429,7 +254,7 @@ static void on_timer(void *ctx)
     struct worker *w = ctx;
     fa_actions_reset(w->acts);
     fa_timeout(w->fa, rt_now_us(), w->acts);
-    carry_out(w);
+    worker_carry_out(w);
     r1_watch(w);
 }
 
@@ -437,12 +262,12 @@ static void on_timer(void *ctx)
 
 static void on_as(void *ctx, const struct fa_result *r)
 {
-    complete(ctx, r);
+    worker_complete(ctx, r);
 }
 
 static void on_hlr(void *ctx, const struct fa_result *r)
 {
-    complete(ctx, r);
+    worker_complete(ctx, r);
 }
 
 void worker_audit(struct worker *w, bool alarm, const char *what)
@@ -451,8 +276,7 @@ void worker_audit(struct worker *w, bool alarm, const char *what)
     if (w->closing)
         return;
     snprintf(job.audit.what, sizeof job.audit.what, "%s", what);
-    if (submit_blocking(w, &job) != ERR_OK)
-        w->jobs_refused++;
+    worker_job_start(w, &job);
 }
 
 /* For `hipctl events`; each worker has a connection of its own, the first one's tells. */
@@ -487,7 +311,7 @@ static void on_as_told(void *ctx, uint16_t realm, const struct as_server *s, boo
 
 static void on_dns(void *ctx, const struct fa_result *r)
 {
-    complete(ctx, r);
+    worker_complete(ctx, r);
 }
 
 /* A limit for all of us as one for each. */
@@ -624,15 +448,9 @@ static err open_all(struct worker *w)
     const struct worker_config *c = &w->c;
     w->acts = calloc(1, sizeof *w->acts);
     w->timer = rt_timer_new(c->loop, on_timer, w);
-    w->failed_timer = rt_timer_new(c->loop, on_failed, w);
     w->wall = rt_timer_new(c->loop, on_wall, w);
-    const struct rt_work_batch together = {
-        .max = STORE_TOGETHER, .begin = batch_begin, .end = batch_end, .ctx = w
-    };
-    w->store_work = rt_work_new_batched(c->loop, WORK_LIMIT, &together);
-    w->subs_work = rt_work_new(c->loop, WORK_LIMIT);
     w->fa = make_engine(c);
-    if (!w->acts || !w->timer || !w->failed_timer || !w->wall || !w->store_work || !w->subs_work || !w->fa)
+    if (worker_jobs_open(w) != ERR_OK || !w->acts || !w->timer || !w->wall || !w->fa)
         return ERR_MEMORY;
     err e = fa_identity_add(w->fa, c->identity, c->r1_counter, rt_now_us());
     if (e == ERR_OK)
@@ -692,13 +510,9 @@ void worker_free(struct worker *w)
     fa_dns_free(w->dns);
     if (w->as.ops)
         w->as.ops->close(w->as.ctx);
-    if (w->store_work)
-        rt_work_free(w->store_work);
-    if (w->subs_work)
-        rt_work_free(w->subs_work);
+    worker_jobs_close(w);
     subs_hlr_close(w->hlrs);
     rt_timer_free(w->timer);
-    rt_timer_free(w->failed_timer);
     rt_timer_free(w->wall);
     fa_free(w->fa);
     rt_notify_close(w->events.hook);
@@ -713,7 +527,7 @@ void worker_start(struct worker *w)
     on_wall(w);
     fa_actions_reset(w->acts);
     fa_start(w->fa, rt_now_us(), w->acts);
-    carry_out(w);
+    worker_carry_out(w);
 }
 
 /* ---- for the control socket ---- */
@@ -758,39 +572,6 @@ err worker_revoke(struct worker *w, const char *name, const struct hit *hit)
 {
     fa_actions_reset(w->acts);
     err e = fa_revoke(w->fa, name, hit, rt_now_us(), w->acts);
-    carry_out(w);
-    return e;
-}
-
-struct store_job {
-    struct worker *w;
-    void (*run)(void *arg, const struct store *s);
-    void (*done)(void *arg, bool ran);
-    void *arg;
-};
-
-static void store_run(void *arg)
-{
-    struct store_job *j = arg;
-    j->run(j->arg, &j->w->c.store);
-}
-
-static void store_done(void *arg, bool ran)
-{
-    struct store_job *j = arg;
-    j->done(j->arg, ran);
-    free(j);
-}
-
-err worker_store(struct worker *w, void (*run)(void *arg, const struct store *s),
-                 void (*done)(void *arg, bool ran), void *arg)
-{
-    struct store_job *j = malloc(sizeof *j);
-    if (!j)
-        return ERR_MEMORY;
-    *j = (struct store_job){ .w = w, .run = run, .done = done, .arg = arg };
-    err e = rt_work_submit(w->store_work, store_run, store_done, j);
-    if (e != ERR_OK)
-        free(j);
+    worker_carry_out(w);
     return e;
 }
