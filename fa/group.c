@@ -32,6 +32,7 @@ struct group {
     struct fa_flows *flows;
     struct fa_directory *directory;
     struct fa_locks locks;
+    struct worker_said said;
     struct member m[FA_WORKERS_MAX];
 };
 
@@ -421,6 +422,7 @@ static void introduce(struct group *g)
                                                .flows = g->flows,
                                                .directory = g->directory,
                                                .locks = &g->locks,
+                                               .said = &g->said,
                                                .ctx = g,
                                                .packet = post_packet,
                                                .tell = post_tell,

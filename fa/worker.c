@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/htab.h"
 #include "dnsupd/name.h"
 #include "fa/as_radius.h"
 #include "fa/carrier_raw.h"
 #include "hip/drop.h"
 #include "hip/proto.h"
 
+#define SAID_S          10
 #define R1_RESERVE_LEFT 1024
 #define WALL_US         60000000 /* wall clock told again */
 
@@ -290,6 +292,19 @@ static void on_hlr_told(void *ctx, const char *hlr, const char *what)
     worker_audit(w, false, text);
 }
 
+/* Has another worker written this line within the last ten seconds? If not, it is written now. */
+static bool said_lately(struct worker *w, const char *text)
+{
+    if (!w->c.peers)
+        return false;
+    uint64_t h = siphash24(w->c.log_key, span_str(text));
+    uint32_t now = (uint32_t)(rt_now_us() / 1000000);
+    _Atomic uint64_t *slot = &w->c.peers->said->slot[h % 64];
+    uint64_t was = atomic_load(slot), is = (h & ~(uint64_t)UINT32_MAX) | now;
+    bool fresh = was >> 32 == h >> 32 && now - (uint32_t)was < SAID_S;
+    return fresh || !atomic_compare_exchange_strong(slot, &was, is); /* lost against one who writes it */
+}
+
 /* In the log, and in the audit trail for `hipctl events`. */
 static void on_as_told(void *ctx, uint16_t realm, const struct as_server *s, bool there, const char *why)
 {
@@ -306,7 +321,8 @@ static void on_as_told(void *ctx, uint16_t realm, const struct as_server *s, boo
                why);
     snprintf(text, sizeof text, "authentication server %s of %s: %s%s", at, name,
              there ? "answers again" : "", why);
-    worker_audit(w, false, text);
+    if (!said_lately(w, text))
+        worker_audit(w, false, text);
 }
 
 static void on_dns(void *ctx, const struct fa_result *r)

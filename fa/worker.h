@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "common/rt/loop.h"
 #include "fa/acct_way.h"
 #include "fa/as_radius.h"
@@ -21,6 +23,11 @@
 
 struct worker;
 
+/* Lines that a worker wrote lately, so that not each of them writes the same: the upper half of a keyed hash, and when (seconds). */
+struct worker_said {
+    _Atomic uint64_t slot[64];
+};
+
 /* What one of several workers knows of the others (fa/group.h). Everything in it outlives the workers. */
 struct worker_peers {
     unsigned index;
@@ -28,6 +35,7 @@ struct worker_peers {
     struct fa_flows *flows;
     struct fa_directory *directory;
     struct fa_locks *locks;
+    struct worker_said *said;
     void *ctx;
     /* A HIP packet that belongs to another worker; copied. False: not possible now. */
     bool (*packet)(void *ctx, unsigned to, const struct hip_path *path, struct span octets);
