@@ -10,6 +10,7 @@ import argparse
 import os
 import pathlib
 import secrets
+import shutil
 import signal
 import sys
 
@@ -21,7 +22,7 @@ import daemons  # noqa: E402
 import usim  # noqa: E402
 from case import check  # noqa: E402
 from hostapd_aka import Hlr  # noqa: E402
-from lab import ADDR, attach, main_topology, wait_for  # noqa: E402
+from lab import ADDR, attach, main_topology, sh, wait_for  # noqa: E402
 
 REALM = "wlan.mnc001.mcc001.3gppnetwork.org"
 HOME, FA, PROXY, OTHER = (ADDR[h][0] for h in ("home", "fa", "cn", "cn2"))
@@ -252,6 +253,28 @@ realm {REALM} {{
         return self.refused(self.radsec(HOME, "aaa.operator.example", "other"), "closed by the other side", "no client has this certificate")
 
 
+    def files(self):
+        """Certificates and keys that do not fit together are told by --check-config of either daemon, before anything is served."""
+        pem, key = self.cert["fa"]
+        other = self.cert["other"][1]
+        d = self.lab.path("files", "x")[:-2]
+        readable = f"{d}/readable.key"
+        shutil.copy(key, readable)
+        os.chmod(readable, 0o644)
+        rows = (("ok", self.pki.ca, pem, key), ("not the certificate's", self.pki.ca, pem, other), ("CA certificates: expected PEM", self.op.tsig_file, pem, key),
+                ("own certificate: expected PEM", self.pki.ca, key, key), ("No such file", self.pki.ca, f"{d}/none", key),
+                ("others may open it", self.pki.ca, pem, readable))
+        for want, ca, cert, k in rows:
+            files = f"ca: {ca}, certificate: {cert}, key: {k}"
+            self.op.aaa = f"    radsec: [{{ address: {HOME}, {files} }}]\n"
+            self.op.as_ways = f"radsec: {{ listen: [{HOME}], {files} }}\nclients: [{{ name: x, certificate: fa.operator.example }}]\n"
+            self.op.write_fa()
+            self.op.write_as()
+            for program, part in (("hipfad", "fa"), ("hipakad", "home")):
+                r = sh(daemons.binary(program), "--config", self.op.conf(part), "--check-config", check=False)
+                check(want in r.stdout + r.stderr and (r.returncode == 0) == (want == "ok"), f"{program}, {want}: {r.stdout}{r.stderr}")
+        return f"{len(rows) - 1} faults at each end"
+
     # ---- servers that are away, die, and forget --------------------------------------------------------------------------------
 
     def run_fails(self, sub):
@@ -355,7 +378,8 @@ def body(cases, faults):
             ("hipfad -> UDP -> FreeRADIUS by realm -> UDP -> hipakad", w.freeradius),
             ("hipfad -> UDP -> hostapd, which names the subscriber", lambda: w.hostapd(True)),
             ("hipfad -> UDP -> hostapd, which is trusted to have checked", lambda: w.hostapd(False)),
-            ("a server of another name", w.wrong_name), ("a certificate that no client has", w.nobodys)]
+            ("a server of another name", w.wrong_name), ("a certificate that no client has", w.nobodys),
+            ("files that do not fit together", w.files)]
     if faults:
         ways += [("radsecproxy is away at the start", w.proxy_away), ("radsecproxy dies with a request under way", w.proxy_dies),
                  ("FreeRADIUS without its home server", w.home_away), ("hostapd forgets its runs", w.hostapd_forgets)]
