@@ -12,6 +12,7 @@ enum eap_type {
     EAP_TYPE_IDENTITY = 1,
     EAP_TYPE_NOTIFICATION = 2,
     EAP_TYPE_NAK = 3,
+    EAP_TYPE_TLS = 13, /* RFC 5216; aka/eap_tls.h */
     EAP_TYPE_AKA = 23,
     EAP_TYPE_AKA_PRIME = 50,
 };

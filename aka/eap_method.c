@@ -21,7 +21,7 @@ static const struct method methods[] = {
     { 4, "MD5", NO_KEYS },
     { 5, "OTP", NO_KEYS },
     { 6, "GTC", NO_KEYS },
-    { 13, "TLS", NULL },
+    { EAP_TYPE_TLS, "TLS", NULL },
     { 17, "LEAP", PASSWORD },
     { 18, "SIM", "keys of GSM, and " ONE_SIDE },
     { 21, "TTLS", TUNNEL },

@@ -71,6 +71,10 @@ static const struct rt_conf_row realm_rows[] = {
       .example = "/etc/hipfa/radius.secret" },
     { "radsec", RT_CONF_LIST, .item = RT_CONF_MAP, .rows = radsec_rows, .min = 1, .max = FA_REALM_SERVERS_MAX,
       .doc = "instead of `servers`: RADIUS in TLS 1.2 or 1.3 (RFC 6614), best first" },
+    { "methods", RT_CONF_LIST, .item = RT_CONF_ENUM, .choices = "aka-prime|aka|tls", .max = 3,
+      .doc = "EAP methods that may bind; left out: aka-prime, and aka where binding.allow_eap_aka says so. "
+             "tls: the server names the "
+             "subscriber's id in Chargeable-User-Identity" },
     { "trust_eap_identity", RT_CONF_BOOL, .def = "no",
       .doc = "yes only for a server that names no subscriber in Access-Accept" },
     { 0 },
@@ -349,6 +353,12 @@ static err read_realm(struct fa_settings *s, const struct rt_conf_node *map, cha
             return rt_conf_expected(s->conf, n, why, "MCC and MNC, 5 or 6 digits, not \"%s\"",
                                     rt_conf_node_str(n));
         memcpy(r->plmn[r->n_plmn++], rt_conf_node_str(n), strlen(rt_conf_node_str(n)) + 1);
+    }
+    for (size_t i = 0; i < rt_conf_count(map, "methods"); i++) {
+        const char *m = rt_conf_node_str(rt_conf_item(map, "methods", i));
+        r->methods |= strcmp(m, "tls") == 0   ? FA_METHOD_TLS
+                      : strcmp(m, "aka") == 0 ? FA_METHOD_AKA
+                                              : FA_METHOD_AKA_PRIME;
     }
     r->trust_eap_identity = rt_conf_bool(map, "trust_eap_identity");
     s->n_realms++;

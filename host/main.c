@@ -38,6 +38,7 @@ struct daemon {
     uint8_t lsi_key[HOST_LSI_KEY_LEN];
     struct usim card;
     struct usim_soft *soft;
+    struct login_card *login;
     struct usim_pcsc *readers;
     struct rt_resolver *resolver;
     struct host_worker *worker;
@@ -55,9 +56,11 @@ static void complain(const char *what)
 
 static bool open_card(struct daemon *d)
 {
-    const struct host_settings *s = &d->settings;
+    struct host_settings *s = &d->settings;
     char why[RT_FILE_WHY_MAX];
-    err e = s->sim == HOST_SIM_CONF_SOFT
+    err e = s->sim == HOST_SIM_CONF_LOGIN
+                ? login_card_open(&s->login, &d->login, &d->card, &s->core.login, why)
+            : s->sim == HOST_SIM_CONF_SOFT
                 ? usim_soft_open(s->sim_file, &d->soft, &d->card, why)
                 : usim_pcsc_open(d->loop, &d->env.log, &s->pcsc, &d->readers, &d->card, why);
 
@@ -225,6 +228,7 @@ static void close_all(struct daemon *d)
     host_worker_free(d->worker);
     rt_resolver_free(d->resolver);
     usim_soft_close(d->soft);
+    login_card_close(d->login);
     usim_pcsc_close(d->readers);
     if (d->has_hi)
         hip_hi_done(&d->hi);
@@ -289,10 +293,12 @@ static int load(struct daemon *d, const char *path)
 /* A configuration is good when the card and the certificate that it names can be read as well. */
 static int check_files(struct daemon *d, const char *config)
 {
-    const struct host_settings *s = &d->settings;
+    struct host_settings *s = &d->settings;
     char why[RT_FILE_WHY_MAX] = "";
 
-    if ((s->sim == HOST_SIM_CONF_SOFT && usim_soft_open(s->sim_file, &d->soft, &d->card, why)) ||
+    if ((s->sim == HOST_SIM_CONF_LOGIN &&
+         login_card_open(&s->login, &d->login, &d->card, &s->core.login, why)) ||
+        (s->sim == HOST_SIM_CONF_SOFT && usim_soft_open(s->sim_file, &d->soft, &d->card, why)) ||
         (s->sim == HOST_SIM_CONF_PCSC && usim_pcsc_check(&s->pcsc, why))) {
         complain(why);
         return EXIT_FAILURE;

@@ -66,6 +66,20 @@ static const struct rt_conf_row sim_rows[] = {
     { 0 },
 };
 
+static const struct rt_conf_row login_rows[] = {
+    { "identity", RT_CONF_STR, RT_CONF_REQUIRED, .min = 3, .max = 200, .doc = "who we are, with the realm",
+      .example = "laptop-17@staff.operator.example" },
+    { "ca", RT_CONF_PATH, RT_CONF_REQUIRED, .doc = "PEM: who stands for the authentication server",
+      .example = "/etc/hipfa/aaa-ca.pem" },
+    { "certificate", RT_CONF_PATH, RT_CONF_REQUIRED, .doc = "PEM: ours first, then those that lead to its CA",
+      .example = "/etc/hipfa/login.pem" },
+    { "key", RT_CONF_PATH, RT_CONF_REQUIRED, .doc = "PEM, without a password; only its owner may read it",
+      .example = "/etc/hipfa/login.key" },
+    { "server_name", RT_CONF_STR, RT_CONF_REQUIRED, .min = 1, .max = 253,
+      .doc = "that the authentication server's certificate must carry", .example = "aaa.operator.example" },
+    { 0 },
+};
+
 static const struct rt_conf_row fa_rows[] = {
     { "hit", RT_CONF_STR, .max = 45, .doc = "its HIT, which makes it known",
       .example = "\"2001:22:1122:3344:5566:7788:99aa:bbcc\"" },
@@ -200,6 +214,8 @@ const struct rt_conf_row host_schema[] = {
       .doc = "private addresses of ours are candidates that peers are told, encrypted: two hosts behind one "
              "NAT find each other by them" },
     { "sim", RT_CONF_MAP, .rows = sim_rows, .doc = "leave out for a host without a SIM" },
+    { "certificate_login", RT_CONF_MAP, .rows = login_rows,
+      .doc = "instead of a SIM: EAP-TLS, at Forwarding Agents whose HIT is known" },
     { "forwarding_agents", RT_CONF_LIST, .item = RT_CONF_MAP, .rows = fa_rows, .max = HOST_FAS_MAX,
       .doc = "who binds us and relays to us, best first; each needs a hit, a name, or addresses" },
     { "find_fa", RT_CONF_BOOL, .def = "yes",
@@ -285,6 +301,24 @@ static err read_sim(const struct rt_conf *c, const struct rt_conf_node *m, struc
         return rt_conf_expected(c, m, why, "readers, pin_file and mnc_length only with kind: pcsc");
     if (s->sim == HOST_SIM_CONF_PCSC && s->sim_file != NULL)
         return rt_conf_expected(c, rt_conf_get(m, "file"), why, "no file with kind: pcsc");
+    return ERR_OK;
+}
+
+static err read_login(const struct rt_conf *c, const struct rt_conf_node *m, struct host_settings *s,
+                      char *why)
+{
+    if (m == NULL)
+        return ERR_OK;
+    if (s->sim != HOST_SIM_CONF_NONE)
+        return rt_conf_expected(c, m, why, "certificate_login or sim, not both");
+    s->sim = HOST_SIM_CONF_LOGIN;
+    s->login = (struct login_conf){ .identity = rt_conf_str(m, "identity"),
+                                    .ca = rt_conf_str(m, "ca"),
+                                    .certificate = rt_conf_str(m, "certificate"),
+                                    .key = rt_conf_str(m, "key"),
+                                    .server_name = rt_conf_str(m, "server_name") };
+    if (strchr(s->login.identity, '@') == NULL)
+        return rt_conf_expected(c, rt_conf_get(m, "identity"), why, "NAME@REALM");
     return ERR_OK;
 }
 
@@ -499,6 +533,8 @@ err host_settings_read(const struct rt_conf *c, struct host_settings *out, char 
     out->tun_name = rt_conf_str(tun, "name");
     out->tun_mtu = (unsigned)rt_conf_int(tun, "mtu");
     e = read_sim(c, rt_conf_map(root, "sim"), out, why);
+    if (e == ERR_OK)
+        e = read_login(c, rt_conf_map(root, "certificate_login"), out, why);
     if (e == ERR_OK)
         e = read_lsi(c, out, why);
     if (e == ERR_OK)

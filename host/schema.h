@@ -8,6 +8,7 @@
 #include "common/rt/conf.h"
 #include "host/core/host.h"
 #include "host/data.h"
+#include "host/login_card.h"
 #include "host/usim_pcsc.h"
 
 #define HOST_IFACES_MAX    16
@@ -17,7 +18,7 @@
 #define HOST_AUTH_ONLY_MAX 64
 #define HOST_IDLE_MAX      64
 
-enum host_sim_conf { HOST_SIM_CONF_NONE, HOST_SIM_CONF_SOFT, HOST_SIM_CONF_PCSC };
+enum host_sim_conf { HOST_SIM_CONF_NONE, HOST_SIM_CONF_SOFT, HOST_SIM_CONF_PCSC, HOST_SIM_CONF_LOGIN };
 
 struct host_zone_conf {
     const char *zone;
@@ -47,7 +48,8 @@ struct host_settings {
     bool fragment;                       /* outer IPv4 packets without DF */
     uint16_t udp_port;                   /* 0: any of 49152-65535 */
     enum host_sim_conf sim;
-    const char *sim_file; /* SOFT */
+    const char *sim_file;    /* SOFT */
+    struct login_conf login; /* LOGIN */
     struct usim_pcsc_conf pcsc;
     struct addr listen[HOST_LISTEN_MAX];
     size_t n_listen; /* 0: no stub resolver */

@@ -312,6 +312,23 @@ void tls_close(struct tls *t)
     ERR_clear_error();
 }
 
+err tls_export(struct tls *t, const char *label, struct span context, size_t all, uint8_t *out, size_t n)
+{
+    uint8_t keys[128];
+    if (t->state != TLS_OPEN)
+        return ERR_STATE;
+    if (all > sizeof keys || n > all)
+        return ERR_RANGE;
+    ERR_clear_error();
+    int r = SSL_export_keying_material(t->ssl, keys, all, label, strlen(label), context.p, context.n,
+                                       context.n != 0);
+    if (r == 1)
+        memcpy(out, keys, n);
+    OPENSSL_cleanse(keys, sizeof keys);
+    ERR_clear_error();
+    return r == 1 ? ERR_OK : ERR_CRYPTO;
+}
+
 enum tls_state tls_state(const struct tls *t)
 {
     return t->state;

@@ -58,6 +58,11 @@ size_t tls_read(struct tls *t, void *buf, size_t cap);
 /* close_notify waits to be sent; nothing is written after it. */
 void tls_close(struct tls *t);
 
+/* The first n of `all` octets of keying material under this label (RFC 5705, RFC 8446 s7.5); context empty: none, which is not the same in TLS 1.2 as one of no
+ * length. ERR_STATE: not open; ERR_RANGE: more than 128 octets. */
+MUST_USE err tls_export(struct tls *t, const char *label, struct span context, size_t all, uint8_t *out,
+                        size_t n);
+
 enum tls_state tls_state(const struct tls *t);
 /* After TLS_FAILED: one line for people. Never NULL. */
 const char *tls_why(const struct tls *t);

@@ -37,6 +37,19 @@ static bool imsi_in(struct span text, char out[FA_IMSI_MAX])
     return true;
 }
 
+/* A method without a SIM: Chargeable-User-Identity, which only the AS can say, is the operator's subscriber id. User-Name may be what the MN said. */
+static bool id_in(struct span text, char out[FA_ID_MAX])
+{
+    if (text.n == 0 || text.n >= FA_ID_MAX)
+        return false;
+    for (size_t i = 0; i < text.n; i++)
+        if (text.p[i] <= ' ' || text.p[i] > '~')
+            return false;
+    memcpy(out, text.p, text.n);
+    out[text.n] = '\0';
+    return true;
+}
+
 /* The first source that is there decides (section 5); what it says must be an IMSI. What the MN said counts only where the AS is trusted to have
  * checked it. */
 static bool subscriber_of(const struct fa *f, const struct fa_run *r, const struct fa_result *res,
@@ -52,7 +65,7 @@ static bool subscriber_of(const struct fa *f, const struct fa_run *r, const stru
     return strchr(said, '@') && imsi_in(span_str(said), out);
 }
 
-static bool of_realm(const struct fa_realm *realm, const char *imsi)
+bool fa_of_realm(const struct fa_realm *realm, const char *imsi)
 {
     for (size_t i = 0; i < realm->n_plmn; i++)
         if (realm->plmn[i][0] && strncmp(imsi, realm->plmn[i], strlen(realm->plmn[i])) == 0)
@@ -105,16 +118,16 @@ void fa_accept(struct fa *f, struct fa_guest *g, const struct fa_result *res)
     struct fa_run *r = g->run;
     struct eap_pkt p;
     const char *why = NULL;
-    bool permitted = r->method == EAP_TYPE_AKA_PRIME || (r->method == EAP_TYPE_AKA && f->c.allow_eap_aka);
+    r->by_id = r->method == EAP_TYPE_TLS;
     if (eap_parse(res->as.eap, &p) != ERR_OK || p.code != EAP_SUCCESS)
         why = "Access-Accept without EAP Success";
-    else if (!permitted)
+    else if (!fa_bind_permits(f, r, r->method))
         why = "Access-Accept after a method that is not permitted";
     else if (res->as.recv_key.n != HIP_MSK_LEN / 2 || res->as.send_key.n != HIP_MSK_LEN / 2)
         why = "Access-Accept without MSK, or of a wrong length";
-    else if (!subscriber_of(f, r, res, r->imsi))
+    else if (!(r->by_id ? id_in(res->as.cui, r->imsi) : subscriber_of(f, r, res, r->imsi)))
         why = "Access-Accept names no subscriber";
-    else if (!of_realm(&f->realms[r->realm], r->imsi))
+    else if (!r->by_id && !fa_of_realm(&f->realms[r->realm], r->imsi))
         why = "subscriber does not belong to the realm that was asked";
     else if (!r->held)
         why = "no BIND_MAC";
@@ -229,7 +242,7 @@ static void begin_txn(struct fa *f, struct fa_guest *g, const struct hip_bind_re
     r->txn_gen = t->gen;
     fa_emit_event(f, FA_EVENT_ACCEPTED, &g->peer, r->imsi, NULL, q->attempt, NULL);
     fa_guest_timer(f, g);
-    fa_txn_bind_start(f, t, r->imsi);
+    fa_txn_bind_start(f, t, r);
 }
 
 void fa_attempt(struct fa *f, struct fa_guest *g)

@@ -20,6 +20,7 @@
 #include "hip/reg.h"
 
 #define ROUNDS_MAX        8
+#define ROUNDS_TLS_MAX    24 /* certificates come in pieces */
 #define IDENTITIES_MAX    3
 #define RESYNCS_MAX       1
 #define NOTIFICATIONS_MAX 1
@@ -35,9 +36,14 @@ static bool is_aka(uint8_t type)
     return type == EAP_TYPE_AKA || type == EAP_TYPE_AKA_PRIME;
 }
 
-static bool permitted(const struct fa *f, uint8_t type)
+bool fa_bind_permits(const struct fa *f, const struct fa_run *r, uint8_t type)
 {
-    return type == EAP_TYPE_AKA_PRIME || (type == EAP_TYPE_AKA && f->c.allow_eap_aka);
+    uint8_t methods = f->realms[r->realm].methods;
+    if (!methods)
+        methods = FA_METHOD_AKA_PRIME | (f->c.allow_eap_aka ? FA_METHOD_AKA : 0);
+    return (type == EAP_TYPE_AKA_PRIME && (methods & FA_METHOD_AKA_PRIME)) ||
+           (type == EAP_TYPE_AKA && (methods & FA_METHOD_AKA)) ||
+           (type == EAP_TYPE_TLS && (methods & FA_METHOD_TLS));
 }
 
 /* ---- end of a run ---- */
@@ -311,7 +317,7 @@ static const char *unwelcome(const struct fa *f, struct fa_run *r, const struct 
                              char text[EAP_REFUSAL_MAX])
 {
     if (p->type != EAP_TYPE_IDENTITY && p->type != EAP_TYPE_NOTIFICATION && p->type != EAP_TYPE_NAK &&
-        !permitted(f, p->type))
+        !fa_bind_permits(f, r, p->type))
         return eap_method_refusal(p->type, text);
     if (!is_aka(p->type) || p->data.n == 0)
         return NULL;
@@ -375,7 +381,7 @@ bool fa_bind_update(struct fa *f, struct fa_guest *g, const struct hip_bind_inne
 static const char *over_limit(struct fa_run *r, const struct eap_pkt *p)
 {
     uint8_t sub = is_aka(p->type) && p->data.n ? p->data.p[0] : 0;
-    if (r->rounds >= ROUNDS_MAX)
+    if (r->rounds >= (p->type == EAP_TYPE_TLS ? ROUNDS_TLS_MAX : ROUNDS_MAX))
         return "too many EAP rounds";
     if ((p->type == EAP_TYPE_IDENTITY || sub == SUB_IDENTITY) && ++r->identities > IDENTITIES_MAX)
         return "too many identity requests";

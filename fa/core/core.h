@@ -163,9 +163,10 @@ struct fa_run {
     uint64_t budget;         /* and under this in budget; 0: not yet */
     struct hip_reg_list req; /* what the last REG_REQUEST wanted, SIM_BINDING left out */
     uint16_t realm;
-    uint8_t server;                    /* of the realm, that this conversation is with; 0: none yet */
-    char user[FA_IDENTITY_MAX];        /* Response/Identity */
-    char imsi[FA_IMSI_MAX];            /* from Access-Accept */
+    uint8_t server;             /* of the realm, that this conversation is with; 0: none yet */
+    char user[FA_IDENTITY_MAX]; /* Response/Identity */
+    char imsi[FA_ID_MAX];       /* from Access-Accept; by_id: the operator's subscriber id instead */
+    bool by_id;
     char at_identity[FA_IDENTITY_MAX]; /* last AT_IDENTITY */
     uint8_t state_len, as_state[FA_STATE_MAX];
     uint8_t eap_id;   /* of the outstanding Request */
@@ -236,8 +237,10 @@ struct fa_txn {
     uint64_t order;     /* of arrival, among those queued */
     uint64_t answer_us; /* when "pending" is answered; 0: not */
     bool answered;
-    struct hit local;       /* FA identity that deals with the host */
-    struct hip_ref guest;   /* that began it; its gen 0: none */
+    struct hit local;     /* FA identity that deals with the host */
+    struct hip_ref guest; /* that began it; its gen 0: none */
+    bool by_id;           /* the AS named the subscriber's id: it must be of this realm: */
+    uint16_t realm;
     struct fa_binding b;    /* what it makes or unmakes */
     struct fa_subscriber s; /* BIND */
     uint64_t epoch;
@@ -491,8 +494,13 @@ bool fa_credential_allows(const struct fa *f, const struct fa_guest *g, uint8_t 
 /* The coding of a lifetime that does not go beyond the certificate's. */
 uint8_t fa_credential_lifetime(const struct fa *f, const struct fa_guest *g, uint8_t lifetime);
 
+/* This EAP method may bind in the run's realm. */
+bool fa_bind_permits(const struct fa *f, const struct fa_run *r, uint8_t type);
+
 /* ---- accept.c: Access-Accept, BIND_REQUEST, BIND_RESPONSE ---- */
 void fa_accept(struct fa *f, struct fa_guest *g, const struct fa_result *r);
+/* The IMSI is one of those that may come from this realm. */
+bool fa_of_realm(const struct fa_realm *realm, const char *imsi);
 /* The held BIND_REQUEST under K: checked, parsed, transaction begun or answered. */
 void fa_attempt(struct fa *f, struct fa_guest *g);
 /* The transaction of this guest's run has an answer. b: what was bound, for statuses 0 and 1. */
@@ -534,7 +542,7 @@ void fa_txn_timer(struct fa *f, struct fa_txn *t);
 void fa_txn_answer(struct fa *f, struct fa_txn *t, uint8_t status, uint32_t wait_s, const char *reason);
 /* The transaction is over. */
 void fa_txn_end(struct fa *f, struct fa_txn *t);
-void fa_txn_bind_start(struct fa *f, struct fa_txn *t, const char *imsi);
+void fa_txn_bind_start(struct fa *f, struct fa_txn *t, const struct fa_run *r);
 void fa_txn_bind_locked(struct fa *f, struct fa_txn *t);
 void fa_txn_bind_step(struct fa *f, struct fa_txn *t, const struct fa_result *r);
 void fa_txn_bind_lost(struct fa *f, struct fa_txn *t);

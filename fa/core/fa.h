@@ -30,11 +30,14 @@ struct fa;
 #define FA_PARTNERS_MAX     3
 #define FA_RVS_WIRE_MAX     480 /* rendezvous servers of a HIP record, wire form: beside RSA-4096 it still fits */
 
+enum { FA_METHOD_AKA_PRIME = 1, FA_METHOD_AKA = 2, FA_METHOD_TLS = 4 };
+
 /* A home network's realm and its authentication server. */
 struct fa_realm {
     char realm[FA_NAME_MAX]; /* lower case */
     uint8_t n_plmn;
     char plmn[8][8]; /* MCC and MNC, 5 or 6 digits: IMSIs that may come from it */
+    uint8_t methods; /* FA_METHOD_*; 0: AKA', and AKA where allow_eap_aka says so */
     bool
         trust_eap_identity; /* an AS that names no subscriber: believe a permanent identity that it accepted */
 };

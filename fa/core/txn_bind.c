@@ -125,14 +125,19 @@ static uint32_t granted_lifetime(const struct fa *f, const struct fa_txn *t)
 
 /* ---- steps ---- */
 
-void fa_txn_bind_start(struct fa *f, struct fa_txn *t, const char *imsi)
+void fa_txn_bind_start(struct fa *f, struct fa_txn *t, const struct fa_run *r)
 {
+    t->by_id = r->by_id;
+    t->realm = r->realm;
     struct fa_job *j = fa_txn_job(f, t, STEP_WHO, FA_JOB_SUBSCRIBER);
     if (!j) {
         unavailable(f, t, "no room for a job");
         return;
     }
-    fa_text(j->subscriber.imsi, sizeof j->subscriber.imsi, imsi);
+    if (r->by_id)
+        fa_text(j->subscriber.id, sizeof j->subscriber.id, r->imsi);
+    else
+        fa_text(j->subscriber.imsi, sizeof j->subscriber.imsi, r->imsi);
 }
 
 /* True: the record says yes. Else the transaction has ended. */
@@ -152,6 +157,12 @@ static void step_who(struct fa *f, struct fa_txn *t, const struct fa_result *r)
     if (!may_be_served(f, t, r))
         return;
     t->s = *r->subscriber.s;
+    if (t->by_id && !fa_of_realm(&f->realms[t->realm],
+                                 t->s.imsi)) { /* an AS speaks for its own realm's subscribers alone */
+        fa_txn_bind_finish(f, t, HIP_BIND_ST_NOT_SUBSCRIBED, FA_WAIT_DAY_S,
+                           "subscriber does not belong to the realm that was asked");
+        return;
+    }
     fa_text(t->b.subscriber, sizeof t->b.subscriber, t->s.id);
     fa_txn_lock(f, t);
 }

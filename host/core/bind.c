@@ -32,6 +32,7 @@ void host_run_end(struct host *h)
     uint32_t gen = r->gen;
 
     aka_peer_free(r->eap);
+    host_login_free(r->login);
     hip_bind_th_free(r->th);
     hip_bind_keys_free(r->keys);
     heap_remove(&h->timers, &r->timer.node);
@@ -78,6 +79,16 @@ bool host_run_may_begin(const struct host *h)
     return s->state == HOST_SIM_READY && s->sealed.bind != HOST_BIND_LOST && host_identity_any(h);
 }
 
+static void set_up_aka(struct host *h)
+{
+    struct host_run *r = &h->run;
+
+    if (h->c.allow_eap_aka && h->main->fa->known)
+        aka_peer_allow_aka(r->eap);
+    if (!h->c.no_fs)
+        aka_peer_forward_secrecy(r->eap, h->env, h->c.require_fs);
+}
+
 /* Both HIs begin the transcript; the FA's is in the association since R1. */
 static err open_run(struct host *h, bool refresh)
 {
@@ -90,16 +101,17 @@ static err open_run(struct host *h, bool refresh)
     e = hip_assoc_get(h->hip, h->main->ref, &v);
     if (e || v.peer_hi.n == 0)
         return ERR_STATE;
-    r->eap = aka_peer_new();
+    if (h->c.login.identity)
+        r->login = host_login_new(&h->c.login);
+    else
+        r->eap = aka_peer_new();
     r->th = hip_bind_th_new(span_of(own->wire, own->wire_len), v.peer_hi);
-    if (!r->eap || !r->th) {
+    if ((!r->eap && !r->login) || !r->th) {
         host_run_end(h);
         return ERR_MEMORY;
     }
-    if (h->c.allow_eap_aka && h->main->fa->known)
-        aka_peer_allow_aka(r->eap);
-    if (!h->c.no_fs)
-        aka_peer_forward_secrecy(r->eap, h->env, h->c.require_fs);
+    if (r->eap)
+        set_up_aka(h);
     r->open = true;
     r->refresh = refresh;
     r->move = !refresh && h->sim->take;
@@ -116,7 +128,10 @@ err host_run_begin(struct host *h, bool refresh, struct wcur *w)
 
     if (e)
         return e;
-    e = aka_peer_start(h->run.eap, host_identity_show(h, AKA_ID_EAP), &act);
+    if (h->run.login)
+        host_login_start(h->run.login, &act);
+    else
+        e = aka_peer_start(h->run.eap, host_identity_show(h, AKA_ID_EAP), &act);
     if (e || act.type != AKA_PEER_SEND) {
         host_run_end(h);
         return e ? e : ERR_STATE;
@@ -163,7 +178,7 @@ void host_run_established(struct host *h)
 static err make_keys(struct host *h)
 {
     struct host_run *r = &h->run;
-    const uint8_t *export_key, *msk = aka_peer_msk(r->eap);
+    const uint8_t *export_key, *msk = r->login ? host_login_msk(r->login) : aka_peer_msk(r->eap);
     uint8_t th[HIP_BIND_TH_LEN];
     err e = hip_assoc_export(h->hip, h->main->ref, &export_key);
 
@@ -175,7 +190,10 @@ static err make_keys(struct host *h)
         return ERR_STATE;
     hip_bind_keys_free(r->keys);
     r->keys = hip_bind_keys_new(export_key, msk, th);
-    aka_peer_msk_wipe(r->eap);
+    if (r->login)
+        host_login_msk_wipe(r->login);
+    else
+        aka_peer_msk_wipe(r->eap);
     r->attempt = 0;
     return r->keys ? ERR_OK : ERR_CRYPTO;
 }
@@ -283,9 +301,13 @@ static void send_eap(struct host *h, const struct aka_peer_action *act)
         host_run_failed(h, HOST_FA_RETRY, 0);
         return;
     }
-    if (act->over) { /* Authentication-Reject, Client-Error: then CLOSE */
-        host_event(h, HOST_EV_REFUSED, LOG_LV_WARN, &fa, "challenge refused: %s",
-                   aka_reason_text(act->reason));
+    if (act->over) { /* Authentication-Reject, Client-Error, an alert of TLS: then CLOSE */
+        if (h->run.login)
+            host_event(h, HOST_EV_REFUSED, LOG_LV_WARN, &fa, "authentication server refused: %s",
+                       host_login_why(h->run.login));
+        else
+            host_event(h, HOST_EV_REFUSED, LOG_LV_WARN, &fa, "challenge refused: %s",
+                       aka_reason_text(act->reason));
         host_run_failed(h, HOST_FA_RETRY, 0);
         return;
     }
@@ -383,7 +405,10 @@ static void take_eap(struct host *h, struct span eap)
 
     if (r->at_card)
         return; /* one EAP packet is outstanding at a time */
-    aka_peer_input(r->eap, eap, &act);
+    if (r->login)
+        host_login_input(r->login, eap, &act);
+    else
+        aka_peer_input(r->eap, eap, &act);
     if (act.reason == AKA_R_DUPLICATE)
         return; /* answered before; HIP retransmits, EAP does not */
     if (act.reason == AKA_R_METHOD)

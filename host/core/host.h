@@ -20,6 +20,7 @@
 #include "dnsupd/name.h"
 #include "hip/engine.h"
 #include "hip/esp/sa.h"
+#include "host/core/login.h"
 
 struct host;
 
@@ -75,10 +76,12 @@ struct host_config {
     bool reveal_imsi;      /* the IMSI to an FA that is not known (section 4) */
     struct suci_home suci; /* the home network's key, for cards that have none; profile 0: none */
     bool allow_eap_aka;    /* EAP-AKA too, with a known FA (section 4) */
-    bool no_fs;            /* no forward secrecy in EAP-AKA' (RFC 9678), offered or not */
-    bool require_fs;       /* and nothing without it */
-    bool no_binding_ok;    /* require_binding: no */
-    bool require_dnssec;   /* HIP RRs of unsigned zones are not used; bogus ones never are */
+    struct host_login
+        login;           /* by a certificate instead of a SIM: EAP-TLS, with a known FA; identity NULL: not */
+    bool no_fs;          /* no forward secrecy in EAP-AKA' (RFC 9678), offered or not */
+    bool require_fs;     /* and nothing without it */
+    bool no_binding_ok;  /* require_binding: no */
+    bool require_dnssec; /* HIP RRs of unsigned zones are not used; bogus ones never are */
     enum host_nat nat;
     uint16_t udp_port;  /* of our UDP sockets; 0: there are none */
     bool hide_private;  /* private addresses are no candidates */

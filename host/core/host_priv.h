@@ -186,6 +186,7 @@ struct host_run {
     bool open;
     uint32_t gen; /* jobs of an older run are ignored */
     struct aka_peer *eap;
+    struct host_login_peer *login; /* instead of eap, where the host logs in by a certificate */
     struct hip_bind_th *th;
     struct hip_bind_keys *keys; /* NULL until the proof was sent */
     uint8_t request_mac[HIP_BIND_KEY_LEN];

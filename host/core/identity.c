@@ -86,6 +86,8 @@ static const struct line {
 
 bool host_identity_any(const struct host *h)
 {
+    if (h->c.login.identity) /* a method without the FA's name in it needs a known FA (section 4) */
+        return h->main->fa && h->main->fa->known;
     for (size_t i = 0; i < N_LINES; i++)
         if (lines[i].usable(h, AKA_ID_EAP))
             return true;
@@ -144,10 +146,10 @@ static bool decent(struct span s)
 
 bool host_identity_learn(struct host *h)
 {
-    struct span s = aka_peer_pseudonym(h->run.eap);
+    struct span s = h->run.login ? span_of(NULL, 0) : aka_peer_pseudonym(h->run.eap);
     char *to = h->sim->sealed.pseudonym;
 
-    if (aka_peer_method(h->run.eap) != EAP_TYPE_AKA_PRIME || !decent(s))
+    if (h->run.login || aka_peer_method(h->run.eap) != EAP_TYPE_AKA_PRIME || !decent(s))
         return false;
     memcpy(to, s.p, s.n);
     to[s.n] = '\0';

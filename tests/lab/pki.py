@@ -13,9 +13,9 @@ DAY = datetime.timedelta(days=1)
 
 
 class Certificate:
-    """One with its key. by: who signs it (itself); ca: may sign others; hit: stands in it; days: from now on, below 0: it is over."""
+    """One with its key. by: who signs it (itself); ca: may sign others; hit: stands in it; days: from now on, below 0: it is over; dns: its name as a server."""
 
-    def __init__(self, name, by=None, ca=False, hit=None, days=30, public=None, bits=0):
+    def __init__(self, name, by=None, ca=False, hit=None, days=30, public=None, bits=0, dns=None):
         self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         self.key = rsa.generate_private_key(65537, bits) if bits else ec.generate_private_key(ec.SECP256R1())
         now = datetime.datetime.utcnow()
@@ -25,11 +25,17 @@ class Certificate:
             b = b.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         if hit:
             b = b.add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(hit))]), critical=False)
+        if dns:
+            b = b.add_extension(x509.SubjectAlternativeName([x509.DNSName(dns)]), critical=False)
         self.x = b.sign((by or self).key, hashes.SHA256())
 
     @property
     def der(self):
         return self.x.public_bytes(serialization.Encoding.DER)
+
+    @property
+    def key_pem(self):
+        return self.key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode()
 
     @property
     def pem(self):
