@@ -125,7 +125,7 @@ static bool worn_out(const struct hip_r1pool *p, const struct generation *g, uin
     uint64_t age = now - g->made_us;
     return g->counter == 0 || age >= p->cfg->r1_life_us ||
            ((g->used || g->k_more != p->cfg->puzzle_more) && age >= HIP_R1_MIN_LIFE_US) ||
-           htab_count(g->solutions) == HIP_R1_SOLUTIONS_MAX;
+           htab_count(g->solutions) >= HIP_R1_SOLUTIONS_NEW;
 }
 
 static int group_index(const struct hip_config *cfg, uint8_t group)

@@ -7,7 +7,7 @@
  * offer. #I is RHASH(S | HIT-I | HIT-R | IP-I | IP-R | Opaque), as Appendix A suggests; Opaque says which group and offer the R1 had, and in which
  * thousandth of the generation's life it was sent, so that who asks again later gets another #I; being inside #I it cannot be changed by the
  * Initiator. A generation is replaced when a valid I2 used its
- * Diffie-Hellman keys and it is HIP_R1_MIN_LIFE_US old, or when life_us have passed; the last HIP_R1_GENERATIONS are still accepted, and
+ * Diffie-Hellman keys and it is HIP_R1_MIN_LIFE_US old, when HIP_R1_SOLUTIONS_NEW of them did, or when life_us have passed; the last HIP_R1_GENERATIONS are still accepted, and
  * each remembers the solutions that were used. Everything is made when an I1 first needs it.
  */
 #pragma once
@@ -22,7 +22,9 @@
 #define HIP_R1_PUZZLE_LIFETIME \
     37 /* 2^(37 - 32) = 32 s: less than the 40 s that a replaced generation is accepted at least */
 #define HIP_R1_STRIKES       8
-#define HIP_R1_SOLUTIONS_MAX 1024 /* I2s that one generation serves; then it is replaced at once */
+#define HIP_R1_SOLUTIONS_MAX 1024 /* I2s that one generation serves */
+#define HIP_R1_SOLUTIONS_NEW \
+    768 /* after so many it is replaced at once: the rest is for R1s that are answered already */
 
 /* What an R1 depends on, all of it visible in the I1. */
 struct hip_r1_variant {

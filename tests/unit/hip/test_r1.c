@@ -15,6 +15,8 @@
 #include "common/crypto/secret.h"
 #include "hip/build.h"
 #include "hip/param_core.h"
+#include "hip/pkt.h"
+#include "hip/r1pool.h"
 #include "tests/sim/sim.h"
 
 #ifndef __has_feature
@@ -113,9 +115,66 @@ static void from_the_pool(void **state)
     }
 }
 
+/* Solutions number first to last - 1 of one Initiator's R1, all of them right (K is 0). The error of the last one. */
+static err use_up(struct hip_r1pool *p, const struct hip_r1_client *c, uint64_t counter,
+                  const struct hip_puzzle *z, unsigned first, unsigned last)
+{
+    struct hip_r1_match m;
+    err e = ERR_OK;
+    for (unsigned n = first; n < last; n++) {
+        uint8_t j[HIP_RHASH_MAX] = { (uint8_t)(n >> 8), (uint8_t)n };
+        struct hip_solution s = { .k = z->k, .opaque = z->opaque, .i = z->i, .j = span_of(j, z->i.n) };
+        assert_int_equal(e, ERR_OK);
+        assert_int_equal(hip_r1pool_check(p, c, counter, &s, &m), HIP_TAKEN);
+        e = hip_r1pool_use(p, &m);
+    }
+    return e;
+}
+
+/* Many hosts at once: new R1s are of another generation before this one can serve no more, so that none is left with an R1 that is good for nothing. */
+static void a_generation_in_time(void **state)
+{
+    struct sim *s = sim_new(1);
+    struct hip_config c = sim_config();
+    c.env = &s->env;
+    c.puzzle_k = 0;
+    c.r1_life_us = 120000000;
+    c.hit_suites[0] = 1;
+    const struct hip_r1_variant v = { .group = 7 };
+    struct hip_r1_client who = { .hit = { .b = { 0x20, 1, 0, 0x21, 5 } },
+                                 .ip = addr_v4(1),
+                                 .local = addr_v4(2) };
+    struct hip_hi hi;
+    struct hip_pkt pkt;
+    struct hip_puzzle z;
+    uint8_t r1[HIP_PACKET_MAX];
+    size_t n;
+    (void)state;
+    assert_int_equal(hip_hi_generate(SIG_ECDSA_P256, 0, &hi), ERR_OK);
+    struct hip_r1pool *p = hip_r1pool_new(&hi, &c, 0);
+    assert_int_equal(hip_r1pool_write(p, &who, &v, NULL, 1000, r1, &n), ERR_OK);
+    assert_int_equal(hip_pkt_parse(span_of(r1, n), &pkt), HIP_TAKEN);
+    assert_int_equal(hip_get_puzzle(hip_pkt_span(&pkt, HIP_PAR_PUZZLE), hi.rhash, &z), ERR_OK);
+    uint8_t i[HIP_RHASH_MAX];
+    memcpy(i, z.i.p, z.i.n);
+    z.i.p = i;
+    uint64_t old = hip_r1pool_counter(p);
+    assert_int_equal(use_up(p, &who, old, &z, 0, HIP_R1_SOLUTIONS_NEW - 1), ERR_OK);
+    assert_int_equal(hip_r1pool_write(p, &who, &v, NULL, 2000, r1, &n), ERR_OK);
+    assert_int_equal(hip_r1pool_counter(p), old);
+    assert_int_equal(use_up(p, &who, old, &z, HIP_R1_SOLUTIONS_NEW - 1, HIP_R1_SOLUTIONS_NEW), ERR_OK);
+    assert_int_equal(hip_r1pool_write(p, &who, &v, NULL, 3000, r1, &n), ERR_OK);
+    assert_int_equal(hip_r1pool_counter(p), old + 1);
+    assert_int_equal(use_up(p, &who, old, &z, HIP_R1_SOLUTIONS_NEW, HIP_R1_SOLUTIONS_MAX), ERR_OK);
+    assert_int_equal(use_up(p, &who, old, &z, HIP_R1_SOLUTIONS_MAX, HIP_R1_SOLUTIONS_MAX + 1), ERR_FULL);
+    hip_r1pool_free(p);
+    hip_hi_done(&hi);
+    sim_free(s);
+}
+
 int main(void)
 {
-    const struct CMUnitTest t[] = { cmocka_unit_test(from_the_pool) };
+    const struct CMUnitTest t[] = { cmocka_unit_test(from_the_pool), cmocka_unit_test(a_generation_in_time) };
     if (crypto_init() != ERR_OK)
         return 1;
     count_allocations();
