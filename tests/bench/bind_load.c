@@ -48,7 +48,7 @@ struct load {
     uint64_t bound_in_all; /* also before and after that */
     uint32_t *latency_us;
     size_t n_latency, cap_latency;
-    char why[160]; /* of the first failure */
+    char why[224]; /* of the first failure, and whose */
 };
 
 static struct env env;
@@ -99,6 +99,7 @@ static void begin(struct load *l, struct slot *s, uint64_t now)
 static void note(struct load *l, const struct slot *s, enum bind_mn_end end, uint64_t now)
 {
     bool in = now >= l->begin_us && now < l->end_us;
+    char hit[HIT_TEXT_MAX];
     if (end == BIND_MN_BOUND) {
         l->bound_in_all++;
         if (!in)
@@ -106,7 +107,7 @@ static void note(struct load *l, const struct slot *s, enum bind_mn_end end, uin
         must(l->n_latency < l->cap_latency, "more bindings than expected");
         l->latency_us[l->n_latency++] = (uint32_t)(now - s->since_us);
     } else if (!l->why[0]) {
-        snprintf(l->why, sizeof l->why, "%s", bind_mn_why(s->mn));
+        snprintf(l->why, sizeof l->why, "%s: %s", hit_format(bind_mn_hit(s->mn), hit), bind_mn_why(s->mn));
     }
     l->count[end]++;
 }

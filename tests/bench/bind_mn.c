@@ -33,6 +33,7 @@ struct bind_mn {
     size_t fa_hi_len;
     bool success, granted_sim, granted_rvs;
     enum bind_mn_end end;
+    const char *stage; /* how far it came */
     char why[160];
 };
 
@@ -125,7 +126,7 @@ const struct hit *bind_mn_hit(const struct bind_mn *m)
 
 const char *bind_mn_why(const struct bind_mn *m)
 {
-    return m->why;
+    return m->end == BIND_MN_RUNNING ? m->stage : m->why;
 }
 
 static void over(struct bind_mn *m, enum bind_mn_end end, const char *why)
@@ -183,6 +184,7 @@ static void on_r1(struct bind_mn *m, const struct hip_action *a, uint64_t now)
     ans.contents.request = request;
     ans.contents.inner = wcur_done(&w);
     ok(m, hip_answer(m->e, a->ref, &ans, now, m->acts), "I2 not made");
+    m->stage = "after R1";
 }
 
 static void prove(struct bind_mn *m, struct hip_ref ref, struct span eap, uint64_t now)
@@ -212,6 +214,7 @@ static void prove(struct bind_mn *m, struct hip_ref ref, struct span eap, uint64
     if (e == ERR_OK)
         e = wcur_ok(&w) ? hip_update(m->e, ref, &c, now, m->acts) : ERR_SPACE;
     ok(m, e, "BIND_REQUEST not made");
+    m->stage = "challenge answered";
 }
 
 static void on_eap(struct bind_mn *m, struct hip_ref ref, struct span eap, uint64_t now)
@@ -318,6 +321,7 @@ static void one(struct bind_mn *m, const struct hip_action *a, uint64_t now)
         on_r1(m, a, now);
         break;
     case HIP_ACT_ESTABLISHED:
+        m->stage = "associated, no challenge";
         on_contents(m, a->ref, &a->up.contents, 0, false, now);
         break;
     case HIP_ACT_UPDATE:
@@ -346,6 +350,7 @@ static enum bind_mn_end act(struct bind_mn *m, uint64_t now)
 
 void bind_mn_start(struct bind_mn *m, uint64_t now)
 {
+    m->stage = "after I1";
     ok(m, hip_connect(m->e, &m->hi.hit, &m->c.fa, &m->c.path, 1, now, m->acts, &m->ref), "no I1");
     act(m, now);
 }

@@ -53,7 +53,7 @@ enum bind_mn_end bind_mn_input(struct bind_mn *m, const struct hip_path *path, s
 enum bind_mn_end bind_mn_timeout(struct bind_mn *m, uint64_t now);
 uint64_t bind_mn_deadline(const struct bind_mn *m);
 const struct hit *bind_mn_hit(const struct bind_mn *m);
-/* More of how it ended, "" when there is nothing. */
+/* More of how it ended, "" when there is nothing; how far it came when it has not ended. */
 const char *bind_mn_why(const struct bind_mn *m);
 
 /* K and OPc of subscriber n, a hash of its number: the load program and who provisions the subscribers need not tell each other. */
