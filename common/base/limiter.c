@@ -114,11 +114,8 @@ static void link_newest(struct limiter *l, struct source *s)
     l->newest = s;
 }
 
-bool limiter_take(struct limiter *l, const struct addr *from, uint64_t now_us)
+static bool take(struct limiter *l, const uint8_t key[SOURCE_KEY], uint64_t now_us)
 {
-    struct addr a = limiter_source(from);
-    uint8_t key[SOURCE_KEY] = { a.family };
-    memcpy(key + 1, a.ip, sizeof a.ip);
     struct source *s = htab_get(l->by_key, key);
     if (s) {
         unlink_source(l, s);
@@ -130,11 +127,35 @@ bool limiter_take(struct limiter *l, const struct addr *from, uint64_t now_us)
             unlink_source(l, s);
             htab_del(l->by_key, s->key);
         }
-        memcpy(s->key, key, sizeof key);
+        memcpy(s->key, key, SOURCE_KEY);
         bucket_init(&s->bucket, &l->rate, now_us);
         if (htab_put(l->by_key, s->key, s) != ERR_OK)
             abort(); /* the table holds as many as the pool */
     }
     link_newest(l, s);
     return bucket_take(&s->bucket, &l->rate, 1, now_us);
+}
+
+bool limiter_take(struct limiter *l, const struct addr *from, uint64_t now_us)
+{
+    struct addr a = limiter_source(from);
+    uint8_t key[SOURCE_KEY] = { a.family };
+    memcpy(key + 1, a.ip, sizeof a.ip);
+    return take(l, key, now_us);
+}
+
+bool limiter_take_hash(struct limiter *l, uint64_t hash, uint64_t now_us)
+{
+    uint8_t key[SOURCE_KEY] = { 0 };
+    memcpy(key + 1, &hash, sizeof hash);
+    return take(l, key, now_us);
+}
+
+void limiter_forget_hash(struct limiter *l, uint64_t hash)
+{
+    uint8_t key[SOURCE_KEY] = { 0 };
+    memcpy(key + 1, &hash, sizeof hash);
+    struct source *s = htab_get(l->by_key, key);
+    if (s)
+        bucket_init(&s->bucket, &l->rate, s->bucket.last_us);
 }

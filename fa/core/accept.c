@@ -255,7 +255,7 @@ void fa_attempt(struct fa *f, struct fa_guest *g)
         fa_bind_reject(f, g, "BIND_MAC is wrong");
         return;
     }
-    fa_budget_free(f, r);
+    fa_budget_free(r);
     struct span contents = span_of(r->held_p + r->request_off, r->request_n);
     uint16_t attempt = (uint16_t)(contents.p[2] << 8 | contents.p[3]);
     if (hip_bind_request_parse(contents, &q) != ERR_OK || q.attempt != r->attempt + 1) {

@@ -351,7 +351,7 @@ static bool response(struct fa *f, struct fa_guest *g, const struct hip_bind_inn
         fa_bind_fail(f, g, 0, span_of(NULL, 0), "a run begins with an identity");
         return true;
     }
-    if (!r->budget && !fa_budget_take(f, g)) { /* the run was begun by us */
+    if (!r->counted && !fa_budget_take(f, g)) { /* the run was begun by us */
         fa_bind_fail(f, g, 2, span_of(NULL, 0), TOO_OFTEN);
         return true;
     }
@@ -424,7 +424,7 @@ static void rejected(struct fa *f, struct fa_guest *g, const struct fa_result *r
 void fa_bind_complete(struct fa *f, struct fa_guest *g, const struct fa_result *res)
 {
     if (res->err != ERR_OK) {
-        fa_budget_free(f, g->run);
+        fa_budget_free(g->run);
         fa_bind_fail(f, g, res->err == ERR_FULL ? 2 : 1, span_of(NULL, 0),
                      "authentication server does not answer");
         return;
@@ -449,7 +449,7 @@ void fa_bind_timeout(struct fa *f, struct fa_guest *g)
     struct fa_run *r = g->run;
     if (r->wait.gen && r->wait.until_us <= f->now) {
         r->wait.gen = 0; /* what still comes is late */
-        fa_budget_free(f, r);
+        fa_budget_free(r);
         fa_bind_fail(f, g, 1, span_of(NULL, 0), "authentication server does not answer");
         return;
     }

@@ -160,7 +160,8 @@ struct fa_run {
     enum fa_run_state state;
     struct fa_wait wait;
     struct addr source;      /* counted under this in admit */
-    uint64_t budget;         /* and under this in budget; 0: not yet */
+    struct limiter *counted; /* and here as an identity or as a bound HI (budget.c); NULL: not yet */
+    uint64_t counted_as;
     struct hip_reg_list req; /* what the last REG_REQUEST wanted, SIM_BINDING left out */
     uint16_t realm;
     uint8_t server;             /* of the realm, that this conversation is with; 0: none yet */
@@ -275,6 +276,12 @@ struct fa_admit {
     uint32_t runs;
 };
 
+/* Runs per identity (budget.c), by keyed hash. */
+struct fa_budget {
+    struct limiter *stranger, *bound;
+    uint8_t seed[16];
+};
+
 /* This engine's share of relayed ports and of the flow table, and what bounds strangers. */
 struct fa_relays {
     struct limiter *i1_source;
@@ -336,8 +343,7 @@ struct fa {
     struct fa_seen *seen; /* reauth.c */
     size_t n_seen;
     uint8_t seen_seed[16];
-    struct fa_budget *budgets; /* budget.c */
-    uint8_t budget_seed[16];
+    struct fa_budget budget;
     struct fa_intent intent;
     struct fa_relays relays;
     struct fa_flows *flows;
@@ -564,8 +570,8 @@ err fa_budget_init(struct fa *f);
 void fa_budget_done(struct fa *f);
 /* Another run of this guest's identity (g->run->user), or of its HI if that is bound. */
 bool fa_budget_take(struct fa *f, struct fa_guest *g);
-void fa_budget_free(
-    struct fa *f, const struct fa_run *r); /* it succeeded, or nobody answered: nothing is counted any more */
+/* It succeeded, or nobody answered: nothing is counted any more. */
+void fa_budget_free(const struct fa_run *r);
 
 /* ---- intent.c ---- */
 void fa_intent_start(struct fa *f);

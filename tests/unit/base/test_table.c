@@ -199,6 +199,27 @@ limiter_by_source(void **st)
     assert_true(addr_eq(&s, &want));
 }
 
+static void limiter_by_hash(void **st)
+{
+    uint8_t seed[16] = { 2 };
+    struct bucket_rate r = { .per_second_milli = 1000, .burst = 2 };
+    struct limiter *l = limiter_new(2, r, seed);
+    for (uint64_t hash = 0; hash < 2; hash++) {
+        assert_true(limiter_take_hash(l, hash, 0));
+        assert_true(limiter_take_hash(l, hash, 0));
+        assert_false(limiter_take_hash(l, hash, 0));
+    }
+    limiter_forget_hash(l, 7); /* not known */
+    limiter_forget_hash(l, 1);
+    assert_false(limiter_take_hash(l, 0, 0));
+    assert_true(limiter_take_hash(l, 1, 0)); /* full again, and no more than full */
+    assert_true(limiter_take_hash(l, 1, 0));
+    assert_false(limiter_take_hash(l, 1, 0));
+    assert_true(limiter_take_hash(l, 0, 1000000));
+    assert_false(limiter_take_hash(l, 0, 1000000));
+    limiter_free(l);
+}
+
 int main(void)
 {
     const struct CMUnitTest t[] = {
@@ -206,6 +227,7 @@ int main(void)
         cmocka_unit_test(table_limits),     cmocka_unit_test(heap_against_model),
         cmocka_unit_test(heap_full),        cmocka_unit_test(bucket_refills),
         cmocka_unit_test(bucket_slow_rate), cmocka_unit_test(limiter_by_source),
+        cmocka_unit_test(limiter_by_hash),
     };
     return cmocka_run_group_tests(t, NULL, NULL);
 }
