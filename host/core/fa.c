@@ -101,7 +101,8 @@ void host_fa_home(struct host *h)
     struct dnsu_name name;
     struct host_fa *f;
 
-    if (h->c.login.identity || !h->c.find_fa || (h->n_fa && h->fa[0].configured) || h->n_fa == sizeof h->fa / sizeof h->fa[0])
+    if (h->c.login.identity || !h->c.find_fa || (h->n_fa && h->fa[0].configured) ||
+        h->n_fa == sizeof h->fa / sizeof h->fa[0])
         return;
     if (nai_home_fa(id->imsi, id->mnc_len, text) || dnsu_name_from_text(text, &name))
         return;
