@@ -28,6 +28,7 @@ class Login:
     def __init__(self, cases):
         self.lab = cases.lab
         self.op = daemons.Operator(self.lab)
+        self.hosts = 0
         self.sub = daemons.DEMO_SUBSCRIBER
         self.fqdn = f"{self.sub.label}.{daemons.ZONE}"
 
@@ -64,7 +65,8 @@ class Login:
         freeradius.Eap(self.lab, "home", HOME, ADDR["fa"][0], self.secret, PORT, (ca or self.ca).pem, own or self.server, **more).start()
 
     def host(self, mine, identity=None, ca=None, name=SERVER):
-        """hiphostd anew, without anything of before, with this certificate."""
+        """hiphostd anew, without anything of before, with this certificate, and an identity that no run was refused for (hipfad counts them)."""
+        self.hosts += 1
         if self.lab.alive("hiphostd-mn"):
             self.op.stop_host("mn")
         d = self.lab.path("mn", "x")[:-2]
@@ -73,7 +75,7 @@ class Login:
             daemons.private(f"{d}/{file}", text)
         self.op.write_host("mn")
         text = open(self.op.conf("mn")).read()
-        daemons.private(self.op.conf("mn"), text + f"names: [{self.fqdn}]\ncertificate_login: {{ identity: \"{identity or 'laptop@' + REALM}\", "
+        daemons.private(self.op.conf("mn"), text + f"names: [{self.fqdn}]\ncertificate_login: {{ identity: \"{identity or f'laptop-{self.hosts}@{REALM}'}\", "
                         f"ca: {d}/ca.pem, certificate: {d}/login.pem, key: {d}/login.key, server_name: {name} }}\n")
         self.before = {label: len(self.lab.log_text(label)) for label in ("hipfad", "hiphostd-mn") if label in self.lab.procs}
         self.op._start("mn", "hiphostd-mn", "hiphostd")
