@@ -261,9 +261,9 @@ realm {REALM} {{
         readable = f"{d}/readable.key"
         shutil.copy(key, readable)
         os.chmod(readable, 0o644)
-        rows = (("ok", self.pki.ca, pem, key), ("not the certificate's", self.pki.ca, pem, other), ("CA certificates: expected PEM", self.op.tsig_file, pem, key),
+        rows = (("not the certificate's", self.pki.ca, pem, other), ("CA certificates: expected PEM", self.op.tsig_file, pem, key),
                 ("own certificate: expected PEM", self.pki.ca, key, key), ("No such file", self.pki.ca, f"{d}/none", key),
-                ("others may open it", self.pki.ca, pem, readable))
+                ("others may open it", self.pki.ca, pem, readable), ("ok", self.pki.ca, pem, key))
         for want, ca, cert, k in rows:
             files = f"ca: {ca}, certificate: {cert}, key: {k}"
             self.op.aaa = f"    radsec: [{{ address: {HOME}, {files} }}]\n"
