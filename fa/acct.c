@@ -256,12 +256,6 @@ static err build(const struct acct *a, struct item *it)
     return e;
 }
 
-/* A tenth less or more, so that many FAs do not ask in step (RFC 5080 s2.2.1). */
-static uint64_t about(const struct acct *a, uint64_t us)
-{
-    return us - us / 10 + env_random_u32(a->c.env) % (us / 5 + 1);
-}
-
 static void send_try(struct acct *a, struct item *it)
 {
     const struct addr *to = &a->c.server[a->current];
@@ -270,8 +264,8 @@ static void send_try(struct acct *a, struct item *it)
         ERR_OK)
         a->stats.sent++;
     it->tries++;
-    it->at_us = it->since_us + (it->tries == 1   ? about(a, t->second_us)
-                                : it->tries == 2 ? about(a, t->third_us)
+    it->at_us = it->since_us + (it->tries == 1   ? env_about(a->c.env, t->second_us)
+                                : it->tries == 2 ? env_about(a->c.env, t->third_us)
                                                  : t->given_us);
 }
 
@@ -330,7 +324,7 @@ static void next_server(struct acct *a, uint64_t now)
     a->stats.moved += a->c.n_server > 1;
     if (++a->failed >= a->c.n_server) {
         a->failed = 0;
-        a->not_before_us = now + about(a, a->pause_us);
+        a->not_before_us = now + env_about(a->c.env, a->pause_us);
         a->pause_us = 2 * a->pause_us < a->times.pause_max_us ? 2 * a->pause_us : a->times.pause_max_us;
     }
     for (size_t i = 0; i < a->n; i++)

@@ -53,14 +53,6 @@ struct as_server {
     char why[AS_SERVER_TEXT_MAX];
 };
 
-/* d, and up to a tenth more or less (RFC 5080 s2.2.1, RFC 3539 s3.4.1: clients do not ask all at once). */
-static uint64_t jittered(const struct as_server *s, uint64_t d)
-{
-    uint32_t r;
-    env_random(s->env, &r, sizeof r);
-    return d - d / 10 + (d >= 5 ? r % (d / 5) : 0);
-}
-
 /* ---- is it there? ---- */
 
 static void gone(struct as_server *s, const char *why)
@@ -97,7 +89,7 @@ static void heard(struct as_server *s)
         end_probe(s);
         rt_timer_at(s->timer, HEAP_NEVER);
     } else if (!s->asking) {
-        rt_timer_at(s->timer, s->heard_us + jittered(s, s->t.watch_us));
+        rt_timer_at(s->timer, s->heard_us + env_about(s->env, s->t.watch_us));
     }
     if (news)
         s->ops->told(s->ctx, s, true, "");
@@ -124,7 +116,7 @@ static void on_timer(void *ctx)
     uint64_t now = rt_now_us();
     if (!s->stream) {
         probe(s);
-        rt_timer_at(s->timer, now + jittered(s, s->probe_us));
+        rt_timer_at(s->timer, now + env_about(s->env, s->probe_us));
         s->probe_us = s->probe_us * 2 < s->t.probe_max_us ? s->probe_us * 2 : s->t.probe_max_us;
     } else if (s->asking && s->heard_us < s->asked_us) {
         s->proven = false;
@@ -152,7 +144,7 @@ void as_server_silent(struct as_server *s, uint64_t since_us)
         return;
     }
     if (s->left_us <= now) {
-        s->left_us = now + jittered(s, s->leave_us);
+        s->left_us = now + env_about(s->env, s->leave_us);
         s->leave_us = s->leave_us * 2 < s->t.leave_max_us ? s->leave_us * 2 : s->t.leave_max_us;
         rt_timer_at(s->timer, now);
     }

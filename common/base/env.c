@@ -13,6 +13,11 @@ uint32_t env_random_u32(const struct env *e)
     return u32(b);
 }
 
+uint64_t env_about(const struct env *e, uint64_t d)
+{
+    return d - d / 10 + env_random_u32(e) % (d / 5 + 1);
+}
+
 uint32_t env_draw_u32(const struct env *e, const char *name)
 {
     uint8_t b[4];

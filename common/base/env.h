@@ -42,4 +42,6 @@ static inline void env_draw(const struct env *e, const char *name, void *out, si
 }
 
 uint32_t env_random_u32(const struct env *e);
+/* d, up to a tenth less or more: so that many of us do not ask in step (RFC 5080 s2.2.1, RFC 3539 s3.4.1). */
+uint64_t env_about(const struct env *e, uint64_t d);
 uint32_t env_draw_u32(const struct env *e, const char *name); /* four octets, the first one highest */

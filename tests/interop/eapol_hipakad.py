@@ -80,6 +80,21 @@ class Card(threading.Thread):
         self.sock.send(f"CTRL-RSP-SIM-{net}:{text}".encode())
 
 
+def eapol_test(lab, n, card, method, identity, server, secret, source, *args, lie=None, lines=()):
+    """The nth run of eapol_test in the host `nas`, with this card; lines: more of its network block. (exit status, its output, the card's thread)"""
+    folder, ifname, conf = lab.path(f"run{n}", "x")[:-2], f"t{n}", lab.path(f"run{n}", "eapol.conf")
+    block = "".join(f"    {line}\n" for line in ("key_mgmt=WPA-EAP", f"eap={method}", f'identity="{identity}"', *lines))
+    with open(conf, "w") as f:
+        f.write(f"ctrl_interface={folder}/ctrl\nexternal_sim=1\nnetwork={{\n{block}}}\n")
+    os.makedirs(f"{folder}/ctrl", exist_ok=True)
+    thread = Card(f"{folder}/ctrl", ifname, card, lie)
+    thread.start()
+    p = lab.run("nas", "eapol_test", "-W", "-c", conf, "-a", server, "-s", secret, "-A", source, "-i", ifname, "-t", "12", *args, check=False, timeout=60)
+    thread.ended = True
+    thread.join(5)
+    return p.returncode, p.stdout + p.stderr, thread
+
+
 class Server:
     """One hipakad in the host `as`."""
 
@@ -166,28 +181,9 @@ class World:
               extra=(), source=NAS, server=AS):
         """Runs eapol_test once, `again` times more in the same peer; (exit status, its output, the card's thread)."""
         self.n += 1
-        folder = self.lab.path(f"run{self.n}", "x")[:-2]
-        ifname = f"t{self.n}"
-        conf = self.lab.path(f"run{self.n}", "eapol.conf")
-        with open(conf, "w") as f:
-            f.write(f"""ctrl_interface={folder}/ctrl
-external_sim=1
-network={{
-    key_mgmt=WPA-EAP
-    eap={method}
-    identity="{identity or f'{LEAD[method][0]}{imsi}@{REALM}'}"
-    {f'anonymous_identity="{anonymous}"' if anonymous else ''}
-    {f'phase1="{phase1}"' if phase1 else ''}
-}}
-""")
-        os.makedirs(f"{folder}/ctrl", exist_ok=True)
-        thread = Card(f"{folder}/ctrl", ifname, card, lie)
-        thread.start()
-        p = self.lab.run("nas", "eapol_test", "-W", "-c", conf, "-a", server, "-s", secret, "-A", source, "-i", ifname, "-t", "12",
-                         *(["-r", str(again)] if again else []), *(["-N", f"32:s:{nas_id}"] if nas_id else []), *extra, check=False, timeout=60)
-        thread.ended = True
-        thread.join(5)
-        return p.returncode, p.stdout + p.stderr, thread
+        lines = ([f'anonymous_identity="{anonymous}"'] if anonymous else []) + ([f'phase1="{phase1}"'] if phase1 else [])
+        return eapol_test(self.lab, self.n, card, method, identity or f"{LEAD[method][0]}{imsi}@{REALM}", server, secret, source,
+                          *(["-r", str(again)] if again else []), *(["-N", f"32:s:{nas_id}"] if nas_id else []), *extra, lie=lie, lines=lines)
 
     # ---- the matrix -------------------------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ import osmohlr  # noqa: E402
 import usim  # noqa: E402
 from case import check  # noqa: E402
 from daemons import binary  # noqa: E402
-from eapol_hipakad import Card, mppe  # noqa: E402
+from eapol_hipakad import eapol_test, mppe  # noqa: E402
 from lab import sh, wait_for  # noqa: E402
 
 K, OPC = "5122250214c33e723a5dd523fc145fc0", "981d464c7c52eb6e5036234984ad0bcf"  # TS 35.208 test set 19
@@ -101,25 +101,7 @@ radius_server_auth_port={port}
     def eapol(self, imsi, card, lead="6", method="AKA'", port=1812):
         """Runs eapol_test once; (exit status, its output, the card's thread)."""
         self.n += 1
-        folder, ifname = self.lab.path(f"run{self.n}", "x")[:-2], f"t{self.n}"
-        conf = self.lab.path(f"run{self.n}", "eapol.conf")
-        with open(conf, "w") as f:
-            f.write(f"""ctrl_interface={folder}/ctrl
-external_sim=1
-network={{
-    key_mgmt=WPA-EAP
-    eap={method}
-    identity="{lead}{imsi}@{REALM}"
-}}
-""")
-        os.makedirs(f"{folder}/ctrl", exist_ok=True)
-        thread = Card(f"{folder}/ctrl", ifname, card)
-        thread.start()
-        p = self.lab.run("nas", "eapol_test", "-W", "-c", conf, "-a", AAA, "-p", str(port), "-s", SECRET, "-A", NAS, "-i", ifname, "-t", "12",
-                         check=False, timeout=60)
-        thread.ended = True
-        thread.join(5)
-        return p.returncode, p.stdout + p.stderr, thread
+        return eapol_test(self.lab, self.n, card, method, f"{lead}{imsi}@{REALM}", AAA, SECRET, NAS, "-p", str(port))
 
     def good(self, imsi, card):
         code, out, thread = self.eapol(imsi, card)
